@@ -1,0 +1,76 @@
+//! Which paths of an event are read, and as what. The only thing that a codec knows of the config.
+
+use serde::{Deserialize, Serialize};
+
+/// A dotted path such as `usage.input_tokens`. It matches nested objects and a flat key with the dots.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FieldPath(pub String);
+
+/// How a metric's values are read and encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A finite number.
+    Number,
+    /// A string out of a limited set. Numbers and booleans are taken as their text.
+    Category,
+    /// true or false; also 0, 1, "true", "false".
+    Flag,
+    /// An embedding: a list of numbers of fixed length.
+    Vector,
+}
+
+/// One metric as the codec sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricField {
+    /// Unique name in the config.
+    pub name: String,
+    /// Where its value stands in an event.
+    pub path: FieldPath,
+    /// How it is read.
+    pub kind: Kind,
+}
+
+/// How event time is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeFormat {
+    /// Strings as RFC 3339 (a space for `T` and a missing zone, meaning UTC, are accepted); numbers as
+    /// an epoch whose unit is told by its size (below 1e11 seconds, 1e14 ms, 1e17 us, else ns).
+    Auto,
+    /// RFC 3339 strings only.
+    Rfc3339,
+    /// Seconds since 1970, whole or with a fraction, as a number or its text.
+    EpochS,
+    /// Milliseconds since 1970.
+    EpochMs,
+    /// Microseconds since 1970.
+    EpochUs,
+    /// Nanoseconds since 1970.
+    EpochNs,
+    /// A strftime pattern, as in `%Y-%m-%d %H:%M:%S`; UTC unless the pattern reads an offset.
+    Pattern(String),
+}
+
+/// Where event time stands and how it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeField {
+    /// Where it stands.
+    pub path: FieldPath,
+    /// How it is written.
+    pub format: TimeFormat,
+}
+
+/// Everything that a codec reads from an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// Event time. A record without a readable one is a reject.
+    pub time: TimeField,
+    /// Model (required in each event), then version, then segments; all but the model may be missing.
+    pub keys: Vec<FieldPath>,
+    /// The event's own id, to point at exemplars.
+    pub id: Option<FieldPath>,
+    /// Metrics, at least one, names unique.
+    pub metrics: Vec<MetricField>,
+}

@@ -1,0 +1,147 @@
+//! What the engine is told: resolved, validated settings, as plain data.
+//!
+//! `config` makes this from a TOML file; tests make it by hand. All times are microseconds of event
+//! time. Everything here is a part of the config hash, and so of each finding's id.
+
+use serde::{Deserialize, Serialize};
+
+use super::layout::{Kind, Layout};
+use super::limits::Limits;
+
+/// One second in the engine's unit of time.
+pub const SECOND_US: i64 = 1_000_000;
+/// One minute.
+pub const MINUTE_US: i64 = 60 * SECOND_US;
+/// One hour.
+pub const HOUR_US: i64 = 60 * MINUTE_US;
+/// One week.
+pub const WEEK_US: i64 = 7 * 24 * HOUR_US;
+
+/// All that decides the bytes of findings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Name of the pipeline; part of each finding's id.
+    pub pipeline: String,
+    /// What is read from an event.
+    pub layout: Layout,
+    /// Names of the key fields, in the order of `layout.keys`: `model`, `version`, then segments.
+    pub key_names: Vec<String>,
+    /// Whether `layout.keys[1]` is the model's version.
+    pub has_version: bool,
+    /// One for each of `layout.metrics`, in its order.
+    pub metrics: Vec<MetricSettings>,
+    /// Panes, windows, lateness.
+    pub time: TimeSettings,
+    /// Where baselines come from.
+    pub baseline: BaselineSettings,
+    /// How much evidence is asked for.
+    pub detect: DetectSettings,
+    /// When an alert fires and resolves.
+    pub alert: AlertSettings,
+    /// Values of a pane that are charted as time series of their own.
+    pub scalars: ScalarSettings,
+    /// Every bound.
+    pub limits: Limits,
+}
+
+/// How one metric is judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricSettings {
+    /// Name, as in the layout.
+    pub name: String,
+    /// Kind, as in the layout.
+    pub kind: Kind,
+    /// Unit, for people (`ms`, `tokens`); may be empty.
+    pub unit: String,
+    /// Change of a number that is too small to matter, in standard deviations of the baseline.
+    pub zone_sigma: f64,
+    /// Change of a share that is too small to matter, as an odds ratio minus one.
+    pub zone_odds: f64,
+    /// Chart the pane's mean, too.
+    pub mean: bool,
+    /// Chart the pane's 99th percentile, too (numbers; by HdrHistogram).
+    pub p99: bool,
+    /// Chart the number of distinct values in a pane, too (categories).
+    pub distinct: bool,
+    /// For a flag: chart the pane's share of true as a time series, too (for example an error ratio).
+    pub ratio: bool,
+}
+
+/// Event time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TimeSettings {
+    /// Length of a pane.
+    pub pane_us: i64,
+    /// Length of a window, a multiple of the pane.
+    pub window_us: i64,
+    /// How far an event may lag behind the newest of its partition.
+    pub lateness_us: i64,
+    /// How far an event may be ahead of the newest of its partition before it needs confirmation by
+    /// the events after it (a lone record from the future moves no clock).
+    pub max_jump_us: i64,
+    /// Events before are rejects.
+    pub not_before_us: i64,
+    /// Events at or after are rejects. Replay sets it to the wall clock at its start plus
+    /// `max_future`, or to `--to`.
+    pub not_after_us: i64,
+}
+
+/// Where a series' baseline comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BaselineSettings {
+    /// Learn until the series has this many events ...
+    pub learn_events: u64,
+    /// ... and this much event time has passed since its first.
+    pub learn_us: i64,
+    /// Learn from events of this span only, instead: `[from, to)`.
+    pub range_us: Option<(i64, i64)>,
+    /// What a new version of a known model is compared with.
+    pub on_new_version: OnNewVersion,
+    /// Hour-of-week profiles: used where a baseline holds at least this many whole weeks; 0 = never.
+    pub season_weeks_min: u32,
+}
+
+/// What a new version of a known model is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnNewVersion {
+    /// The previous version's baseline: a release that changes the numbers is a finding.
+    Compare,
+    /// A baseline of its own, learned anew.
+    Learn,
+}
+
+/// How much evidence is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DetectSettings {
+    /// False alarms a week that are acceptable over everything that runs.
+    pub budget_per_week: f64,
+    /// A pane of a series with fewer events is no tick: it is added to the next one.
+    pub tick_events_min: u32,
+    /// Slack for an estimated baseline, in standard errors; 1 to 2.
+    pub slack_z: f64,
+    /// Change of a pane scalar that is too small to matter, in standard deviations.
+    pub scalar_zone_sigma: f64,
+    /// Silence: a model whose volume is 0 for this long while others go on; 0 = off.
+    pub silence_us: i64,
+}
+
+/// When an alert fires and resolves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertSettings {
+    /// An alert is pending for this long before it fires; 0 = fires at once.
+    pub hold_us: i64,
+    /// A series must have looked like its baseline for at least this long before it is resolved.
+    pub resolve_us: i64,
+}
+
+/// Pane values that are charted as time series of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScalarSettings {
+    /// Chart the number of events of each model (with version and segments).
+    pub volume: bool,
+    /// One value for each span of this length, a multiple of the pane.
+    pub every_us: i64,
+    /// Values that a scalar's profile is learned from before it is judged.
+    pub learn_values: u32,
+}
