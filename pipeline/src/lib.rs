@@ -3,6 +3,7 @@
 //! Data goes one way: `source -> decode -> encode -> count -> score -> decide -> emit`. Everything
 //! between `codec` and `sink` is the pure [`engine`]; see `ARCHITECTURE.md`.
 
+pub mod cli;
 pub mod codec;
 pub mod config;
 pub mod engine;

@@ -1,2 +1,7 @@
-//! The `driftline` binary.
-fn main() {}
+//! The `driftline` binary: everything is in [`driftline::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    driftline::cli::main()
+}

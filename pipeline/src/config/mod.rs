@@ -1,1 +1,160 @@
-//! config.
+//! Configuration: a TOML file to validated [`Settings`], and errors that teach.
+//!
+//! One table ([`options`]) describes every option. Parsing, defaults, "did you mean", the JSON Schema
+//! and the documentation page all derive from it, so they cannot disagree. Not here: what the settings
+//! do, and any I/O besides reading the one file.
+
+pub mod diagnostic;
+pub mod draft;
+pub mod duration;
+pub mod form;
+pub mod options;
+pub mod presets;
+mod read;
+mod resolve;
+
+use std::path::{Path, PathBuf};
+
+pub use diagnostic::{Diagnostic, Diagnostics, Level};
+pub use draft::Files;
+
+use crate::model::settings::Settings;
+
+/// The config file that is read when none is named.
+pub const DEFAULT_PATH: &str = "driftline.toml";
+
+/// Why there is no config.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error(
+        "cannot read the config {path}: {source}; name another with --config, or write one with `driftline init SAMPLE`"
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file was read, and is wrong.
+    #[error("{0}")]
+    Invalid(Diagnostics),
+}
+
+/// What a config text says: settings where it has no errors, and all that is to be said about it.
+#[derive(Debug)]
+pub struct Reading {
+    /// The settings and files, unless there is an error.
+    pub config: Option<(Settings, Files)>,
+    /// Errors and warnings, by place.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads and validates a config file. Paths in it are relative to its folder.
+pub fn load(path: &Path) -> Result<(Settings, Files), ConfigError> {
+    let reading = read_file(path)?;
+    reading.config.ok_or(ConfigError::Invalid(reading.diagnostics))
+}
+
+/// As [`load`], with the warnings.
+pub fn read_file(path: &Path) -> Result<Reading, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()))
+    })?;
+    let mut reading = parse(&text, &path.display().to_string());
+    if let (Some((_, files)), Some(folder)) = (&mut reading.config, path.parent()) {
+        files.resolve_in(folder);
+    }
+    Ok(reading)
+}
+
+/// Reads and validates a config text; `name` is what errors call it.
+pub fn parse(text: &str, name: &str) -> Reading {
+    let mut diagnostics = Diagnostics::new(name, text);
+    let (draft, places) = read::read(text, &mut diagnostics);
+    let config = resolve::resolve(draft, &places, &mut diagnostics);
+    diagnostics.sort();
+    let config = config.filter(|_| !diagnostics.has_errors());
+    Reading { config, diagnostics }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::options::{METRIC_OPTIONS, SECTIONS};
+    use super::*;
+    use crate::model::{Kind, Limits};
+
+    const SMALL: &str = "[time]\npath='ts'\n[keys]\nmodel='m'\n[metrics.latency_ms]\n";
+
+    fn good(text: &str) -> (Settings, Files) {
+        let reading = parse(text, "t.toml");
+        assert!(reading.diagnostics.items().is_empty(), "{}", reading.diagnostics);
+        reading.config.expect("no errors, so there is a config")
+    }
+
+    #[test]
+    fn defaults_of_the_table_are_readable_and_those_of_the_model() {
+        let (settings, files) = good(SMALL);
+        assert_eq!(settings.limits, Limits::default());
+        assert_eq!(settings.time.pane_us, 10_000_000);
+        assert_eq!(settings.time.not_before_us, 946_684_800_000_000);
+        assert_eq!(settings.baseline.learn_events, 2000);
+        assert_eq!(files.findings, Path::new("findings.ndjson"));
+        assert_eq!(settings.metrics[0].zone_sigma, 0.1);
+        let mut names: Vec<String> = SECTIONS
+            .iter()
+            .flat_map(|s| s.options.iter().map(move |o| format!("{}.{}", s.name, o.name)))
+            .collect();
+        let all = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), all, "an option stands twice in the table");
+        assert!(METRIC_OPTIONS.iter().all(|option| !option.doc.is_empty()));
+    }
+
+    #[test]
+    fn file_overrides_preset() {
+        let (settings, _) = good(
+            "preset = 'llm'\n[keys]\nsegments = { area = 'geo.region' }\n[metrics]\nerror = false\n\
+             [metrics.latency_ms]\nscalars = ['p99']\n[metrics.tool]\nkind = 'category'\n",
+        );
+        let names: Vec<&str> = settings.metrics.iter().map(|metric| metric.name.as_str()).collect();
+        let expected =
+            ["latency_ms", "ttft_ms", "input_tokens", "output_tokens", "finish_reason", "tool"];
+        assert_eq!(names, expected);
+        assert_eq!(settings.metrics[0].unit, "ms");
+        assert!(settings.metrics[0].p99);
+        assert_eq!(settings.metrics[5].kind, Kind::Category);
+        assert_eq!(settings.layout.metrics[2].path.0, "usage.input_tokens");
+        assert_eq!(settings.key_names, ["model", "version", "area"]);
+    }
+
+    #[test]
+    fn every_preset_is_a_config() {
+        for name in presets::NAMES {
+            good(&format!("preset = '{name}'"));
+        }
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_folder_of_the_file() {
+        let (_, mut files) = good(&format!("[input]\npaths=['-', 'logs/*.gz', '/abs']\n{SMALL}"));
+        files.resolve_in(Path::new("there"));
+        let paths: Vec<_> = files.input_paths.iter().map(|path| path.to_string_lossy()).collect();
+        assert_eq!(paths, ["-", "there/logs/*.gz", "/abs"]);
+        assert_eq!(files.alerts, Path::new("there/alerts.ndjson"));
+    }
+
+    #[test]
+    fn no_text_panics() {
+        // Every cut of a rich text, at every character, is either read or told to be wrong.
+        let text = include_str!("presets/llm.toml");
+        for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+            let reading = parse(&text[..end], "cut");
+            assert!(reading.config.is_some() || reading.diagnostics.has_errors());
+            reading.diagnostics.render(true);
+        }
+    }
+}

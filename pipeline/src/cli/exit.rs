@@ -1,0 +1,51 @@
+//! Exit codes, and how an error is told. An error's code follows from its type, not from its text.
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use super::terminal::Terminal;
+use crate::config::ConfigError;
+
+/// Something was found, or failed.
+pub const FOUND: u8 = 1;
+/// Wrong usage or wrong config.
+pub const USAGE: u8 = 2;
+/// A file is missing or cannot be read or written.
+pub const ENVIRONMENT: u8 = 3;
+
+/// Tells the error on standard error and gives its exit code. A reader that went away is no error.
+pub(super) fn report(error: &anyhow::Error, terminal: &Terminal) -> ExitCode {
+    if is_broken_pipe(error) {
+        return ExitCode::SUCCESS;
+    }
+    match error.downcast_ref::<ConfigError>() {
+        Some(ConfigError::Invalid(diagnostics)) => {
+            terminal.tell_always(&diagnostics.render(terminal.color_err()));
+        }
+        _ => terminal.error(&format!("{error:#}")),
+    }
+    ExitCode::from(code_of(error))
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe)
+    })
+}
+
+fn code_of(error: &anyhow::Error) -> u8 {
+    for cause in error.chain() {
+        match cause.downcast_ref::<ConfigError>() {
+            Some(ConfigError::Invalid(_)) => return USAGE,
+            Some(ConfigError::Unreadable { .. }) => return ENVIRONMENT,
+            None => {}
+        }
+        if cause.is::<clap::Error>() {
+            return USAGE;
+        }
+        if cause.is::<std::io::Error>() {
+            return ENVIRONMENT;
+        }
+    }
+    FOUND
+}

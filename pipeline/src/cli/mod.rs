@@ -1,0 +1,107 @@
+//! The command line: arguments to calls, and results to an exit code. One file a subcommand, one line
+//! in each of the two tables below.
+//!
+//! Not here: any work. Standard output carries only what was asked for; everything that is said
+//! about it goes to standard error.
+
+mod exit;
+mod terminal;
+
+pub mod baseline;
+pub mod check;
+pub mod completions;
+pub mod demo;
+pub mod detectors;
+pub mod explain;
+pub mod generate;
+pub mod init;
+pub mod replay;
+pub mod schema;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use exit::{ENVIRONMENT, FOUND, USAGE};
+pub use terminal::{ColorWish, Terminal};
+
+/// Drift and anomaly detection over AI inference telemetry, with a declared false-alarm rate.
+///
+/// Driftline reads the inference telemetry of every model you run and says which model changed,
+/// since when, in what, and how sure it is.
+#[derive(Debug, Parser)]
+#[command(name = "driftline", version, max_term_width = 100, after_long_help = EXAMPLES)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+
+    /// When to use colour; NO_COLOR is honoured by `auto`
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: ColorWish,
+
+    /// Say nothing but errors on standard error
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  driftline init events.ndjson -o driftline.toml   Write a config from a sample of your events
+  driftline check --sample events.ndjson           See that the config is right and fits the events
+  driftline replay logs/                           Find what changed in months of logs
+  driftline explain 3f2a                           See why a finding fired
+
+Exit codes:
+  0  all is well
+  1  something was found, or failed
+  2  wrong usage or wrong config
+  3  the environment: a file is missing or cannot be read or written";
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $variant:ident $module:ident;)*) => {
+        #[derive(Debug, Subcommand)]
+        enum Command { $($(#[$doc])* $variant($module::Args),)* }
+
+        impl Command {
+            fn run(self, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+                match self { $(Self::$variant(args) => $module::run(args, terminal),)* }
+            }
+        }
+    };
+}
+
+commands! {
+    Init init;
+    Check check;
+    Replay replay;
+    Explain explain;
+    Baseline baseline;
+    Detectors detectors;
+    Generate generate;
+    Schema schema;
+    Completions completions;
+    Demo demo;
+}
+
+/// The whole command line as clap knows it; completions and tests read it.
+pub fn command() -> clap::Command {
+    CommandLine::command()
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    let terminal = Terminal::new(line.color, line.quiet);
+    match line.command.run(&terminal) {
+        Ok(code) => code,
+        Err(error) => exit::report(&error, &terminal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn arguments_are_consistent() {
+        super::command().debug_assert();
+    }
+}

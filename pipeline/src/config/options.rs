@@ -1,0 +1,471 @@
+//! The one table of all options. A new option is one row here.
+//!
+//! Parsing, defaults, errors, `driftline schema config` and `docs/config.md` derive from the rows.
+
+use std::path::PathBuf;
+
+use super::draft::{Draft, MetricDraft};
+use super::form::Form;
+use super::presets;
+use crate::model::Kind;
+use crate::model::settings::OnNewVersion;
+
+/// One option.
+pub struct Opt<T: 'static> {
+    /// Its name in its section.
+    pub name: &'static str,
+    /// What it takes, and where that goes.
+    pub form: Form<T>,
+    /// Its default as TOML; empty: none.
+    pub default: &'static str,
+    /// What it does, for people.
+    pub doc: &'static str,
+}
+
+/// A section of the file.
+pub struct Section {
+    /// Its dotted name; empty for the top of the file.
+    pub name: &'static str,
+    /// What it is for.
+    pub doc: &'static str,
+    /// Its options.
+    pub options: &'static [Opt<Draft>],
+}
+
+/// The section that holds one table a metric.
+pub const METRICS: &str = "metrics";
+/// What that section is for.
+pub const METRICS_DOC: &str = "One table a metric, under a name of your choice. `metrics.NAME = false` drops a metric of the preset.";
+/// Words of `format` in `[input]`.
+pub const INPUT_FORMATS: &[&str] = &["auto", "ndjson", "csv", "parquet", "arrow"];
+/// Words of `format` in `[time]`.
+pub const TIME_FORMATS: &[&str] =
+    &["auto", "rfc3339", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns"];
+/// Words of `scalars` of a metric.
+pub const METRIC_SCALARS: &[&str] = &["mean", "p99", "distinct", "ratio"];
+/// Words of `kind`, with their kinds.
+pub const KINDS: &[(&str, Kind)] = &[
+    ("number", Kind::Number),
+    ("category", Kind::Category),
+    ("flag", Kind::Flag),
+    ("vector", Kind::Vector),
+];
+const KIND_WORDS: &[&str] = &["number", "category", "flag", "vector"];
+
+const MS: i64 = 1_000;
+const S: i64 = 1_000_000;
+const H: i64 = 3_600 * S;
+const D: i64 = 24 * H;
+
+const fn opt<T>(
+    name: &'static str,
+    form: Form<T>,
+    default: &'static str,
+    doc: &'static str,
+) -> Opt<T> {
+    Opt { name, form, default, doc }
+}
+
+/// All sections, in the order of the documentation.
+pub static SECTIONS: &[Section] = &[
+    Section {
+        name: "",
+        doc: "The top of the file, before the first section.",
+        options: &[
+            opt(
+                "pipeline",
+                Form::Text(|d, v| d.pipeline = v),
+                "\"driftline\"",
+                "Name of this pipeline. It is part of each finding's id.",
+            ),
+            opt(
+                "preset",
+                Form::Word(presets::NAMES, |d, v| d.preset = Some(v.into())),
+                "",
+                "Starts from a ready config that this file overrides: keys, time and metrics of a common kind of event.",
+            ),
+        ],
+    },
+    Section {
+        name: "input",
+        doc: "What `driftline replay` reads when the command line names no path.",
+        options: &[
+            opt(
+                "paths",
+                Form::Texts(|d, v| {
+                    d.files.input_paths = v.into_iter().map(PathBuf::from).collect()
+                }),
+                "[]",
+                "Files, globs or folders; relative to the folder of this file. `-` is standard input.",
+            ),
+            opt(
+                "format",
+                Form::Word(INPUT_FORMATS, |d, v| {
+                    d.files.input_format = (v != "auto").then(|| v.into())
+                }),
+                "\"auto\"",
+                "Format of the input; `auto` tells it by extension and content.",
+            ),
+        ],
+    },
+    Section {
+        name: "time",
+        doc: "Where event time stands, and how it is cut. Driftline knows no other time than that of the events.",
+        options: &[
+            opt(
+                "path",
+                Form::Path(|d, v| d.time_path = Some(v)),
+                "",
+                "Path of the event time. Required, unless a preset has it.",
+            ),
+            opt(
+                "format",
+                Form::TimePattern(TIME_FORMATS, |d, v| d.time_format = v),
+                "\"auto\"",
+                "How it is written. `auto` takes RFC 3339 texts, and numbers as an epoch whose unit is told by its size; a strftime pattern is read as UTC unless it reads an offset.",
+            ),
+            opt(
+                "pane",
+                Form::Duration(100 * MS, H, |d, v| d.time.0.pane_us = v),
+                "\"10s\"",
+                "Length of a pane, the shortest span that is judged.",
+            ),
+            opt(
+                "window",
+                Form::Duration(100 * MS, 7 * D, |d, v| d.time.0.window_us = v),
+                "\"5m\"",
+                "Length of a window, the span that known scores (PSI and others) are given for. A multiple of the pane.",
+            ),
+            opt(
+                "lateness",
+                Form::Duration(0, D, |d, v| d.time.0.lateness_us = v),
+                "\"30s\"",
+                "How far an event may lag behind the newest of its file or partition and still be counted.",
+            ),
+            opt(
+                "max_future",
+                Form::Duration(0, 3650 * D, |d, v| d.files.max_future_us = v),
+                "\"10m\"",
+                "How far an event may be ahead of the wall clock; later ones are rejects.",
+            ),
+            opt(
+                "max_jump",
+                Form::Duration(S, 3650 * D, |d, v| d.time.0.max_jump_us = v),
+                "\"1d\"",
+                "How far an event may be ahead of the newest before it; a longer leap needs to be confirmed by the events after it, so a lone wrong time moves no clock.",
+            ),
+            opt(
+                "not_before",
+                Form::Instant(|d, v| d.time.0.not_before_us = v),
+                "\"2000-01-01T00:00:00Z\"",
+                "Events before this time are rejects: most likely a zero or a wrong unit.",
+            ),
+        ],
+    },
+    Section {
+        name: "keys",
+        doc: "What tells one series from another.",
+        options: &[
+            opt(
+                "model",
+                Form::Path(|d, v| d.model = Some(v)),
+                "",
+                "Path of the model's name. Required, unless a preset has it.",
+            ),
+            opt(
+                "version",
+                Form::Path(|d, v| d.version = Some(v)),
+                "",
+                "Path of the model's version.",
+            ),
+            opt(
+                "segments",
+                Form::Segments(|d, v| d.segments = v),
+                "[]",
+                "Paths whose values split a model's events into series of their own, such as a region. As a list, each is named by the last part of its path; as a table, by its key.",
+            ),
+            opt(
+                "id",
+                Form::Path(|d, v| d.id = Some(v)),
+                "",
+                "Path of the event's own id. Exemplars point at it.",
+            ),
+        ],
+    },
+    Section {
+        name: "baseline",
+        doc: "What is normal.",
+        options: &[
+            opt(
+                "from",
+                Form::Instant(|d, v| d.from_us = Some(v)),
+                "",
+                "Learn from the events of this span only, from here ...",
+            ),
+            opt("to", Form::Instant(|d, v| d.to_us = Some(v)), "", "... to here, exclusive."),
+            opt(
+                "file",
+                Form::Text(|d, v| d.files.baseline = Some(v.into())),
+                "",
+                "Take the baselines from this file, made by `driftline baseline build`.",
+            ),
+            opt(
+                "on_new_version",
+                Form::Word(&["compare", "learn"], |d, v| {
+                    d.baseline.0.on_new_version =
+                        if v == "learn" { OnNewVersion::Learn } else { OnNewVersion::Compare }
+                }),
+                "\"compare\"",
+                "A new version of a known model is compared with the previous version's baseline, or learns its own.",
+            ),
+            opt(
+                "season_weeks_min",
+                Form::Whole(0, 520, |d, v| d.baseline.0.season_weeks_min = v as u32),
+                "2",
+                "Profiles of the hour of the week are used where a baseline holds at least this many whole weeks; 0: never.",
+            ),
+        ],
+    },
+    Section {
+        name: "baseline.learn",
+        doc: "Learn from the first events of each series, until it has both of these.",
+        options: &[
+            opt(
+                "events",
+                Form::Whole(50, 1_000_000_000, |d, v| d.baseline.0.learn_events = v),
+                "2000",
+                "At least this many events.",
+            ),
+            opt(
+                "time",
+                Form::Duration(0, 3650 * D, |d, v| d.baseline.0.learn_us = v),
+                "\"1h\"",
+                "At least this much event time since its first.",
+            ),
+        ],
+    },
+    Section {
+        name: "detect",
+        doc: "How much evidence is asked for. No thresholds: they follow from the budget.",
+        options: &[
+            opt(
+                "budget_per_week",
+                Form::Real(0.0001, 1_000_000.0, |d, v| d.detect.0.budget_per_week = v),
+                "1.0",
+                "False alarms a week that are acceptable, over everything that runs.",
+            ),
+            opt(
+                "tick_events_min",
+                Form::Whole(1, 1_000_000, |d, v| d.detect.0.tick_events_min = v as u32),
+                "10",
+                "A pane with fewer events of a series is added to its next one before it is judged.",
+            ),
+            opt(
+                "slack",
+                Form::Real(0.0, 10.0, |d, v| d.detect.0.slack_z = v),
+                "1.0",
+                "Slack for a baseline that is itself an estimate, in standard errors. 1 is balanced, 2 is cautious.",
+            ),
+            opt(
+                "scalar_zone",
+                Form::Real(0.0, 100.0, |d, v| d.detect.0.scalar_zone_sigma = v),
+                "0.5",
+                "Change of a charted value (volume, mean, p99 ...) that is too small to matter, in standard deviations.",
+            ),
+            opt(
+                "silence",
+                Form::Duration(0, 365 * D, |d, v| d.detect.0.silence_us = v),
+                "\"5m\"",
+                "A model without events for this long, while others have some, is a finding; \"0s\": never.",
+            ),
+        ],
+    },
+    Section {
+        name: "alert",
+        doc: "When an alert, the state of one model's findings, fires and resolves.",
+        options: &[
+            opt(
+                "hold",
+                Form::Duration(0, 7 * D, |d, v| d.alert.0.hold_us = v),
+                "\"0s\"",
+                "An alert is pending for this long before it fires.",
+            ),
+            opt(
+                "resolve",
+                Form::Duration(0, 30 * D, |d, v| d.alert.0.resolve_us = v),
+                "\"5m\"",
+                "It is resolved after its series have looked like their baselines for this long.",
+            ),
+        ],
+    },
+    Section {
+        name: "scalars",
+        doc: "Values of a span that are charted as time series of their own.",
+        options: &[
+            opt(
+                "volume",
+                Form::Switch(|d, v| d.scalars.0.volume = v),
+                "true",
+                "Chart the number of events of each model.",
+            ),
+            opt(
+                "every",
+                Form::Duration(100 * MS, D, |d, v| d.scalars.0.every_us = v),
+                "\"1m\"",
+                "One value for each span of this length. A multiple of the pane.",
+            ),
+            opt(
+                "learn_values",
+                Form::Whole(10, 1_000_000, |d, v| d.scalars.0.learn_values = v as u32),
+                "60",
+                "Values that a profile is learned from before it is judged.",
+            ),
+        ],
+    },
+    Section {
+        name: "output",
+        doc: "Where results go; relative to the folder of this file. `-` is standard output.",
+        options: &[
+            opt(
+                "findings",
+                Form::Text(|d, v| d.files.findings = v.into()),
+                "\"findings.ndjson\"",
+                "Findings, one a line (`driftline schema finding`).",
+            ),
+            opt(
+                "alerts",
+                Form::Text(|d, v| d.files.alerts = v.into()),
+                "\"alerts.ndjson\"",
+                "Changes of alerts, one a line (`driftline schema alert`).",
+            ),
+            opt(
+                "rejects",
+                Form::Text(|d, v| d.files.rejects = v.into()),
+                "\"rejects.ndjson\"",
+                "Records that could not be read, one a line (`driftline schema reject`).",
+            ),
+        ],
+    },
+    Section {
+        name: "limits",
+        doc: "Every bound. Hitting one is counted and named, never silent.",
+        options: &[
+            opt(
+                "record_bytes_max",
+                Form::Whole(64, 1 << 28, |d, v| d.limits.record_bytes_max = v as usize),
+                "1048576",
+                "Longest record in bytes; a longer one is a reject.",
+            ),
+            opt(
+                "depth_max",
+                Form::Whole(1, 1024, |d, v| d.limits.depth_max = v as usize),
+                "64",
+                "Deepest nesting of a record; a deeper one is a reject.",
+            ),
+            opt(
+                "label_bytes_max",
+                Form::Whole(8, 65_536, |d, v| d.limits.label_bytes_max = v as usize),
+                "256",
+                "Longest key, category or id in bytes; a longer category is invalid, a longer key a reject.",
+            ),
+            opt(
+                "vector_len_max",
+                Form::Whole(1, 65_536, |d, v| d.limits.vector_len_max = v as usize),
+                "4096",
+                "Longest vector; a longer one is invalid.",
+            ),
+            opt(
+                "series_max",
+                Form::Whole(1, 10_000_000, |d, v| d.limits.series_max = v as usize),
+                "100000",
+                "Series (model, version, segments, metric) that may exist; new ones beyond are refused and counted.",
+            ),
+            opt(
+                "categories_learned_max",
+                Form::Whole(2, 1_000_000, |d, v| d.limits.categories_learned_max = v as usize),
+                "2048",
+                "Distinct values of a category that are counted while a baseline is learned.",
+            ),
+            opt(
+                "cells_learned_max",
+                Form::Whole(64, 1_000_000, |d, v| d.limits.cells_learned_max = v as usize),
+                "1024",
+                "Distinct cells of a number that are kept while a baseline is learned.",
+            ),
+            opt(
+                "vectors_learned_max",
+                Form::Whole(16, 1_000_000, |d, v| d.limits.vectors_learned_max = v as usize),
+                "512",
+                "Vectors that are kept while a codebook is learned.",
+            ),
+            opt(
+                "panes_open_max",
+                Form::Whole(2, 1_000_000, |d, v| d.limits.panes_open_max = v as usize),
+                "4096",
+                "Panes that may be open at once, over all files or partitions.",
+            ),
+            opt(
+                "exemplars_max",
+                Form::Whole(0, 100, |d, v| d.limits.exemplars_max = v as usize),
+                "3",
+                "Exemplars that are kept for a series' pane.",
+            ),
+            opt(
+                "files_open_max",
+                Form::Whole(1, 4096, |d, v| d.limits.files_open_max = v as usize),
+                "64",
+                "Files that are read at the same time.",
+            ),
+            opt(
+                "block_bytes",
+                Form::Whole(4096, 1 << 28, |d, v| d.limits.block_bytes = v as usize),
+                "1048576",
+                "Bytes of one block that is handed to a decoder.",
+            ),
+            opt(
+                "rejects_written_max",
+                Form::Whole(0, 1_000_000_000, |d, v| d.limits.rejects_written_max = v as usize),
+                "1000000",
+                "Rejects that are written out; all are counted.",
+            ),
+        ],
+    },
+];
+
+/// The options of one metric.
+pub static METRIC_OPTIONS: &[Opt<MetricDraft>] = &[
+    opt(
+        "path",
+        Form::Path(|m, v| m.path = Some(v)),
+        "",
+        "Path of its value. Default: the metric's name.",
+    ),
+    opt(
+        "kind",
+        Form::Word(KIND_WORDS, |m, v| {
+            if let Some((_, kind)) = KINDS.iter().find(|(word, _)| *word == v) {
+                m.kind.0 = *kind;
+            }
+        }),
+        "\"number\"",
+        "How it is read: a `number`, a `category` (a text out of a limited set), a `flag` (true or false), a `vector` (an embedding).",
+    ),
+    opt("unit", Form::Text(|m, v| m.unit = v), "", "Unit, for people: `ms`, `tokens`."),
+    opt(
+        "zone",
+        Form::Real(0.0, 100.0, |m, v| m.zone = v),
+        "0.1",
+        "Change that is too small to matter: in standard deviations for numbers, as an odds ratio minus one otherwise.",
+    ),
+    opt(
+        "scalars",
+        Form::Words(METRIC_SCALARS, |m, v| m.scalars = v),
+        "[]",
+        "Also chart these values of each span: `mean` and `p99` (number), `distinct` (category), `ratio` (flag).",
+    ),
+];
+
+/// The section of that name.
+pub fn section(name: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.name == name)
+}

@@ -1,0 +1,313 @@
+//! [`Draft`] to [`Settings`]: whether options fit each other, and what is missing.
+
+use super::diagnostic::Diagnostics;
+use super::draft::{Draft, Files, MetricDraft};
+use super::duration::format_us;
+use super::presets;
+use super::read::Places;
+use crate::model::settings::{MetricSettings, Settings};
+use crate::model::{FieldPath, Kind, Layout, MetricField, TimeField, TimeFormat};
+
+/// Makes the settings. `None` where something is missing that has no default; other faults are only said.
+pub(super) fn resolve(
+    draft: Draft,
+    places: &Places,
+    diagnostics: &mut Diagnostics,
+) -> Option<(Settings, Files)> {
+    if diagnostics.has_errors() && !places.any() {
+        // The text is no TOML: whatever else could be said would follow from that.
+        return None;
+    }
+    let mut checks = Checks { draft: &draft, places, diagnostics };
+    checks.required();
+    checks.times();
+    checks.segments();
+    checks.baseline();
+    checks.metrics();
+    settings(draft)
+}
+
+struct Checks<'a> {
+    draft: &'a Draft,
+    places: &'a Places,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Checks<'_> {
+    fn required(&mut self) {
+        let presets = presets::NAMES.join("\" or \"");
+        let missing = [
+            (self.draft.time_path.is_none(), "time", "path", "the event time", "ts"),
+            (self.draft.model.is_none(), "keys", "model", "the model's name", "model"),
+        ];
+        for (_, section, option, what, example) in
+            missing.into_iter().filter(|(missing, ..)| *missing)
+        {
+            if self.places.has(&format!("{section}.{option}")) {
+                continue;
+            }
+            self.diagnostics
+                .error(self.places.key(section), format!("`{section}.{option}` is missing: the path of {what}"))
+                .help(format!("add {option} = \"{example}\" to [{section}], or start from preset = \"{presets}\""));
+        }
+        if self.draft.metrics.is_empty() {
+            self.diagnostics
+                .error(self.places.key("metrics"), "there are no metrics, so there is nothing to watch")
+                .help(format!(
+                    "add one, such as [metrics.latency_ms], or start from preset = \"{presets}\"; `driftline init SAMPLE` writes a config from your events"
+                ));
+        }
+    }
+
+    fn times(&mut self) {
+        let time = &self.draft.time.0;
+        self.multiple_of_pane("time.window", time.window_us);
+        self.multiple_of_pane("scalars.every", self.draft.scalars.0.every_us);
+        let silence_us = self.draft.detect.0.silence_us;
+        if silence_us > 0 && silence_us < time.pane_us {
+            self.diagnostics
+                .error(
+                    self.places.value("detect.silence"),
+                    "`detect.silence` is shorter than the pane",
+                )
+                .help(format!(
+                    "use at least \"{}\", or \"0s\" to turn it off",
+                    format_us(time.pane_us)
+                ));
+        }
+        let open = time.lateness_us / time.pane_us.max(1) + 2;
+        let panes_max = self.draft.limits.panes_open_max;
+        if open as u64 > panes_max as u64 {
+            self.diagnostics
+                .error(self.places.value("time.lateness"), format!(
+                    "`time.lateness` keeps {open} panes open, and `limits.panes_open_max` is {panes_max}"
+                ))
+                .help("shorten the lateness, lengthen the pane, or raise the limit");
+        }
+    }
+
+    fn multiple_of_pane(&mut self, name: &str, us: i64) {
+        let pane_us = self.draft.time.0.pane_us.max(1);
+        if us % pane_us == 0 && us > 0 {
+            return;
+        }
+        let below = us / pane_us * pane_us;
+        let above = below + pane_us;
+        let near = match below {
+            0 => format!("\"{}\"", format_us(above)),
+            below => format!("\"{}\" or \"{}\"", format_us(below), format_us(above)),
+        };
+        let place = if self.places.has(name) { name } else { "time.pane" };
+        self.diagnostics
+            .error(
+                self.places.value(place),
+                format!(
+                    "`{name}` ({}) is no multiple of `time.pane` ({})",
+                    format_us(us),
+                    format_us(pane_us)
+                ),
+            )
+            .label(format!("{name} = {near} would do"));
+    }
+
+    fn segments(&mut self) {
+        let mut names: Vec<&str> = vec!["model", "version"];
+        let span = self.places.value("keys.segments");
+        for (name, path) in &self.draft.segments {
+            if names.contains(&name.as_str()) {
+                self.diagnostics
+                    .error(span.clone(), format!("two keys are named `{name}`"))
+                    .help(format!("name them: segments = {{ other_{name} = \"{path}\" }}"));
+            }
+            names.push(name);
+        }
+        let keys = [("keys.model", &self.draft.model), ("keys.version", &self.draft.version)];
+        let mut paths: Vec<&str> = Vec::new();
+        let named = keys.iter().filter_map(|(name, path)| Some((*name, path.as_deref()?)));
+        let segments = self.draft.segments.iter().map(|(_, path)| ("keys.segments", path.as_str()));
+        for (name, path) in named.chain(segments) {
+            if paths.contains(&path) {
+                self.diagnostics
+                    .error(self.places.value(name), format!("two keys read the same path `{path}`"))
+                    .help("leave one of them out");
+            }
+            paths.push(path);
+        }
+    }
+
+    fn baseline(&mut self) {
+        match (self.draft.from_us, self.draft.to_us) {
+            (Some(from), Some(to)) if from >= to => {
+                self.diagnostics
+                    .error(
+                        self.places.value("baseline.to"),
+                        "the baseline's span is empty: `to` is not after `from`",
+                    )
+                    .help("exchange them, or correct the year");
+            }
+            (Some(_), None) | (None, Some(_)) => {
+                let (there, missing) =
+                    if self.draft.from_us.is_some() { ("from", "to") } else { ("to", "from") };
+                self.diagnostics
+                    .error(
+                        self.places.key(&format!("baseline.{there}")),
+                        format!("`baseline.{there}` without `baseline.{missing}`"),
+                    )
+                    .help(format!("add `{missing}`: the span has two ends"));
+            }
+            _ => {}
+        }
+        let sources = ["baseline.file", "baseline.from", "baseline.learn"];
+        let said: Vec<&str> = sources.into_iter().filter(|name| self.places.has(name)).collect();
+        if let [first, second, ..] = said[..] {
+            self.diagnostics
+                .error(self.places.key(second), format!("`{first}` and `{second}` exclude each other"))
+                .help("a baseline is loaded from a file, taken from a span, or learned: keep one of them");
+        }
+        if self.places.has("baseline.on_new_version") && self.draft.version.is_none() {
+            self.diagnostics
+                .warning(
+                    self.places.key("baseline.on_new_version"),
+                    "`on_new_version` has no effect: no version is read",
+                )
+                .help("add version = \"...\" to [keys]");
+        }
+    }
+
+    fn metrics(&mut self) {
+        for (at, (name, metric)) in self.draft.metrics.iter().enumerate() {
+            let full = format!("metrics.{name}");
+            if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
+                self.diagnostics.error(
+                    self.places.key(&full),
+                    "a metric's name has 1 to 128 characters, none of them control characters",
+                );
+            }
+            self.scalars(&full, metric);
+            let path = path_of(name, metric);
+            let twin = self
+                .draft
+                .metrics
+                .iter()
+                .take(at)
+                .find(|(other, m)| path_of(other, m) == path && m.kind.0 == metric.kind.0);
+            if let Some((other, _)) = twin {
+                self.diagnostics
+                    .warning(
+                        self.places.key(&full),
+                        format!("the metrics `{other}` and `{name}` are the same"),
+                    )
+                    .help("drop one: each costs a share of the budget");
+            }
+            if Some(&path) == self.draft.time_path.as_ref() || Some(&path) == self.draft.id.as_ref()
+            {
+                self.diagnostics
+                    .warning(self.places.key(&full), format!("the metric `{name}` reads the event's time or id, which differ in each event"))
+                    .help("drop it");
+            }
+        }
+    }
+
+    fn scalars(&mut self, full: &str, metric: &MetricDraft) {
+        let fitting = scalars_of(metric.kind.0);
+        for scalar in metric.scalars.iter().filter(|scalar| !fitting.contains(&scalar.as_str())) {
+            let takes = match fitting {
+                [] => "a vector has no scalars".to_owned(),
+                fitting => format!("it takes {}", fitting.join(", ")),
+            };
+            self.diagnostics
+                .error(
+                    self.places.value(&format!("{full}.scalars")),
+                    format!(
+                        "`{scalar}` does not fit `{full}`, which is a {}",
+                        kind_name(metric.kind.0)
+                    ),
+                )
+                .label(takes);
+        }
+    }
+}
+
+/// The scalars that a kind can have.
+pub(super) fn scalars_of(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Number => &["mean", "p99"],
+        Kind::Category => &["distinct"],
+        Kind::Flag => &["ratio"],
+        Kind::Vector => &[],
+    }
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    super::options::KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word)
+}
+
+fn path_of(name: &str, metric: &MetricDraft) -> String {
+    metric.path.clone().unwrap_or_else(|| name.to_owned())
+}
+
+fn settings(draft: Draft) -> Option<(Settings, Files)> {
+    let mut keys = vec![FieldPath(draft.model?)];
+    let mut key_names = vec!["model".to_owned()];
+    let has_version = draft.version.is_some();
+    if let Some(version) = draft.version {
+        keys.push(FieldPath(version));
+        key_names.push("version".into());
+    }
+    for (name, path) in draft.segments {
+        keys.push(FieldPath(path));
+        key_names.push(name);
+    }
+    let mut fields = Vec::new();
+    let mut metrics = Vec::new();
+    for (name, metric) in draft.metrics {
+        let path = FieldPath(path_of(&name, &metric));
+        fields.push(MetricField { name: name.clone(), path, kind: metric.kind.0 });
+        metrics.push(metric_settings(name, metric));
+    }
+    let mut baseline = draft.baseline.0;
+    baseline.range_us = draft.from_us.zip(draft.to_us);
+    let time =
+        TimeField { path: FieldPath(draft.time_path?), format: time_format(draft.time_format) };
+    let settings = Settings {
+        pipeline: draft.pipeline,
+        layout: Layout { time, keys, id: draft.id.map(FieldPath), metrics: fields },
+        key_names,
+        has_version,
+        metrics,
+        time: draft.time.0,
+        baseline,
+        detect: draft.detect.0,
+        alert: draft.alert.0,
+        scalars: draft.scalars.0,
+        limits: draft.limits,
+    };
+    Some((settings, draft.files))
+}
+
+fn metric_settings(name: String, metric: MetricDraft) -> MetricSettings {
+    let has = |scalar: &str| metric.scalars.iter().any(|said| said == scalar);
+    MetricSettings {
+        name,
+        kind: metric.kind.0,
+        zone_sigma: metric.zone,
+        zone_odds: metric.zone,
+        mean: has("mean"),
+        p99: has("p99"),
+        distinct: has("distinct"),
+        ratio: has("ratio"),
+        unit: metric.unit,
+    }
+}
+
+fn time_format(written: String) -> TimeFormat {
+    match written.as_str() {
+        "auto" => TimeFormat::Auto,
+        "rfc3339" => TimeFormat::Rfc3339,
+        "epoch_s" => TimeFormat::EpochS,
+        "epoch_ms" => TimeFormat::EpochMs,
+        "epoch_us" => TimeFormat::EpochUs,
+        "epoch_ns" => TimeFormat::EpochNs,
+        _ => TimeFormat::Pattern(written),
+    }
+}
