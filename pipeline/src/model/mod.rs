@@ -1,12 +1,18 @@
 //! Plain data that travels between stages. No behaviour beyond invariants, no I/O.
 
+pub mod alert;
 pub mod batch;
+pub mod finding;
 pub mod layout;
 pub mod limits;
 pub mod reject;
 pub mod settings;
+pub mod time;
 
+pub use alert::{Alert, Status};
 pub use batch::{Batch, Column, INVALID_LABEL, Labels, NULL_LABEL, RawBatch};
+pub use finding::Finding;
 pub use layout::{FieldPath, Kind, Layout, MetricField, TimeField, TimeFormat};
 pub use limits::Limits;
 pub use reject::{Reason, Reject};
+pub use settings::Settings;

@@ -1,0 +1,84 @@
+//! Encoders: a value of any kind becomes a small integer, its *code*.
+//!
+//! All encoders end with the codes `null` and `invalid`, so that missing and broken values are a part of
+//! the distribution instead of a hole in it. A new kind of metric is one file here and one line in
+//! [`Encoder`].
+
+mod category;
+mod number;
+mod vector;
+
+use serde::{Deserialize, Serialize};
+
+pub use category::CategoryEncoder;
+pub use number::NumberEncoder;
+pub use vector::{VectorEncoder, VectorSample};
+
+/// Most codes that an encoder may have.
+pub const CODES_MAX: usize = 40;
+/// Most ordinary codes (bins, values, centroids), without those for everything else.
+pub const BINS_MAX: usize = 30;
+
+/// An encoder of any kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoder {
+    /// Quantile bins, with below and above range.
+    Number(NumberEncoder),
+    /// Frequent values, with other and unseen.
+    Category(CategoryEncoder),
+    /// False and true.
+    Flag(FlagEncoder),
+    /// Nearest centroid, with far.
+    Vector(VectorEncoder),
+}
+
+/// Flags need no learning: 0 is false, 1 is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FlagEncoder;
+
+impl Encoder {
+    /// Number of codes, `null` and `invalid` included.
+    pub fn codes(&self) -> usize {
+        match self {
+            Encoder::Number(e) => e.bins() + 4,
+            Encoder::Category(e) => e.values().len() + 4,
+            Encoder::Flag(_) => 4,
+            Encoder::Vector(e) => e.centroids() + 3,
+        }
+    }
+
+    /// The code of a missing value.
+    pub fn null(&self) -> usize {
+        self.codes() - 2
+    }
+
+    /// The code of a value that could not be read.
+    pub fn invalid(&self) -> usize {
+        self.codes() - 1
+    }
+
+    /// Codes `0..ordered()` stand in the order of their values; 0 where there is no order.
+    pub fn ordered(&self) -> usize {
+        match self {
+            Encoder::Number(e) => e.bins() + 2,
+            _ => 0,
+        }
+    }
+
+    /// What a person calls the code.
+    pub fn label(&self, code: usize) -> String {
+        if code == self.null() {
+            return "null".into();
+        }
+        if code >= self.invalid() {
+            return "invalid".into();
+        }
+        match self {
+            Encoder::Number(e) => e.label(code),
+            Encoder::Category(e) => e.label(code),
+            Encoder::Flag(_) => if code == 0 { "false" } else { "true" }.into(),
+            Encoder::Vector(e) => e.label(code),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Evidence over time: per lane a CUSUM and a Shiryaev-Roberts statistic, over lanes a mixture.
+//!
+//! Per tick and lane, with evidence `e` of the tick (an e-value's logarithm):
+//! `S = max(0, S + e)` and `R = (1 + R) exp(e)`; over lanes `M = sum w R`. Alarm at `M >= A`:
+//! `M - ticks` is a supermartingale under the null, so the mean number of ticks to a false alarm is at
+//! least `A` (Shin, Ramdas, Rinaldo, "E-detectors", 2023). `S` is drawn, and its last zero is the onset.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::pane_evidence;
+use crate::lane::{LANES_MAX, Tables};
+
+/// Ticks whose course is kept for `explain`.
+pub const STEPS_MAX: usize = 24;
+const R_MAX: f64 = 1e280;
+const LOG_STEP_MAX: f64 = 500.0;
+
+/// One step of the statistic, as it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Start of the tick's first pane, microseconds since 1970.
+    pub time_us: i64,
+    /// Events of the tick.
+    pub events: u32,
+    /// Lane that led after the tick.
+    pub lane: u8,
+    /// Evidence of the tick in that lane.
+    pub evidence: f32,
+    /// CUSUM of that lane.
+    pub cusum: f32,
+    /// Logarithm of the mixture.
+    pub log_mixture: f32,
+}
+
+/// The accumulated evidence of one series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    r: Vec<f64>,
+    s: Vec<f64>,
+    /// Start of the first tick after the lane's CUSUM was last zero.
+    onset_us: Vec<i64>,
+    /// `lanes x codes`: counts since then.
+    since: Vec<u32>,
+    /// Ticks since then.
+    ticks_since: Vec<u32>,
+    mixture: f64,
+    ticks: u32,
+    learned: Vec<f32>,
+    steps: Vec<Step>,
+}
+
+impl Evidence {
+    /// No evidence yet.
+    pub fn new(tables: &Tables) -> Self {
+        let (lanes, codes) = (tables.lanes().len(), tables.codes());
+        Self {
+            r: vec![0.0; lanes],
+            s: vec![0.0; lanes],
+            onset_us: vec![0; lanes],
+            since: vec![0; lanes * codes],
+            ticks_since: vec![0; lanes],
+            mixture: 0.0,
+            ticks: 0,
+            learned: vec![0.0; codes],
+            steps: Vec::new(),
+        }
+    }
+
+    /// One tick of code `counts` that began at `time_us`: kernel and [`Evidence::absorb`] in one.
+    pub fn tick(&mut self, tables: &Tables, counts: &[u32], time_us: i64) {
+        let mut lanes = ndarray::Array2::zeros((1, LANES_MAX));
+        let view = ndarray::aview1(counts).insert_axis(ndarray::Axis(0));
+        pane_evidence(view, &[tables], lanes.view_mut());
+        let mut row = [0.0; LANES_MAX];
+        row.iter_mut().zip(&lanes).for_each(|(to, from)| *to = *from);
+        self.absorb(tables, counts, &row, time_us);
+    }
+
+    /// One tick whose evidence in the fixed lanes is known already.
+    pub fn absorb(&mut self, tables: &Tables, counts: &[u32], evidence: &[f64], time_us: i64) {
+        let (lanes, codes) = (self.r.len(), tables.codes());
+        let learned: f64 =
+            counts.iter().zip(&self.learned).map(|(n, e)| f64::from(*n) * f64::from(*e)).sum();
+        self.ticks = self.ticks.saturating_add(1);
+        let mut mixture = 0.0;
+        let mut leading = (0, -1.0, 0.0);
+        for lane in 0..lanes {
+            let e = if lane + 1 == lanes { learned } else { evidence[lane] };
+            let e = e.clamp(-LOG_STEP_MAX, LOG_STEP_MAX);
+            self.r[lane] = ((1.0 + self.r[lane]) * libm::exp(e)).min(R_MAX);
+            let weighted = tables.weights()[lane] * self.r[lane];
+            mixture += weighted;
+            if weighted > leading.1 {
+                leading = (lane, weighted, e);
+            }
+            let since = &mut self.since[lane * codes..(lane + 1) * codes];
+            if self.s[lane] + e <= 0.0 {
+                if self.ticks_since[lane] > 0 {
+                    since.fill(0);
+                    self.ticks_since[lane] = 0;
+                }
+                self.s[lane] = 0.0;
+                continue;
+            }
+            if self.ticks_since[lane] == 0 {
+                self.onset_us[lane] = time_us;
+            }
+            self.s[lane] += e;
+            self.ticks_since[lane] += 1;
+            since.iter_mut().zip(counts).for_each(|(sum, n)| *sum = sum.saturating_add(*n));
+        }
+        self.mixture = mixture;
+        if self.steps.len() == STEPS_MAX {
+            self.steps.remove(0);
+        }
+        self.steps.push(Step {
+            time_us,
+            events: counts.iter().fold(0u32, |sum, n| sum.saturating_add(*n)),
+            lane: leading.0 as u8,
+            evidence: leading.2 as f32,
+            cusum: self.s[leading.0] as f32,
+            log_mixture: self.log_mixture() as f32,
+        });
+    }
+
+    /// Sets the learned lane's table, for the ticks *after* this call only: so it stays an e-value.
+    pub fn learn(&mut self, table: Vec<f32>) {
+        self.learned = table;
+    }
+
+    /// `ln M`; minus infinity before the first tick.
+    pub fn log_mixture(&self) -> f64 {
+        libm::log(self.mixture)
+    }
+
+    /// The lane that carries the mixture.
+    pub fn leader(&self) -> usize {
+        (0..self.r.len())
+            .fold(0, |best, lane| if self.r[lane] > self.r[best] { lane } else { best })
+    }
+
+    /// Ticks since the start or the last [`Evidence::restart`].
+    pub fn ticks(&self) -> u32 {
+        self.ticks
+    }
+
+    /// CUSUM of a lane.
+    pub fn cusum(&self, lane: usize) -> f64 {
+        self.s[lane]
+    }
+
+    /// Onset by a lane's CUSUM, the counts since then, and the ticks.
+    pub fn since_onset(&self, lane: usize) -> (i64, &[u32], u32) {
+        let codes = self.learned.len();
+        (self.onset_us[lane], &self.since[lane * codes..(lane + 1) * codes], self.ticks_since[lane])
+    }
+
+    /// Evidence of one event with `code` in a lane, the learned one included.
+    pub fn at(&self, tables: &Tables, code: usize, lane: usize) -> f64 {
+        if lane + 1 == self.r.len() { f64::from(self.learned[code]) } else { tables.at(code, lane) }
+    }
+
+    /// The last ticks.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Forgets the evidence, as after an alarm; the learned lane keeps its table.
+    pub fn restart(&mut self) {
+        self.r.fill(0.0);
+        self.s.fill(0.0);
+        self.since.fill(0);
+        self.ticks_since.fill(0);
+        self.mixture = 0.0;
+        self.ticks = 0;
+        self.steps.clear();
+    }
+
+    /// Bytes of the live state.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.r.capacity() * 8
+            + self.s.capacity() * 8
+            + self.onset_us.capacity() * 8
+            + self.since.capacity() * 4
+            + self.ticks_since.capacity() * 4
+            + self.learned.capacity() * 4
+            + self.steps.capacity() * size_of::<Step>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::{Baseline, Zone};
+    use crate::encoder::{Encoder, FlagEncoder};
+
+    #[test]
+    fn onset_is_the_last_zero_and_a_restart_forgets() {
+        let baseline = Baseline::new(Encoder::Flag(FlagEncoder), vec![9900, 100, 0, 0]);
+        let tables = Tables::new(&baseline, baseline.probabilities(), Zone::default(), 1.0);
+        let mut evidence = Evidence::new(&tables);
+        for pane in 0..40 {
+            evidence.tick(
+                &tables,
+                if pane < 30 { &[198, 2, 0, 0] } else { &[180, 20, 0, 0] },
+                pane,
+            );
+        }
+        let lane = evidence.leader();
+        let (onset, counts, ticks) = evidence.since_onset(lane);
+        assert_eq!((onset, counts, ticks), (30, &[1800, 200, 0, 0][..], 10));
+        assert!(evidence.log_mixture() > 50.0);
+        assert_eq!(evidence.steps().len(), STEPS_MAX);
+        evidence.restart();
+        assert_eq!((evidence.ticks(), evidence.log_mixture()), (0, f64::NEG_INFINITY));
+    }
+}

@@ -1,0 +1,375 @@
+//! Lanes: each is one way of having changed, as a table of log-likelihood ratios against the baseline.
+//!
+//! For a lane with null `p0` and alternative `q` the evidence of an event with code `c` is
+//! `t (ln q_c - ln p0_c - slack)`. `p0` is the baseline moved to the edge of the indifference zone in the
+//! lane's own direction: because the ratio is monotone in that direction, every smaller change is inside
+//! the null, too. The slack pays for the estimated baseline, `t` (tempering) for dependence within panes.
+//! So `E exp(evidence of a pane) <= 1` under the null: the evidence is an e-value.
+
+use serde::{Deserialize, Serialize};
+
+use crate::baseline::{Baseline, Zone};
+use crate::encoder::Encoder;
+use crate::special::{chi_square_quantile, scale_odds};
+
+/// Most lanes of a series, the learned one included.
+pub const LANES_MAX: usize = 16;
+/// Share that a code which the baseline hardly knows is looked for at, at least.
+const RARE_SHARE: f64 = 0.01;
+/// Categories that have lanes of their own; the learned lane sees the rest.
+const VALUE_LANES: usize = 5;
+/// The learned lane needs this many recent events to say anything.
+const LEARNED_EVENTS_MIN: f64 = 50.0;
+/// Weight of the baseline in the learned distribution, in events.
+const LEARNED_PRIOR: f64 = 100.0;
+
+/// What a lane looks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Numbers moved by about so many standard deviations.
+    Location(f64),
+    /// Numbers spread out (positive) or drew together (negative): exponent of the squared score.
+    Scale(f64),
+    /// The odds of a set of codes, together, times a ratio.
+    Share {
+        /// The codes.
+        codes: Vec<u8>,
+        /// Odds ratio; below 1 = became rarer.
+        ratio: f64,
+    },
+    /// The distribution is like that of the last minutes.
+    Learned,
+}
+
+impl Lane {
+    /// What a person calls the change.
+    pub fn name(&self, baseline: &Baseline) -> String {
+        match self {
+            Lane::Location(a) if *a > 0.0 => "higher".into(),
+            Lane::Location(_) => "lower".into(),
+            Lane::Scale(a) if *a > 0.0 => "wider".into(),
+            Lane::Scale(_) => "narrower".into(),
+            Lane::Learned => "other shape".into(),
+            Lane::Share { codes, ratio } => {
+                let labels: Vec<String> =
+                    codes.iter().map(|c| baseline.encoder.label(usize::from(*c))).collect();
+                let word = if *ratio > 1.0 { "more of" } else { "less of" };
+                format!("{word} {}", labels.join(", "))
+            }
+        }
+    }
+}
+
+/// The evidence of each code in each lane of one series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tables {
+    lanes: Vec<Lane>,
+    codes: usize,
+    /// `codes x width`, lane by lane; `width` is the number of fixed lanes rounded up to a multiple of 4.
+    evidence: Vec<f32>,
+    width: usize,
+    weights: Vec<f64>,
+    probabilities: Vec<f64>,
+    scores: Vec<f64>,
+    events: f64,
+    zone: Zone,
+    learned_temper: f64,
+}
+
+/// The fixed lanes of an encoder, without the learned one.
+pub fn fixed_lanes(baseline: &Baseline, zone: Zone) -> Vec<Lane> {
+    let (null, invalid) = (baseline.encoder.null() as u8, baseline.encoder.invalid() as u8);
+    let share = |codes: Vec<u8>, ratio: f64| Lane::Share { codes, ratio };
+    let mut lanes = Vec::new();
+    match &baseline.encoder {
+        Encoder::Number(encoder) => {
+            for (a, zones) in [(0.2, 2.0), (0.4, 3.0), (0.8, 5.0)] {
+                let a = f64::max(a, zones * zone.sigma);
+                lanes.extend([Lane::Location(a), Lane::Location(-a)]);
+            }
+            lanes.extend([Lane::Scale(0.2), Lane::Scale(0.4), Lane::Scale(-0.4)]);
+            lanes.push(share(vec![0, encoder.bins() as u8 + 1], 4.0));
+        }
+        Encoder::Flag(_) => {
+            for ratio in [1.25, 2.0, 4.0] {
+                let ratio = f64::max(ratio, (1.0 + zone.odds) * (1.0 + zone.odds));
+                lanes.extend([share(vec![1], ratio), share(vec![1], 1.0 / ratio)]);
+            }
+        }
+        Encoder::Category(encoder) => {
+            let values = encoder.values().len() as u8;
+            for code in 0..values.min(VALUE_LANES as u8) {
+                lanes.extend([share(vec![code], 2.0), share(vec![code], 0.5)]);
+            }
+            if values > VALUE_LANES as u8 {
+                lanes.push(share((VALUE_LANES as u8..=values).collect(), 2.0));
+            }
+            lanes.push(share(vec![values + 1], 4.0));
+        }
+        Encoder::Vector(encoder) => {
+            let centroids = encoder.centroids() as u8;
+            lanes.extend((0..centroids.min(2 * VALUE_LANES as u8)).map(|c| share(vec![c], 2.0)));
+            lanes.push(share(vec![centroids], 4.0));
+        }
+    }
+    lanes.extend([share(vec![null], 4.0), share(vec![invalid], 4.0)]);
+    lanes
+}
+
+impl Tables {
+    /// Tables of a baseline.
+    ///
+    /// `probabilities`: the null distribution over codes (that of the whole baseline, or of a slot of
+    /// the week). `slack_z`: slack in standard errors of the baseline, 1 to 2.
+    pub fn new(baseline: &Baseline, probabilities: Vec<f64>, zone: Zone, slack_z: f64) -> Self {
+        Self::with_events(baseline, probabilities, baseline.events() as f64, zone, slack_z)
+    }
+
+    /// As [`Tables::new`] for a distribution that rests on another number of events.
+    pub fn with_events(
+        baseline: &Baseline,
+        probabilities: Vec<f64>,
+        events: f64,
+        zone: Zone,
+        slack_z: f64,
+    ) -> Self {
+        let codes = probabilities.len();
+        let scores = baseline.scores(&probabilities);
+        let mut lanes = fixed_lanes(baseline, zone);
+        let width = lanes.len().next_multiple_of(4);
+        let mut evidence = vec![0.0f32; codes * width];
+        let ordered = baseline.encoder.ordered();
+        for (index, lane) in lanes.iter().enumerate() {
+            let (null, alternative) = pair(lane, &probabilities, &scores, ordered, zone);
+            let spread: f64 =
+                alternative.iter().zip(&null).map(|(q, p)| q * q / p).sum::<f64>() - 1.0;
+            let slack = libm::log(1.0 + slack_z * libm::sqrt(spread.max(0.0) / events.max(1.0)));
+            let temper = baseline.temper.get(index).copied().unwrap_or(1.0);
+            for code in 0..codes {
+                let ratio = libm::log(alternative[code]) - libm::log(null[code]);
+                evidence[code * width + index] = (temper * (ratio - slack)) as f32;
+            }
+        }
+        lanes.push(Lane::Learned);
+        // A lane that tempering has switched off would only dilute the others.
+        let learned_temper =
+            baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min);
+        let mut weights: Vec<f64> = (0..lanes.len())
+            .map(|i| if baseline.temper.get(i).is_some_and(|t| *t <= 0.0) { 0.0 } else { 1.0 })
+            .collect();
+        let total: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|w| *w /= total);
+        Self {
+            lanes,
+            codes,
+            evidence,
+            width,
+            weights,
+            probabilities,
+            scores,
+            events,
+            zone,
+            learned_temper,
+        }
+    }
+
+    /// Lanes, the learned one last.
+    pub fn lanes(&self) -> &[Lane] {
+        &self.lanes
+    }
+
+    /// Number of codes.
+    pub fn codes(&self) -> usize {
+        self.codes
+    }
+
+    /// Weight of each lane in the mixture; they sum to 1.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// The null distribution over codes.
+    pub fn probabilities(&self) -> &[f64] {
+        &self.probabilities
+    }
+
+    /// The normal score of each code.
+    pub fn scores(&self) -> &[f64] {
+        &self.scores
+    }
+
+    /// `width` values a code: the rows of the kernel.
+    pub fn rows(&self) -> (&[f32], usize) {
+        (&self.evidence, self.width)
+    }
+
+    /// Evidence of one event with `code` in a fixed `lane`.
+    pub fn at(&self, code: usize, lane: usize) -> f64 {
+        f64::from(self.evidence[code * self.width + lane])
+    }
+
+    /// The learned lane's table: `recent` (counts of the last minutes) shrunk to the baseline, against
+    /// the baseline. Its slack is over the whole confidence ball and the zone, because it can follow
+    /// the estimation error in any direction: `ln(1 + sqrt(D (chi2(C-1, .9) / N + zone^2)))`.
+    /// All zero where the last minutes say too little.
+    pub fn learned(&self, recent: &[f32]) -> Vec<f32> {
+        let total: f64 = recent.iter().map(|n| f64::from(*n)).sum();
+        if total < LEARNED_EVENTS_MIN {
+            return vec![0.0; self.codes];
+        }
+        let q: Vec<f64> = recent
+            .iter()
+            .zip(&self.probabilities)
+            .map(|(n, p)| (f64::from(*n) + LEARNED_PRIOR * p) / (total + LEARNED_PRIOR))
+            .collect();
+        let spread: f64 =
+            q.iter().zip(&self.probabilities).map(|(q, p)| q * q / p).sum::<f64>() - 1.0;
+        let ball = chi_square_quantile(0.9, (self.codes - 1) as f64) / self.events.max(1.0);
+        let zone = self.zone.sigma.max(self.zone.odds);
+        let slack = libm::log(1.0 + libm::sqrt(spread.max(0.0) * (ball + zone * zone)));
+        q.iter()
+            .zip(&self.probabilities)
+            .map(|(q, p)| (self.learned_temper * (libm::log(q / p) - slack)) as f32)
+            .collect()
+    }
+}
+
+/// Null at the edge of the zone, and alternative, of a lane.
+fn pair(
+    lane: &Lane,
+    p: &[f64],
+    scores: &[f64],
+    ordered: usize,
+    zone: Zone,
+) -> (Vec<f64>, Vec<f64>) {
+    match lane {
+        Lane::Location(a) => {
+            let edge = zone.sigma.min(a.abs()) * a.signum();
+            (tilt(p, ordered, |c| edge * scores[c]), tilt(p, ordered, |c| a * scores[c]))
+        }
+        Lane::Scale(a) => {
+            // exp(a z^2) turns the variance of a normal law into 1 / (1 - 2a).
+            let deviation = if *a > 0.0 { 1.0 + zone.sigma } else { 1.0 / (1.0 + zone.sigma) };
+            let edge = (1.0 - 1.0 / (deviation * deviation)) / 2.0;
+            let edge = if edge.abs() < a.abs() { edge } else { *a };
+            let square = |c: usize| scores[c] * scores[c] - 1.0;
+            (tilt(p, ordered, |c| edge * square(c)), tilt(p, ordered, |c| a * square(c)))
+        }
+        Lane::Share { codes, ratio } => {
+            let share: f64 = codes.iter().filter_map(|c| p.get(usize::from(*c))).sum();
+            let edge = if *ratio > 1.0 { 1.0 + zone.odds } else { 1.0 / (1.0 + zone.odds) };
+            let null = scale_odds(share, edge);
+            let mut alternative = scale_odds(share, *ratio);
+            if *ratio >= 4.0 {
+                alternative = alternative.max(share + RARE_SHARE * (1.0 - share));
+            }
+            (with_share(p, codes, share, null), with_share(p, codes, share, alternative))
+        }
+        Lane::Learned => (p.to_vec(), p.to_vec()),
+    }
+}
+
+/// `p exp(exponent)` over the ordered codes, scaled to their mass; the others stay.
+fn tilt(p: &[f64], ordered: usize, exponent: impl Fn(usize) -> f64) -> Vec<f64> {
+    let mut q = p.to_vec();
+    (0..ordered).for_each(|c| q[c] = p[c] * libm::exp(exponent(c)));
+    let scale = p[..ordered].iter().sum::<f64>() / q[..ordered].iter().sum::<f64>();
+    q[..ordered].iter_mut().for_each(|q| *q *= scale);
+    q
+}
+
+/// The codes' common share set to `wanted`, proportions within and without kept.
+fn with_share(p: &[f64], codes: &[u8], share: f64, wanted: f64) -> Vec<f64> {
+    let (inside, outside) = (wanted / share, (1.0 - wanted) / (1.0 - share));
+    let factor =
+        |c: usize| if codes.iter().any(|x| usize::from(*x) == c) { inside } else { outside };
+    p.iter().enumerate().map(|(c, p)| p * factor(c)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoder::{CategoryEncoder, FlagEncoder, NumberEncoder};
+
+    fn baselines() -> Vec<Baseline> {
+        let number = NumberEncoder::from_edges((0..=20).map(f64::from).collect());
+        let mut counts: Vec<u64> = (0..24).map(|i| 200 + 37 * (i % 5)).collect();
+        counts[0] = 3;
+        counts[22] = 0;
+        let names: Vec<String> = (0..12).map(|i| i.to_string()).collect();
+        let category = CategoryEncoder::from_counts(names.iter().map(|n| (n.as_str(), 5)));
+        vec![
+            Baseline::new(Encoder::Number(number), counts),
+            Baseline::new(Encoder::Flag(FlagEncoder), vec![9900, 100, 0, 0]),
+            Baseline::new(Encoder::Category(category), (0..16).map(|i| 1600 / (i + 1)).collect()),
+        ]
+    }
+
+    /// The promise of a lane: under every distribution inside its zone, `E exp(evidence) <= 1`.
+    #[test]
+    fn each_lane_is_an_e_value_over_the_whole_zone() {
+        for baseline in baselines() {
+            let p = baseline.probabilities();
+            let zone = Zone::default();
+            let tables = Tables::new(&baseline, p.clone(), zone, 0.0);
+            let ordered = baseline.encoder.ordered();
+            for (index, lane) in tables.lanes().iter().enumerate().take(tables.lanes().len() - 1) {
+                for step in 0..=10 {
+                    let part = f64::from(step) / 10.0;
+                    let inside = match lane {
+                        Lane::Location(a) => tilt(&p, ordered, |c| {
+                            part * zone.sigma * a.signum() * tables.scores()[c]
+                        }),
+                        Lane::Share { codes, ratio } => {
+                            let share: f64 = codes.iter().map(|c| p[usize::from(*c)]).sum();
+                            let odds = 1.0 + part * zone.odds;
+                            let odds = if *ratio > 1.0 { odds } else { 1.0 / odds };
+                            with_share(&p, codes, share, scale_odds(share, odds))
+                        }
+                        _ => p.clone(),
+                    };
+                    let mean: f64 =
+                        inside.iter().enumerate().map(|(c, p)| p * tables.at(c, index).exp()).sum();
+                    assert!(mean <= 1.0 + 1e-6, "{lane:?} at {part}: {mean}");
+                    // At the zone's edge nothing is given away.
+                    assert!(
+                        step < 10 || mean > 0.9999 || matches!(lane, Lane::Scale(_)),
+                        "{lane:?}: {mean}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn slack_is_paid_in_every_lane_and_shrinks_with_the_baseline() {
+        let small = &baselines()[0];
+        let mut large = small.clone();
+        large.counts.iter_mut().for_each(|n| *n *= 100);
+        let p = small.probabilities();
+        let zone = Zone::default();
+        let none = Tables::new(small, p.clone(), zone, 0.0);
+        let with = Tables::new(small, p.clone(), zone, 1.0);
+        let less = Tables::new(&large, p, zone, 1.0);
+        for lane in 0..none.lanes().len() - 1 {
+            assert!(with.at(5, lane) < less.at(5, lane) && less.at(5, lane) < none.at(5, lane));
+        }
+    }
+
+    #[test]
+    fn the_learned_lane_waits_for_events_and_prefers_what_it_saw() {
+        let baseline = &baselines()[2];
+        let tables = Tables::new(baseline, baseline.probabilities(), Zone::default(), 1.0);
+        assert!(tables.learned(&[1.0; 16]).iter().all(|e| *e == 0.0));
+        let mut recent = vec![0.0; 16];
+        recent[11] = 400.0;
+        recent[0] = 400.0;
+        let table = tables.learned(&recent);
+        assert!(table[11] > 1.0 && table[5] < 0.0);
+        // Still an e-value under the baseline itself.
+        let mean: f64 =
+            baseline.probabilities().iter().zip(&table).map(|(p, e)| p * f64::from(*e).exp()).sum();
+        assert!(mean < 1.0);
+    }
+}

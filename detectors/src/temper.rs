@@ -1,0 +1,84 @@
+//! Tempering: how much of a lane's evidence survives dependence within and between events.
+//!
+//! Events of one pane are rarely independent (a slow replica, one tenant's batch). The baseline's own
+//! panes tell: a lane is multiplied by the largest `t <= 1` with `mean over panes of exp(t S) <= 1`,
+//! where `S` is the evidence of a pane. Panes that made the encoder are left out: they fit it too well.
+
+use crate::lane::Tables;
+
+/// Fewer panes than this say nothing about a mean of exponentials.
+pub const PANES_MIN: usize = 20;
+
+/// `t` for each fixed lane, in 0..=1; 0 switches a lane off. Empty where there are too few panes.
+///
+/// `panes`: the code counts of baseline panes, each as pairs of code and count.
+/// `tables`: untempered tables for the pane's place in the season.
+pub fn temper<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables) -> Vec<f64> {
+    if panes.len() < PANES_MIN {
+        return Vec::new();
+    }
+    let lanes = tables(0).lanes().len() - 1;
+    (0..lanes)
+        .map(|lane| {
+            let sums: Vec<f64> = panes
+                .iter()
+                .enumerate()
+                .map(|(i, pane)| {
+                    let tables = tables(i);
+                    pane.iter().map(|(c, n)| f64::from(*n) * tables.at(usize::from(*c), lane)).sum()
+                })
+                .collect();
+            largest_factor(&sums)
+        })
+        .collect()
+}
+
+/// The largest `t` in 0..=1 with `mean exp(t s) <= 1`. The mean is convex in `t` and 1 at 0, so where it
+/// is at most 1 is an interval that starts at 0.
+fn largest_factor(sums: &[f64]) -> f64 {
+    let mean = |t: f64| {
+        sums.iter().map(|s| libm::exp((t * s).min(600.0))).sum::<f64>() / sums.len() as f64
+    };
+    if mean(1.0) <= 1.0 {
+        return 1.0;
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..20 {
+        let middle = (low + high) / 2.0;
+        if mean(middle) <= 1.0 { low = middle } else { high = middle }
+    }
+    // Below this the lane says nothing any more and would only dilute the others.
+    if low < 0.02 { 0.0 } else { low }
+}
+
+/// How much more a pane's mean score varies than that of independent events: a design effect, at least 1.
+pub fn inflation(panes: &[Vec<(u8, u32)>], scores: &[f64]) -> f64 {
+    let pearson: Vec<f64> = panes
+        .iter()
+        .filter_map(|pane| {
+            let n: f64 = pane.iter().map(|(_, n)| f64::from(*n)).sum();
+            let sum: f64 = pane.iter().map(|(c, n)| f64::from(*n) * scores[usize::from(*c)]).sum();
+            (n > 0.0).then(|| sum * sum / n)
+        })
+        .collect();
+    if pearson.len() < PANES_MIN {
+        return 1.0;
+    }
+    (pearson.iter().sum::<f64>() / pearson.len() as f64).max(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiet_panes_keep_the_evidence_and_wild_ones_lose_it() {
+        assert_eq!(largest_factor(&[-1.0, -0.5, 0.2, -0.3]), 1.0);
+        let wild = [-1.0, -1.0, -1.0, 2.0];
+        let t = largest_factor(&wild);
+        assert!(t > 0.0 && t < 1.0);
+        let mean = wild.iter().map(|s| (t * s).exp()).sum::<f64>() / 4.0;
+        assert!(mean <= 1.0 && mean > 0.999);
+        assert_eq!(largest_factor(&[1.0, 0.5]), 0.0);
+    }
+}

@@ -1,0 +1,194 @@
+//! A finding: an immutable fact. One series changed, since when, in what, how much, how sure.
+//!
+//! Its id is a hash of what it is about (pipeline, config, series, pane, lane, baseline), so the same
+//! events give the same id wherever and however often they are processed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Value of [`Finding::schema`].
+pub const FINDING_SCHEMA: &str = "driftline.finding.v1";
+
+/// One change of one series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// `driftline.finding.v1`.
+    pub schema: String,
+    /// 32 hex digits.
+    pub id: String,
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// Hash of the config, 16 hex digits.
+    pub config: String,
+    /// What kind of change: `shift`, `spread`, `mix`, `rate`, `missing`, `invalid`, `unseen`,
+    /// `out_of_range`, `shape`, `volume`, `scalar`, `silence`.
+    pub kind: String,
+    /// One sentence for a person.
+    pub summary: String,
+    /// `info`, `warning` or `critical`.
+    pub severity: String,
+    /// The model.
+    pub model: String,
+    /// Its version, where events have one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<String>,
+    /// Segments by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub segments: BTreeMap<String, String>,
+    /// The metric, or `volume`, `latency_ms.p99`, ...
+    pub metric: String,
+    /// Unit of the metric; may be empty.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub unit: String,
+    /// When the change began, as far as the evidence tells (RFC 3339).
+    pub onset: String,
+    /// End of the pane that decided it.
+    pub detected_at: String,
+    /// From onset to detection, seconds.
+    pub delay_s: f64,
+    /// What changed: `higher`, `less of stop`, `more of null`, ...
+    pub change: String,
+    /// How much.
+    pub effect: EffectRecord,
+    /// How sure.
+    pub evidence: EvidenceRecord,
+    /// The codes that carry the evidence, the heaviest first.
+    pub codes: Vec<CodeRecord>,
+    /// Scores that people know, since the onset against the baseline. They inform; they did not decide.
+    pub scores: Vec<ScoreRecord>,
+    /// The reference.
+    pub baseline: BaselineRecord,
+    /// Both distributions, code by code.
+    pub distribution: Vec<BarRecord>,
+    /// The last ticks of the statistic before the decision.
+    pub steps: Vec<StepRecord>,
+    /// The most surprising events of the deciding pane.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub exemplars: Vec<Exemplar>,
+}
+
+/// Size of a change, with its 95 % interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectRecord {
+    /// `sigma`, `sd_ratio`, `share`, or `expected_events` (silence).
+    pub unit: String,
+    /// Estimate.
+    pub value: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Median (numbers) or share before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<f64>,
+    /// Median (numbers) or share since the onset.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub after: Option<f64>,
+}
+
+/// The decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceRecord {
+    /// Natural logarithm of the mixture Shiryaev-Roberts statistic.
+    pub log_mixture: f64,
+    /// What it had to reach: `ln(series * panes a week / budget)`.
+    pub log_threshold: f64,
+    /// False alerts a week that were accepted.
+    pub budget_per_week: f64,
+    /// Series that shared the budget.
+    pub series: u64,
+    /// Ticks since the statistic was started.
+    pub ticks: u32,
+    /// Ticks since the onset.
+    pub ticks_since_onset: u32,
+    /// CUSUM of the deciding lane.
+    pub cusum: f64,
+    /// Tempering of that lane, 1 = the baseline's panes looked independent.
+    pub temper: f64,
+    /// `guaranteed` (mean time to a false alarm at least as declared, under the stated assumptions) or
+    /// `calibrated` (silence).
+    pub promise: String,
+}
+
+/// A code that carries evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CodeRecord {
+    /// What it stands for.
+    pub label: String,
+    /// Its share in the baseline.
+    pub baseline_share: f64,
+    /// Its share since the onset.
+    pub share: f64,
+    /// Its part of the lane's evidence, in nats.
+    pub evidence: f64,
+}
+
+/// A known score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoreRecord {
+    /// `psi`, `jsd`, ...
+    pub name: String,
+    /// As its formula gives it.
+    pub value: f64,
+    /// Less what chance alone gives at these sample sizes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub corrected: Option<f64>,
+    /// Probability of such a value or a larger one when nothing changed, for independent events.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub p_value: Option<f64>,
+}
+
+/// The baseline that a finding was judged against.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BaselineRecord {
+    /// Hash of its content, 16 hex digits.
+    pub version: String,
+    /// `learned`, `range`, `file ...`, `version ...`.
+    pub source: String,
+    /// Its span.
+    pub from: String,
+    /// End of its span.
+    pub to: String,
+    /// Its events.
+    pub events: u64,
+}
+
+/// One bar of both distributions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BarRecord {
+    /// What it stands for.
+    pub label: String,
+    /// Events in the baseline.
+    pub baseline: u64,
+    /// Events since the onset.
+    pub since_onset: u64,
+}
+
+/// One tick of the statistic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// Start of the tick.
+    pub at: String,
+    /// Its events.
+    pub events: u32,
+    /// The lane that led.
+    pub lane: String,
+    /// Evidence of the tick in that lane.
+    pub evidence: f64,
+    /// CUSUM of that lane after it.
+    pub cusum: f64,
+    /// Logarithm of the mixture after it.
+    pub log_mixture: f64,
+}
+
+/// A surprising event.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Exemplar {
+    /// Surprise in millionths of a nat.
+    pub surprise_micronats: u64,
+    /// The event's own id, or a hash of its content.
+    pub id: String,
+    /// Its event time.
+    pub at: String,
+}
