@@ -1,0 +1,80 @@
+//! Files of events: one writer a format, chosen by the file's extension.
+//!
+//! The invariant: all formats hold the same values, to the last decimal.
+
+pub mod lines;
+pub mod text;
+
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::path::Path;
+
+use super::event::Event;
+use super::vocabulary::Vocabulary;
+
+/// Writes events of one file.
+pub trait EventWriter {
+    /// Adds one event.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn write(&mut self, event: &Event) -> io::Result<()>;
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn finish(self: Box<Self>) -> io::Result<()>;
+}
+
+/// A format of files.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// The extension that names it.
+    pub extension: &'static str,
+    /// Its name in a config's `[input]`.
+    pub config_name: &'static str,
+    /// Whether it can hold embeddings.
+    pub vectors: bool,
+    open: Open,
+}
+
+type Open = fn(BufWriter<File>, &Vocabulary, bool) -> io::Result<Box<dyn EventWriter>>;
+
+const fn format(
+    extension: &'static str,
+    config_name: &'static str,
+    vectors: bool,
+    open: Open,
+) -> Format {
+    Format { extension, config_name, vectors, open }
+}
+
+/// All formats.
+pub const FORMATS: &[Format] = &[
+    format("ndjson", "ndjson", true, lines::ndjson),
+    format("ndjson.gz", "ndjson", true, lines::ndjson_gzip),
+    format("ndjson.zst", "ndjson", true, lines::ndjson_zstd),
+    format("csv", "csv", false, lines::csv),
+];
+
+impl Format {
+    /// The format with this extension.
+    pub fn named(extension: &str) -> Option<&'static Self> {
+        FORMATS.iter().find(|format| format.extension == extension)
+    }
+
+    /// Begins a file; with an embedding in each event where `vectors`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn create(
+        &self,
+        path: &Path,
+        vocabulary: &Vocabulary,
+        vectors: bool,
+    ) -> io::Result<Box<dyn EventWriter>> {
+        let file = BufWriter::with_capacity(1 << 16, File::create(path)?);
+        (self.open)(file, vocabulary, vectors)
+    }
+}
