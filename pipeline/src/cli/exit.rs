@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::terminal::Terminal;
 use crate::config::ConfigError;
+use crate::synth::PlanError;
 
 /// Something was found, or failed.
 pub const FOUND: u8 = 1;
@@ -40,7 +41,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
             Some(ConfigError::Unreadable { .. }) => return ENVIRONMENT,
             None => {}
         }
-        if cause.is::<clap::Error>() {
+        if cause.is::<clap::Error>() || cause.is::<PlanError>() {
             return USAGE;
         }
         if cause.is::<std::io::Error>() {

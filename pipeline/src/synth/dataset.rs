@@ -74,7 +74,7 @@ pub fn write(
         while more && event.arrival_ms < until {
             writer.write(&event).map_err(failed(&path))?;
             written.events += 1;
-            if written.events % REPORT_EVENTS == 0 {
+            if written.events.is_multiple_of(REPORT_EVENTS) {
                 report(written.events);
             }
             more = generator.next_into(&mut event);
