@@ -37,6 +37,7 @@ pub mod encoder;
 pub mod evidence;
 pub mod kernel;
 pub mod lane;
+pub mod score;
 pub mod sketch;
 pub mod slots;
 pub mod special;
