@@ -61,10 +61,12 @@ pub(super) fn total_variation(comparison: &Comparison) -> Option<Reading> {
 pub(super) fn l_infinity(comparison: &Comparison) -> Option<Reading> {
     let value = comparison.shares().map(|(p, q)| (q - p).abs()).fold(0.0, f64::max);
     let noise = comparison.noise();
+    // Yates' correction: shares move in steps, and the largest of many is where it shows.
+    let gap = (value - noise / 2.0).max(0.0);
     let chances = comparison
         .pooled_shares()
         .filter(|share| *share < 1.0)
-        .map(|share| law::normal_two_sided_tail(value / libm::sqrt(noise * share * (1.0 - share))));
+        .map(|share| law::normal_two_sided_tail(gap / libm::sqrt(noise * share * (1.0 - share))));
     // The shares of two codes are one number twice: the bound is the chance of either.
     let p_value = match comparison.codes.len() {
         0 | 1 => 1.0,

@@ -61,7 +61,7 @@ pub struct ScoreSpec {
 }
 
 const CHI_SQUARE_LAW: &str = "asymptotically chi-square with (codes with mass - 1) degrees of freedom, s = 1/N + 1/M; \
-     trust it where most codes expect 1 event or more in the window";
+     where codes expect fewer than about 10 events in the window, kl, js and hellinger reject too seldom (1.4 to 2.9 % for 5 %) and g too often (7.8 %)";
 
 /// Every score, in the order in which [`window_scores`] returns them.
 pub const SCORES: &[ScoreSpec] = &[
@@ -117,7 +117,7 @@ pub const SCORES: &[ScoreSpec] = &[
         name: "l_infinity",
         doc: "Largest change of the share of one code, 0 to 1.",
         formula: "max |q - p|",
-        null_law: "union bound over the codes' normal laws: conservative",
+        null_law: "union bound over the codes' normal laws with Yates' correction: conservative",
         reference: "Bonferroni's inequality on the two-sample z-test of each share",
         compute: distance::l_infinity,
     },
