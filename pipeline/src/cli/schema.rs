@@ -1,14 +1,48 @@
-//! `driftline schema`.
+//! `driftline schema`: the files of `schemas/`, as they were when this binary was built.
 
 use std::process::ExitCode;
+
+use anyhow::bail;
 
 use super::Terminal;
 
 /// Prints the schema of a file that Driftline reads or writes
+///
+/// Schemas are JSON Schema 2020-12, with examples. An editor that knows the schema of the config
+/// completes and checks it while you type.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_long_help = "\
+Examples:
+  driftline schema                             List the schemas
+  driftline schema config > config.schema.json Write the config's schema for an editor
+  driftline schema finding | jq .properties    See what a finding holds")]
+pub struct Args {
+    /// Which one; without it, they are listed
+    #[arg(value_parser = SCHEMAS.iter().map(|(name, ..)| *name).collect::<Vec<_>>())]
+    name: Option<String>,
+}
 
-/// Runs it.
-pub fn run(_args: Args, _terminal: &Terminal) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("`driftline schema` is not part of this version");
+/// Name, what it describes, and the file.
+const SCHEMAS: &[(&str, &str, &str)] = &[
+    ("config", "the config", include_str!("../../../schemas/config.v1.json")),
+    (
+        "event",
+        "an event, with an example for each preset",
+        include_str!("../../../schemas/event.v1.json"),
+    ),
+    ("reject", "a line of rejects.ndjson", include_str!("../../../schemas/reject.v1.json")),
+];
+
+/// Prints one schema, or their list.
+pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+    let Some(name) = args.name else {
+        let list = SCHEMAS.iter().map(|(name, doc, _)| format!("{name:<10}{doc}\n"));
+        terminal.print(&list.collect::<String>())?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let Some((_, _, text)) = SCHEMAS.iter().find(|(known, ..)| *known == name) else {
+        bail!("there is no schema {name}; `driftline schema` lists them");
+    };
+    terminal.print(text)?;
+    Ok(ExitCode::SUCCESS)
 }

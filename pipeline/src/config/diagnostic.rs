@@ -170,7 +170,7 @@ pub fn nearest<'a>(
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(written, candidate), candidate))
         .filter(|(distance, candidate)| {
-            *distance <= limit || (written.len() >= 3 && candidate.starts_with(written))
+            *distance <= limit || (written.len() >= 3 && candidate.contains(written))
         })
         .min()
         .map(|(_, candidate)| candidate)

@@ -66,20 +66,19 @@ impl<T> Form<T> {
         }
     }
 
-    /// Reads a value into `target`, or says what is wrong with it.
+    /// Reads a value into `target`, or says what is wrong with it and answers false.
     pub(super) fn read(
         &self,
         option: &str,
         value: &Spanned<DeValue<'_>>,
         target: &mut T,
         diagnostics: &mut Diagnostics,
-    ) {
-        if let Err(fault) = self.try_read(value, target) {
-            let item = diagnostics
-                .error(fault.span, format!("wrong value for `{option}`: {}", fault.message));
-            item.label(fault.label.unwrap_or_else(|| format!("expected {}", self.expected())));
-            item.help(fault.help);
-        }
+    ) -> bool {
+        let Err(fault) = self.try_read(value, target) else { return true };
+        let message = format!("wrong value for `{option}`: {}", fault.message);
+        let label = fault.label.unwrap_or_else(|| format!("expected {}", self.expected()));
+        diagnostics.error(fault.span, message).label(label).help(fault.help);
+        false
     }
 
     fn try_read(&self, value: &Spanned<DeValue<'_>>, target: &mut T) -> Result<(), Fault> {
@@ -127,7 +126,6 @@ impl<T> Form<T> {
     }
 
     /// JSON Schema of a value of this form.
-    #[allow(dead_code)]
     pub(super) fn schema(&self) -> Value {
         match self {
             Self::Text(_) | Self::Path(_) => json!({ "type": "string", "minLength": 1 }),
@@ -210,7 +208,7 @@ fn text(value: &Spanned<DeValue<'_>>) -> Result<String, Fault> {
     match value.get_ref() {
         DeValue::String(text) if text.trim().is_empty() => Err(Fault::new(value, "it is empty")),
         DeValue::String(text) => Ok(text.to_string()),
-        _ => Err(Fault::kind(value)),
+        _ => Err(Fault { label: Some("expected a text".into()), ..Fault::kind(value) }),
     }
 }
 

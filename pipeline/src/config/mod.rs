@@ -8,10 +8,13 @@ pub mod diagnostic;
 pub mod draft;
 pub mod duration;
 pub mod form;
+pub mod manual;
 pub mod options;
+mod places;
 pub mod presets;
 mod read;
 mod resolve;
+pub mod schema;
 
 use std::path::{Path, PathBuf};
 
@@ -73,8 +76,8 @@ pub fn read_file(path: &Path) -> Result<Reading, ConfigError> {
 /// Reads and validates a config text; `name` is what errors call it.
 pub fn parse(text: &str, name: &str) -> Reading {
     let mut diagnostics = Diagnostics::new(name, text);
-    let (draft, places) = read::read(text, &mut diagnostics);
-    let config = resolve::resolve(draft, &places, &mut diagnostics);
+    let config = read::read(text, &mut diagnostics)
+        .and_then(|(draft, places)| resolve::resolve(draft, &places, &mut diagnostics));
     diagnostics.sort();
     let config = config.filter(|_| !diagnostics.has_errors());
     Reading { config, diagnostics }

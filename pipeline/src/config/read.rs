@@ -2,7 +2,6 @@
 //!
 //! Not here: whether options fit each other.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -12,49 +11,24 @@ use super::diagnostic::{Diagnostics, nearest};
 use super::draft::{Draft, MetricDraft};
 use super::form::kind_of;
 use super::options::{self, METRIC_OPTIONS, METRICS, Opt, SECTIONS, Section};
+use super::places::Places;
 use super::presets;
 
-/// Where each option, section and metric stands in the user's text: dotted name to the places of its key
-/// and of its value.
-#[derive(Debug, Default)]
-pub(super) struct Places(BTreeMap<String, (Range<usize>, Range<usize>)>);
+/// Part of a TOML parser's message, and what to do about it.
+const REMEDIES: &[(&str, &str)] = &[
+    (
+        "duplicate key",
+        "each option and each [section] stands once: put what belongs together in one place",
+    ),
+    ("invalid basic string", "close the text with a quotation mark on the same line"),
+    ("unclosed table", "close the name of the section with a bracket"),
+    ("unquoted key", "put a name with other characters into quotation marks"),
+    ("string values must be quoted", "put the text into quotation marks"),
+];
 
-impl Places {
-    /// Whether anything was read.
-    pub(super) fn any(&self) -> bool {
-        !self.0.is_empty()
-    }
-
-    /// Whether the user's text says it.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
-    /// The value's place; else that of the nearest section around it; else the first byte.
-    pub(super) fn value(&self, name: &str) -> Range<usize> {
-        match self.0.get(name) {
-            Some((_, value)) => value.clone(),
-            None => self.key(name),
-        }
-    }
-
-    /// The key's place; else that of the nearest section around it; else the first byte.
-    pub(super) fn key(&self, name: &str) -> Range<usize> {
-        let mut name = name;
-        loop {
-            if let Some((key, _)) = self.0.get(name) {
-                return key.clone();
-            }
-            match name.rsplit_once('.') {
-                Some((outer, _)) => name = outer,
-                None => return 0..0,
-            }
-        }
-    }
-}
-
-/// Reads a config text. What cannot be read is said in `diagnostics` and left at its default.
-pub(super) fn read(text: &str, diagnostics: &mut Diagnostics) -> (Draft, Places) {
+/// Reads a config text. What cannot be read is said in `diagnostics` and left at its default. `None` if the
+/// text is no TOML: what a parser saves from a broken text gives errors that follow from the first.
+pub(super) fn read(text: &str, diagnostics: &mut Diagnostics) -> Option<(Draft, Places)> {
     let mut draft = Draft::default();
     for section in SECTIONS {
         set_defaults(section.options, &mut draft);
@@ -62,16 +36,19 @@ pub(super) fn read(text: &str, diagnostics: &mut Diagnostics) -> (Draft, Places)
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
-        diagnostics.error(span, format!("this is not TOML: {}", error.message()));
+        let message = error.message();
+        let remedy = REMEDIES.iter().find(|(part, _)| message.contains(part));
+        diagnostics
+            .error(span, format!("this is not TOML: {message}"))
+            .help(remedy.map_or("", |(_, remedy)| remedy));
     }
     if !errors.is_empty() {
-        // What a parser saved from a broken text would give errors that follow from the first.
-        return (draft, Places::default());
+        return None;
     }
     let mut reader = Reader { draft, places: Places::default(), diagnostics };
     reader.preset(document.get_ref());
     reader.table("", document.get_ref());
-    (reader.draft, reader.places)
+    Some((reader.draft, reader.places))
 }
 
 /// Sets each option that has a default.
@@ -107,9 +84,11 @@ impl Reader<'_> {
         for (key, value) in table.iter() {
             let name = key.get_ref().as_ref();
             let full = join(section_name, name);
-            self.places.0.insert(full.clone(), (key.span(), value.span()));
+            self.places.put(&full, key.span(), value);
             if let Some(option) = section.options.iter().find(|option| option.name == name) {
-                option.form.read(&full, value, &mut self.draft, self.diagnostics);
+                if !option.form.read(&full, value, &mut self.draft, self.diagnostics) {
+                    self.places.mark_wrong(&full);
+                }
             } else if full == METRICS {
                 self.with_table(&full, value, |reader, table| reader.metrics(table));
             } else if options::section(&full).is_some() {
@@ -129,6 +108,7 @@ impl Reader<'_> {
         match value.get_ref() {
             DeValue::Table(table) => read(self, table),
             other => {
+                self.places.mark_wrong(name);
                 self.diagnostics
                     .error(value.span(), format!("`{name}` is {}", kind_of(other)))
                     .label("expected a section")
@@ -141,7 +121,7 @@ impl Reader<'_> {
         for (key, value) in table.iter() {
             let name = key.get_ref().as_ref();
             let full = join(METRICS, name);
-            self.places.0.insert(full.clone(), (key.span(), value.span()));
+            self.places.put(&full, key.span(), value);
             let known = self.draft.metrics.iter().position(|(known, _)| known == name);
             match (value.get_ref(), known) {
                 (DeValue::Boolean(false), Some(at)) => {
@@ -173,9 +153,13 @@ impl Reader<'_> {
         for (key, value) in table.iter() {
             let option_name = key.get_ref().as_ref();
             let full = join(full, option_name);
-            self.places.0.insert(full.clone(), (key.span(), value.span()));
+            self.places.put(&full, key.span(), value);
             match METRIC_OPTIONS.iter().find(|option| option.name == option_name) {
-                Some(option) => option.form.read(&full, value, &mut metric, self.diagnostics),
+                Some(option) => {
+                    if !option.form.read(&full, value, &mut metric, self.diagnostics) {
+                        self.places.mark_wrong(&full);
+                    }
+                }
                 None => {
                     let names: Vec<&str> =
                         METRIC_OPTIONS.iter().map(|option| option.name).collect();
@@ -237,7 +221,7 @@ impl Reader<'_> {
             }
             (None, None) => {}
         }
-        item.help(format!("known here: {}", names.join(", ")));
+        item.help(format!("known {place}: {}", names.join(", ")));
     }
 }
 

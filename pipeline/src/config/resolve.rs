@@ -3,8 +3,8 @@
 use super::diagnostic::Diagnostics;
 use super::draft::{Draft, Files, MetricDraft};
 use super::duration::format_us;
+use super::places::Places;
 use super::presets;
-use super::read::Places;
 use crate::model::settings::{MetricSettings, Settings};
 use crate::model::{FieldPath, Kind, Layout, MetricField, TimeField, TimeFormat};
 
@@ -14,10 +14,6 @@ pub(super) fn resolve(
     places: &Places,
     diagnostics: &mut Diagnostics,
 ) -> Option<(Settings, Files)> {
-    if diagnostics.has_errors() && !places.any() {
-        // The text is no TOML: whatever else could be said would follow from that.
-        return None;
-    }
     let mut checks = Checks { draft: &draft, places, diagnostics };
     checks.required();
     checks.times();
@@ -35,6 +31,9 @@ struct Checks<'a> {
 
 impl Checks<'_> {
     fn required(&mut self) {
+        if self.places.is_wrong("preset") {
+            return;
+        }
         let presets = presets::NAMES.join("\" or \"");
         let missing = [
             (self.draft.time_path.is_none(), "time", "path", "the event time", "ts"),
@@ -43,14 +42,14 @@ impl Checks<'_> {
         for (_, section, option, what, example) in
             missing.into_iter().filter(|(missing, ..)| *missing)
         {
-            if self.places.has(&format!("{section}.{option}")) {
+            if self.places.has(&format!("{section}.{option}")) || self.places.is_wrong(section) {
                 continue;
             }
             self.diagnostics
                 .error(self.places.key(section), format!("`{section}.{option}` is missing: the path of {what}"))
                 .help(format!("add {option} = \"{example}\" to [{section}], or start from preset = \"{presets}\""));
         }
-        if self.draft.metrics.is_empty() {
+        if self.draft.metrics.is_empty() && !self.places.is_wrong("metrics") {
             self.diagnostics
                 .error(self.places.key("metrics"), "there are no metrics, so there is nothing to watch")
                 .help(format!(
@@ -78,8 +77,10 @@ impl Checks<'_> {
         let open = time.lateness_us / time.pane_us.max(1) + 2;
         let panes_max = self.draft.limits.panes_open_max;
         if open as u64 > panes_max as u64 {
+            let says = |name: &&str| self.places.has(name);
+            let place = ["time.lateness", "limits.panes_open_max"].into_iter().find(says);
             self.diagnostics
-                .error(self.places.value("time.lateness"), format!(
+                .error(self.places.value(place.unwrap_or("time.pane")), format!(
                     "`time.lateness` keeps {open} panes open, and `limits.panes_open_max` is {panes_max}"
                 ))
                 .help("shorten the lateness, lengthen the pane, or raise the limit");
@@ -88,7 +89,8 @@ impl Checks<'_> {
 
     fn multiple_of_pane(&mut self, name: &str, us: i64) {
         let pane_us = self.draft.time.0.pane_us.max(1);
-        if us % pane_us == 0 && us > 0 {
+        let wrong = self.places.is_wrong(name) || self.places.is_wrong("time.pane");
+        if wrong || (us % pane_us == 0 && us > 0) {
             return;
         }
         let below = us / pane_us * pane_us;
@@ -107,28 +109,36 @@ impl Checks<'_> {
                     format_us(pane_us)
                 ),
             )
-            .label(format!("{name} = {near} would do"));
+            .label(format!("`{name}` could be {near}"))
+            .help("or choose another pane that divides it");
     }
 
     fn segments(&mut self) {
         let mut names: Vec<&str> = vec!["model", "version"];
-        let span = self.places.value("keys.segments");
-        for (name, path) in &self.draft.segments {
+        for (at, (name, path)) in self.draft.segments.iter().enumerate() {
             if names.contains(&name.as_str()) {
                 self.diagnostics
-                    .error(span.clone(), format!("two keys are named `{name}`"))
+                    .error(
+                        self.places.value(&format!("keys.segments.{at}")),
+                        format!("two keys are named `{name}`"),
+                    )
                     .help(format!("name them: segments = {{ other_{name} = \"{path}\" }}"));
             }
             names.push(name);
         }
         let keys = [("keys.model", &self.draft.model), ("keys.version", &self.draft.version)];
         let mut paths: Vec<&str> = Vec::new();
-        let named = keys.iter().filter_map(|(name, path)| Some((*name, path.as_deref()?)));
-        let segments = self.draft.segments.iter().map(|(_, path)| ("keys.segments", path.as_str()));
+        let named = keys.iter().filter_map(|(name, path)| Some(((*name).into(), path.as_deref()?)));
+        let segments = self.draft.segments.iter().enumerate();
+        let segments =
+            segments.map(|(at, (_, path))| (format!("keys.segments.{at}"), path.as_str()));
         for (name, path) in named.chain(segments) {
             if paths.contains(&path) {
                 self.diagnostics
-                    .error(self.places.value(name), format!("two keys read the same path `{path}`"))
+                    .error(
+                        self.places.value(&name),
+                        format!("two keys read the same path `{path}`"),
+                    )
                     .help("leave one of them out");
             }
             paths.push(path);
@@ -157,12 +167,17 @@ impl Checks<'_> {
             }
             _ => {}
         }
-        let sources = ["baseline.file", "baseline.from", "baseline.learn"];
-        let said: Vec<&str> = sources.into_iter().filter(|name| self.places.has(name)).collect();
-        if let [first, second, ..] = said[..] {
-            self.diagnostics
-                .error(self.places.key(second), format!("`{first}` and `{second}` exclude each other"))
-                .help("a baseline is loaded from a file, taken from a span, or learned: keep one of them");
+        for (first, second) in [("file", "from"), ("learn", "from")] {
+            if self.places.has(&format!("baseline.{first}"))
+                && self.places.has(&format!("baseline.{second}"))
+            {
+                self.diagnostics
+                    .error(
+                        self.places.key(&format!("baseline.{second}")),
+                        format!("`baseline.{first}` and `baseline.{second}` exclude each other"),
+                    )
+                    .help("baselines of a span are neither loaded nor learned: keep one of them");
+            }
         }
         if self.places.has("baseline.on_new_version") && self.draft.version.is_none() {
             self.diagnostics
@@ -210,18 +225,22 @@ impl Checks<'_> {
 
     fn scalars(&mut self, full: &str, metric: &MetricDraft) {
         let fitting = scalars_of(metric.kind.0);
-        for scalar in metric.scalars.iter().filter(|scalar| !fitting.contains(&scalar.as_str())) {
+        if self.places.is_wrong(&format!("{full}.kind")) {
+            return;
+        }
+        for (at, scalar) in metric.scalars.iter().enumerate() {
+            if fitting.contains(&scalar.as_str()) {
+                continue;
+            }
             let takes = match fitting {
                 [] => "a vector has no scalars".to_owned(),
                 fitting => format!("it takes {}", fitting.join(", ")),
             };
+            let kind = kind_name(metric.kind.0);
             self.diagnostics
                 .error(
-                    self.places.value(&format!("{full}.scalars")),
-                    format!(
-                        "`{scalar}` does not fit `{full}`, which is a {}",
-                        kind_name(metric.kind.0)
-                    ),
+                    self.places.value(&format!("{full}.scalars.{at}")),
+                    format!("`{scalar}` does not fit `{full}`, which is a {kind}"),
                 )
                 .label(takes);
         }
@@ -229,7 +248,7 @@ impl Checks<'_> {
 }
 
 /// The scalars that a kind can have.
-pub(super) fn scalars_of(kind: Kind) -> &'static [&'static str] {
+fn scalars_of(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Number => &["mean", "p99"],
         Kind::Category => &["distinct"],
