@@ -2,6 +2,8 @@
 //!
 //! The invariant: all formats hold the same values, to the last decimal.
 
+mod columnar;
+pub mod columns;
 pub mod lines;
 pub mod text;
 
@@ -56,6 +58,8 @@ pub const FORMATS: &[Format] = &[
     format("ndjson.gz", "ndjson", true, lines::ndjson_gzip),
     format("ndjson.zst", "ndjson", true, lines::ndjson_zstd),
     format("csv", "csv", false, lines::csv),
+    format("parquet", "parquet", true, columnar::parquet),
+    format("arrow", "arrow", true, columnar::arrow),
 ];
 
 impl Format {
