@@ -12,6 +12,7 @@ pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod detectors;
+pub mod evaluate;
 pub mod explain;
 pub mod generate;
 pub mod init;
@@ -78,6 +79,7 @@ commands! {
     Baseline baseline;
     Detectors detectors;
     Generate generate;
+    Evaluate evaluate;
     Schema schema;
     Completions completions;
     Demo demo;
