@@ -16,30 +16,42 @@ const ROUNDS: usize = 12;
 /// An order-free sample of vectors of one length: those with the smallest hashes of their bits.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct VectorSample {
-    vectors: BTreeMap<(usize, u64), Vec<f32>>,
+    /// By length and hash; with how often each was seen.
+    vectors: BTreeMap<(usize, u64), (Vec<f32>, u64)>,
 }
 
 impl VectorSample {
-    /// Offers a finite vector; at most `size_max` are kept.
+    /// Offers a finite vector; at most `size_max` distinct ones are kept.
     pub fn insert(&mut self, vector: &[f32], size_max: usize) {
-        let mut bytes = Vec::with_capacity(vector.len() * 4);
-        vector.iter().for_each(|x| bytes.extend_from_slice(&(x + 0.0).to_bits().to_le_bytes()));
-        // The shortest length comes first, whatever the order of arrival.
-        let key = (vector.len(), xxh3_64(&bytes));
-        if self.vectors.len() >= size_max
-            && self.vectors.keys().next_back().is_some_and(|k| *k < key)
-        {
-            return;
-        }
-        self.vectors.insert(key, vector.to_vec());
-        if self.vectors.len() > size_max {
-            self.vectors.pop_last();
-        }
+        self.add(vector, 1, size_max);
     }
 
     /// Adds the vectors of another sample.
     pub fn merge(&mut self, other: &VectorSample, size_max: usize) {
-        other.vectors.values().for_each(|v| self.insert(v, size_max));
+        other.vectors.values().for_each(|(v, n)| self.add(v, *n, size_max));
+    }
+
+    /// Vectors and how often each was seen.
+    pub fn iter(&self) -> impl Iterator<Item = (&[f32], u64)> {
+        self.vectors.values().map(|(v, n)| (v.as_slice(), *n))
+    }
+
+    fn add(&mut self, vector: &[f32], count: u64, size_max: usize) {
+        let mut bytes = Vec::with_capacity(vector.len() * 4);
+        vector.iter().for_each(|x| bytes.extend_from_slice(&(x + 0.0).to_bits().to_le_bytes()));
+        // The shortest length comes first, whatever the order of arrival.
+        let key = (vector.len(), xxh3_64(&bytes));
+        if let Some((_, seen)) = self.vectors.get_mut(&key) {
+            *seen += count;
+            return;
+        }
+        if self.vectors.len() >= size_max && self.vectors.keys().next_back().is_some_and(|k| *k < key) {
+            return;
+        }
+        self.vectors.insert(key, (vector.to_vec(), count));
+        if self.vectors.len() > size_max {
+            self.vectors.pop_last();
+        }
     }
 
     /// Vectors of the most frequent length (ties: the shorter), by hash.
@@ -51,7 +63,7 @@ impl VectorSample {
         self.vectors
             .iter()
             .filter(|(k, _)| Some(k.0) == length)
-            .map(|(_, v)| v.as_slice())
+            .map(|(_, (v, _))| v.as_slice())
             .collect()
     }
 }

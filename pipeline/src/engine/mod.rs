@@ -1,1 +1,287 @@
-//! engine.
+//! The engine: from decoded batches to findings and alerts. Pure and deterministic.
+//!
+//! Not here: clocks, files, threads, randomness. The same events give the same findings, byte for byte,
+//! for any batch size and any interleaving of partitions, because all that is decided is a function of
+//! closed panes, taken in the order of their time and of keys.
+//!
+//! ```text
+//! Input::Opened ... Input::Batch ... Input::Closed  ->  Engine::step  ->  Output (findings, alerts)
+//! ```
+
+mod alerts;
+mod clock;
+mod close;
+mod count;
+mod extra;
+mod group;
+mod intern;
+mod learn;
+mod library;
+mod pane;
+mod raw;
+mod report;
+mod snapshot;
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Alert, Batch, Finding, Kind, Settings};
+use alerts::Alerts;
+use clock::{Clock, Verdict};
+use group::{Group, GroupId, Key};
+use intern::Interner;
+use library::Library;
+use pane::OpenPanes;
+
+pub use library::version_of;
+pub use report::{BaselineEntry, SeriesReport};
+pub use snapshot::SnapshotError;
+
+/// Rows that are counted before panes may close.
+const ROWS_AT_ONCE: usize = 8192;
+
+/// What the engine takes.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A partition begins. It holds all panes open until its clock has passed them; where it is known to
+    /// begin at an instant, only those from there on.
+    Opened {
+        /// Number of the partition.
+        partition: u32,
+        /// The earliest of its first events, where known.
+        begin_us: Option<i64>,
+    },
+    /// Events of a partition, in their order.
+    Batch(&'a Batch),
+    /// The end of a partition: it holds nothing any more.
+    Closed {
+        /// Number of the partition.
+        partition: u32,
+    },
+}
+
+/// What the engine gives.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Output {
+    /// Findings, in the order of panes, then keys, then metrics.
+    pub findings: Vec<Finding>,
+    /// Transitions of alerts, in the order of panes, then models.
+    pub alerts: Vec<Alert>,
+}
+
+/// What was counted, exactly.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Events that reached a pane.
+    pub events: u64,
+    /// Events behind the watermark of their partition.
+    pub late: u64,
+    /// Lone events far ahead of their partition.
+    pub future: u64,
+    /// Events of groups that were refused at the limit of series.
+    pub refused_series_events: u64,
+    /// Groups that were refused there, once for each pane.
+    pub refused_groups: u64,
+    /// Events that would have opened more panes than the limit.
+    pub refused_pane: u64,
+    /// Panes that were closed.
+    pub panes: u64,
+    /// Ticks of series: panes with enough events to say something.
+    pub ticks: u64,
+    /// Findings.
+    pub findings: u64,
+}
+
+/// The engine's state and settings.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Engine {
+    #[serde(skip)]
+    settings: Settings,
+    /// Hash of the settings, 16 hex digits.
+    config: String,
+    groups: Vec<Group>,
+    /// Groups in the order of their keys.
+    order: Vec<GroupId>,
+    library: Library,
+    /// Baselines that were loaded, by key and metric.
+    loaded: BTreeMap<Key, BTreeMap<String, u32>>,
+    panes: OpenPanes,
+    clocks: BTreeMap<u32, Clock>,
+    /// Interned categories, one for each metric.
+    labels: Vec<Interner>,
+    /// End of the last closed pane.
+    closed_us: i64,
+    alerts: Alerts,
+    /// Series that are watched: they share the budget.
+    watched: u64,
+    counters: Counters,
+    #[serde(skip)]
+    by_key: HashMap<Key, GroupId, foldhash::fast::FixedState>,
+    #[serde(skip)]
+    kinds: Vec<Kind>,
+    #[serde(skip)]
+    extras: bool,
+    #[serde(skip)]
+    code_cache: count::CodeCache,
+}
+
+impl Engine {
+    /// An engine without state.
+    pub fn new(settings: Settings) -> Self {
+        let mut engine = Self {
+            config: config_hash(&settings),
+            groups: Vec::new(),
+            order: Vec::new(),
+            library: Library::new(settings.detect.slack_z),
+            loaded: BTreeMap::new(),
+            panes: OpenPanes::new(),
+            clocks: BTreeMap::new(),
+            labels: vec![Interner::default(); settings.metrics.len()],
+            closed_us: i64::MIN,
+            alerts: Alerts::default(),
+            watched: 0,
+            counters: Counters::default(),
+            by_key: HashMap::default(),
+            kinds: Vec::new(),
+            extras: false,
+            code_cache: Vec::new(),
+            settings,
+        };
+        engine.derive();
+        engine
+    }
+
+    /// What follows from settings and state, and is no part of either.
+    fn derive(&mut self) {
+        self.kinds = self.settings.metrics.iter().map(|m| m.kind).collect();
+        self.extras = self.settings.metrics.iter().any(extra::wanted);
+        self.by_key = (0..).zip(&self.groups).map(|(id, group)| (group.key.clone(), id)).collect();
+        self.library.rebuild();
+    }
+
+    /// Takes one input and gives what it decided.
+    pub fn step(&mut self, input: Input<'_>) -> Output {
+        let mut output = Output::default();
+        match input {
+            Input::Opened { partition, begin_us } => {
+                self.clocks.insert(partition, Clock::new(begin_us));
+            }
+            Input::Batch(batch) => self.take(batch, &mut output),
+            Input::Closed { partition } => {
+                if let Some(mut clock) = self.clocks.remove(&partition) {
+                    let held = clock.finish();
+                    let batch = Batch::from_rows(partition, &held, &self.kinds);
+                    self.count(&batch, &(0..held.len() as u32).collect::<Vec<_>>());
+                    self.counters.events += held.len() as u64;
+                }
+            }
+        }
+        self.close_due(&mut output);
+        output
+    }
+
+    /// What was counted so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Number of series that are watched.
+    pub fn watched_series(&self) -> u64 {
+        self.watched
+    }
+
+    /// Bytes of live state a watched series, besides the baselines: mean and largest.
+    pub fn series_bytes(&self) -> (usize, usize) {
+        let bytes: Vec<usize> = self
+            .groups
+            .iter()
+            .filter_map(|g| match &g.phase {
+                group::Phase::Watching(series) => Some(series.iter().flatten().map(|s| s.bytes())),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        (bytes.iter().sum::<usize>() / bytes.len().max(1), bytes.into_iter().max().unwrap_or(0))
+    }
+
+    /// The largest number of groups.
+    fn groups_max(&self) -> usize {
+        (self.settings.limits.series_max / self.settings.metrics.len().max(1)).max(1)
+    }
+
+    fn take(&mut self, batch: &Batch, output: &mut Output) {
+        let Some(mut clock) = self.clocks.remove(&batch.partition) else {
+            debug_assert!(false, "a partition is opened before its first batch");
+            return;
+        };
+        let mut rows = Vec::with_capacity(batch.rows().min(ROWS_AT_ONCE));
+        for row in 0..batch.rows() {
+            match clock.judge(batch.time_us[row], &self.settings.time) {
+                Verdict::Count => {
+                    if clock.holds() {
+                        self.counters.future += clock.refuse();
+                    }
+                    rows.push(row as u32);
+                }
+                Verdict::Late => {
+                    if clock.holds() {
+                        self.counters.future += clock.refuse();
+                    }
+                    self.counters.late += 1;
+                }
+                Verdict::Ahead => {
+                    for (held, verdict) in clock.hold(batch.row(row), &self.settings.time) {
+                        if verdict == Verdict::Late {
+                            self.counters.late += 1;
+                            continue;
+                        }
+                        let one = Batch::from_rows(batch.partition, &[held], &self.kinds);
+                        self.count(&one, &[0]);
+                        self.counters.events += 1;
+                    }
+                }
+            }
+            if rows.len() == ROWS_AT_ONCE {
+                self.count(batch, &rows);
+                self.counters.events += rows.len() as u64;
+                rows.clear();
+                // Only this partition's clock moved, and it is put back for the look at all of them.
+                self.clocks.insert(batch.partition, clock);
+                self.close_due(output);
+                clock = self.clocks.remove(&batch.partition).unwrap_or_else(|| Clock::new(None));
+            }
+        }
+        self.count(batch, &rows);
+        self.counters.events += rows.len() as u64;
+        self.clocks.insert(batch.partition, clock);
+    }
+
+    /// Closes all panes that every partition has passed.
+    fn close_due(&mut self, output: &mut Output) {
+        let time = &self.settings.time;
+        let watermark = self.clocks.values().map(|c| c.watermark_us(time)).min().unwrap_or(i64::MAX);
+        let pane_us = time.pane_us;
+        while let Some(entry) = self.panes.first_entry() {
+            let start = *entry.key();
+            if start + pane_us > watermark {
+                break;
+            }
+            let pane = entry.remove();
+            self.close(start, pane, output);
+        }
+    }
+}
+
+/// Hash of everything that decides what is found. The end of time is left out: it is when one looked.
+fn config_hash(settings: &Settings) -> String {
+    let mut settings = settings.clone();
+    settings.time.not_after_us = 0;
+    let bytes = postcard::to_stdvec(&settings).unwrap_or_default();
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&bytes))
+}

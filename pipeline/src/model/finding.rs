@@ -63,9 +63,6 @@ pub struct Finding {
     pub distribution: Vec<BarRecord>,
     /// The last ticks of the statistic before the decision.
     pub steps: Vec<StepRecord>,
-    /// The most surprising events of the deciding pane.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub exemplars: Vec<Exemplar>,
 }
 
 /// Size of a change, with its 95 % interval.
@@ -180,15 +177,4 @@ pub struct StepRecord {
     pub cusum: f64,
     /// Logarithm of the mixture after it.
     pub log_mixture: f64,
-}
-
-/// A surprising event.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Exemplar {
-    /// Surprise in millionths of a nat.
-    pub surprise_micronats: u64,
-    /// The event's own id, or a hash of its content.
-    pub id: String,
-    /// Its event time.
-    pub at: String,
 }

@@ -6,6 +6,7 @@ pub mod finding;
 pub mod layout;
 pub mod limits;
 pub mod reject;
+pub mod row;
 pub mod settings;
 pub mod time;
 
@@ -15,4 +16,5 @@ pub use finding::Finding;
 pub use layout::{FieldPath, Kind, Layout, MetricField, TimeField, TimeFormat};
 pub use limits::Limits;
 pub use reject::{Reason, Reject};
+pub use row::{Row, Value};
 pub use settings::Settings;

@@ -1,0 +1,131 @@
+//! Alerts: the state machine over the findings of each model. Pending, firing, resolved.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Output;
+use crate::model::alert::{ALERT_SCHEMA, Alert, Status, fingerprint};
+use crate::model::time::{from_rfc3339, rfc3339};
+use crate::model::{Finding, Settings};
+
+/// The alerts of all models that have one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Alerts {
+    by_model: BTreeMap<String, Episode>,
+}
+
+/// One episode of one model, from its first finding until all of them are calm.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Episode {
+    status: Status,
+    starts_us: i64,
+    onset_us: i64,
+    /// Findings in their order: id, metric, severity, summary.
+    findings: Vec<(String, String, String, String)>,
+    /// Ids of those that are not calm yet.
+    active: BTreeSet<String>,
+    /// Something is to be told at the end of this pane.
+    changed: bool,
+}
+
+/// Findings that one alert lists; further ones keep it alive but are not listed.
+const FINDINGS_MAX: usize = 1000;
+
+impl Alerts {
+    /// A new finding of a model, decided at the end of a pane.
+    pub(crate) fn found(&mut self, finding: &Finding, now_us: i64) {
+        let onset_us = from_rfc3339(&finding.onset).unwrap_or(now_us);
+        let episode = self.by_model.entry(finding.model.clone()).or_insert_with(|| Episode {
+            status: Status::Pending,
+            starts_us: now_us,
+            onset_us,
+            findings: Vec::new(),
+            active: BTreeSet::new(),
+            changed: true,
+        });
+        episode.onset_us = episode.onset_us.min(onset_us);
+        episode.changed = true;
+        episode.active.insert(finding.id.clone());
+        if episode.findings.len() < FINDINGS_MAX {
+            episode.findings.push((
+                finding.id.clone(),
+                finding.metric.clone(),
+                finding.severity.clone(),
+                finding.summary.clone(),
+            ));
+        }
+    }
+
+    /// A series looks like its baseline again.
+    pub(crate) fn calmed(&mut self, model: &str, finding: &str) {
+        if let Some(episode) = self.by_model.get_mut(model) {
+            episode.active.remove(finding);
+        }
+    }
+
+    /// Tells the transitions that are due at the end of a pane, in the order of models.
+    pub(crate) fn advance(&mut self, now_us: i64, settings: &Settings, output: &mut Output) {
+        self.by_model.retain(|model, episode| {
+            if episode.active.is_empty() {
+                episode.status = Status::Resolved;
+                output.alerts.push(episode.tell(model, now_us, settings));
+                return false;
+            }
+            let held = now_us - episode.starts_us >= settings.alert.hold_us;
+            if episode.status == Status::Pending && held {
+                episode.status = Status::Firing;
+                episode.changed = true;
+            }
+            if std::mem::take(&mut episode.changed) {
+                output.alerts.push(episode.tell(model, now_us, settings));
+            }
+            true
+        });
+    }
+
+    /// Number of alerts that are pending or firing.
+    pub(crate) fn active(&self) -> usize {
+        self.by_model.len()
+    }
+}
+
+impl Episode {
+    fn tell(&self, model: &str, now_us: i64, settings: &Settings) -> Alert {
+        let labels = BTreeMap::from([
+            ("alertname".to_string(), "ModelDriftDetected".to_string()),
+            ("model".to_string(), model.to_string()),
+            ("pipeline".to_string(), settings.pipeline.clone()),
+        ]);
+        let metrics: BTreeSet<String> = self.findings.iter().map(|f| f.1.clone()).collect();
+        let metrics: Vec<String> = metrics.into_iter().collect();
+        let severity = ["critical", "warning", "info"]
+            .into_iter()
+            .find(|s| self.findings.iter().any(|f| f.2 == *s))
+            .unwrap_or("info");
+        let count = self.findings.len();
+        let summary = match self.findings.as_slice() {
+            [one] => one.3.clone(),
+            _ => format!("{model}: {count} findings on {}", metrics.join(", ")),
+        };
+        let lines: Vec<&str> = self.findings.iter().take(10).map(|f| f.3.as_str()).collect();
+        let annotations = BTreeMap::from([
+            ("description".to_string(), lines.join("\n")),
+            ("severity".to_string(), severity.to_string()),
+            ("summary".to_string(), summary),
+        ]);
+        Alert {
+            schema: ALERT_SCHEMA.into(),
+            fingerprint: fingerprint(&labels),
+            status: self.status,
+            at: rfc3339(now_us),
+            labels,
+            annotations,
+            starts_at: rfc3339(self.starts_us),
+            ends_at: (self.status == Status::Resolved).then(|| rfc3339(now_us)),
+            onset: rfc3339(self.onset_us),
+            metrics,
+            findings: self.findings.iter().map(|f| f.0.clone()).collect(),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The clock of one input partition: its watermark, and which of its events count.
+//!
+//! An event is late by the watermark of its *own* partition only, so the interleaving of partitions
+//! cannot matter. A lone event far ahead of its partition moves no clock: it waits until the next two
+//! confirm the jump, and is refused if they do not.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Row, settings::TimeSettings};
+
+/// Events that must follow each other far ahead before the clock believes them.
+const CONFIRMATIONS: usize = 3;
+
+/// What becomes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Count,
+    Late,
+    /// Far ahead: held back, see [`Clock::hold`].
+    Ahead,
+}
+
+/// The clock of a partition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Clock {
+    newest_us: i64,
+    /// Where the partition is known to begin; it holds no pane before that.
+    begin_us: i64,
+    ahead: Vec<Row>,
+}
+
+impl Clock {
+    pub(crate) fn new(begin_us: Option<i64>) -> Self {
+        Self { newest_us: i64::MIN, begin_us: begin_us.unwrap_or(i64::MIN), ahead: Vec::new() }
+    }
+
+    /// Panes that end at or before this instant are complete, as far as this partition goes.
+    pub(crate) fn watermark_us(&self, time: &TimeSettings) -> i64 {
+        self.newest_us.max(self.begin_us).saturating_sub(time.lateness_us)
+    }
+
+    /// Judges the next event of the partition and moves the clock.
+    #[inline]
+    pub(crate) fn judge(&mut self, time_us: i64, time: &TimeSettings) -> Verdict {
+        if time_us > self.newest_us.saturating_add(time.max_jump_us) {
+            return Verdict::Ahead;
+        }
+        let pane_end = (time_us.div_euclid(time.pane_us) + 1) * time.pane_us;
+        let late = pane_end <= self.watermark_us(time);
+        self.newest_us = self.newest_us.max(time_us);
+        if late { Verdict::Late } else { Verdict::Count }
+    }
+
+    /// Whether an event is held back. Only then may the next ordinary one refuse it.
+    #[inline]
+    pub(crate) fn holds(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
+    /// Holds an event that is far ahead; returns those that count now, where the jump is confirmed.
+    pub(crate) fn hold(&mut self, row: Row, time: &TimeSettings) -> Vec<(Row, Verdict)> {
+        self.ahead.push(row);
+        if self.ahead.len() < CONFIRMATIONS {
+            return Vec::new();
+        }
+        let held = std::mem::take(&mut self.ahead);
+        let first = held.iter().map(|row| row.time_us).min().unwrap_or(self.newest_us);
+        self.newest_us = self.newest_us.max(first);
+        let mut judged = Vec::new();
+        for row in held {
+            match self.judge(row.time_us, time) {
+                Verdict::Ahead => self.ahead.push(row),
+                verdict => {
+                    judged.push((row, verdict));
+                }
+            }
+        }
+        judged
+    }
+
+    /// Refuses what is held back: an ordinary event came after it. Returns how many.
+    pub(crate) fn refuse(&mut self) -> u64 {
+        let refused = self.ahead.len() as u64;
+        self.ahead.clear();
+        refused
+    }
+
+    /// The end of the partition: nothing can contradict what is held back any more.
+    pub(crate) fn finish(&mut self) -> Vec<Row> {
+        std::mem::take(&mut self.ahead)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::settings::{HOUR_US, SECOND_US};
+
+    fn settings() -> TimeSettings {
+        TimeSettings {
+            pane_us: 10 * SECOND_US,
+            window_us: 300 * SECOND_US,
+            lateness_us: 30 * SECOND_US,
+            max_jump_us: HOUR_US,
+            not_before_us: 0,
+            not_after_us: i64::MAX,
+        }
+    }
+
+    /// Feeds times (seconds) and returns those that counted.
+    fn run(clock: &mut Clock, times: &[i64]) -> (Vec<i64>, u64, u64) {
+        let (mut counted, mut late, mut refused) = (Vec::new(), 0, 0);
+        for (i, t) in times.iter().enumerate() {
+            let row = Row {
+                time_us: t * SECOND_US,
+                offset: i as u64,
+                keys: vec![],
+                id: None,
+                metrics: vec![],
+            };
+            let judged = match clock.judge(row.time_us, &settings()) {
+                Verdict::Ahead => clock.hold(row, &settings()),
+                verdict => {
+                    refused += clock.refuse();
+                    vec![(row, verdict)]
+                }
+            };
+            for (row, verdict) in judged {
+                match verdict {
+                    Verdict::Count => counted.push(row.time_us / SECOND_US),
+                    _ => late += 1,
+                }
+            }
+        }
+        counted.extend(clock.finish().iter().map(|r| r.time_us / SECOND_US));
+        (counted, late, refused)
+    }
+
+    #[test]
+    fn lateness_is_judged_by_whole_panes() {
+        let mut clock = Clock::new(None);
+        let (counted, late, refused) = run(&mut clock, &[100, 101, 102, 145, 110, 104, 103]);
+        assert_eq!((counted.len(), late, refused), (7, 0, 0));
+        let (_, late, _) = run(&mut clock, &[150, 109, 110]);
+        assert_eq!(late, 1); // the pane 100..110 ended at the watermark 120; 110..120 as well
+        assert_eq!(clock.watermark_us(&settings()), 120 * SECOND_US);
+    }
+
+    #[test]
+    fn a_lone_jump_is_refused_and_a_true_one_is_believed() {
+        let mut clock = Clock::new(None);
+        let (counted, late, refused) = run(&mut clock, &[10, 11, 12, 9_000_000, 13, 14]);
+        assert_eq!((counted, late, refused), (vec![10, 11, 12, 13, 14], 0, 1));
+        let (counted, late, refused) = run(&mut clock, &[90_000, 90_001, 90_002, 90_003]);
+        assert_eq!((counted, late, refused), (vec![90_000, 90_001, 90_002, 90_003], 0, 0));
+        // A first event from the future does not poison what follows.
+        let (counted, late, refused) = run(&mut Clock::new(None), &[9_000_000, 10, 11, 12, 13]);
+        assert_eq!((counted, late, refused), (vec![10, 11, 12, 13], 0, 1));
+    }
+}

@@ -1,0 +1,274 @@
+//! Closing a pane: admit, learn, tick, score, decide. In the order of keys, always.
+
+use driftline_detectors::budget::log_threshold;
+use driftline_detectors::encoder::CODES_MAX;
+use driftline_detectors::kernel::pane_evidence;
+use driftline_detectors::lane::LANES_MAX;
+use ndarray::{Array2, s};
+
+use super::group::{Firing, Group, GroupId, Key, Phase, Series};
+use super::learn::{Learning, total};
+use super::pane::{Pane, PaneGroup};
+use super::{Engine, Output};
+use crate::model::settings::OnNewVersion;
+
+/// Evidence against a change that resolves it: odds of a thousand to one.
+const LOG_CALM: f64 = 6.9;
+/// Series that are scored in one kernel call: what fits a cache.
+const SERIES_AT_ONCE: usize = 2048;
+
+/// A series that ticks in this pane, and since when its counts were gathered.
+struct Tick {
+    group: GroupId,
+    metric: usize,
+    baseline: u32,
+    from_us: i64,
+}
+
+impl Engine {
+    pub(super) fn close(&mut self, start_us: i64, mut pane: Pane, output: &mut Output) {
+        let end_us = start_us + self.settings.time.pane_us;
+        self.closed_us = end_us;
+        self.counters.panes += 1;
+        self.admit(start_us, &mut pane);
+        self.library.turn_to(start_us);
+        let log_threshold = log_threshold(
+            self.watched as usize,
+            self.settings.time.pane_us,
+            self.settings.detect.budget_per_week,
+        );
+        let (ticks, counts) = self.gather(start_us, end_us, pane);
+        self.counters.ticks += ticks.len() as u64;
+        let mut evidence = Array2::zeros((ticks.len(), LANES_MAX));
+        for from in (0..ticks.len()).step_by(SERIES_AT_ONCE) {
+            let to = (from + SERIES_AT_ONCE).min(ticks.len());
+            let tables: Vec<_> =
+                ticks[from..to].iter().map(|t| self.library.tables(t.baseline)).collect();
+            pane_evidence(
+                counts.slice(s![from..to, ..]),
+                &tables,
+                evidence.slice_mut(s![from..to, ..]),
+            );
+        }
+        for (index, tick) in ticks.iter().enumerate() {
+            let (row, lanes) = (counts.row(index), evidence.row(index));
+            let (Some(row), Some(lanes)) = (row.as_slice(), lanes.as_slice()) else { continue };
+            if self.decide(tick, row, lanes, log_threshold, end_us) {
+                self.find(tick, end_us, log_threshold, output);
+            }
+        }
+        self.alerts.advance(end_us, &self.settings, output);
+    }
+
+    /// Admits the pane's new groups, in the order of their keys, as far as the limit goes: those with the
+    /// smallest key hashes.
+    fn admit(&mut self, start_us: i64, pane: &mut Pane) {
+        self.counters.refused_series_events += pane.refused_events;
+        self.counters.refused_groups += pane.refused_groups;
+        let mut room = self.groups_max().saturating_sub(self.groups.len());
+        let mut new: Vec<(Key, Box<PaneGroup>)> = Vec::new();
+        for (_, (key, counts)) in std::mem::take(&mut pane.candidates) {
+            // Another pane that was open at the same time may have admitted it.
+            if let Some(id) = self.by_key.get(&key) {
+                let at = *id as usize;
+                pane.groups.resize_with(pane.groups.len().max(at + 1), || None);
+                pane.groups[at] = Some(match pane.groups[at].take() {
+                    Some(other) => merge(*other, *counts),
+                    None => counts,
+                });
+            } else if room > 0 {
+                room -= 1;
+                new.push((key, counts));
+            } else {
+                self.counters.refused_series_events += counts.events;
+                self.counters.refused_groups += 1;
+            }
+        }
+        new.sort_by(|a, b| a.0.cmp(&b.0));
+        for (key, counts) in new {
+            let id = self.groups.len() as GroupId;
+            let phase = self.first_phase(&key, start_us);
+            let mut group =
+                Group { key: key.clone(), since_us: start_us, events: 0, phase, offsets: Vec::new() };
+            if let Phase::Watching(series) = &group.phase {
+                self.watched += series.iter().flatten().count() as u64;
+                group.lay_out(self.settings.metrics.len(), &self.library);
+            }
+            self.groups.push(group);
+            let at = self.order.partition_point(|other| self.groups[*other as usize].key < key);
+            self.order.insert(at, id);
+            self.by_key.insert(key, id);
+            pane.groups.resize_with(pane.groups.len().max(id as usize + 1), || None);
+            pane.groups[id as usize] = Some(counts);
+        }
+    }
+
+    /// How a new group begins: with a loaded baseline, its previous version's, or learning its own.
+    fn first_phase(&self, key: &Key, start_us: i64) -> Phase {
+        let own = self.loaded.get(key);
+        let previous = || {
+            let compare = self.settings.has_version
+                && self.settings.baseline.on_new_version == OnNewVersion::Compare;
+            compare.then(|| self.previous_version(key)).flatten()
+        };
+        let baselines: Option<Vec<Option<u32>>> = match own {
+            Some(loaded) => {
+                Some(self.settings.metrics.iter().map(|m| loaded.get(&m.name).copied()).collect())
+            }
+            None => previous(),
+        };
+        match baselines {
+            Some(baselines) => Phase::Watching(
+                baselines.into_iter().map(|b| b.map(|b| Series::new(b, &self.library))).collect(),
+            ),
+            None => Phase::Learning(Box::new(Learning::new(start_us, &self.settings))),
+        }
+    }
+
+    /// Baselines of the version of the same model and segments that came last before.
+    fn previous_version(&self, key: &Key) -> Option<Vec<Option<u32>>> {
+        let same = |other: &Key| {
+            other.len() == key.len() && other.iter().zip(key).enumerate().all(|(i, (a, b))| i == 1 || a == b)
+        };
+        let watched = self.order.iter().filter_map(|id| {
+            let group = &self.groups[*id as usize];
+            match &group.phase {
+                Phase::Watching(series) if same(&group.key) => Some((group.since_us, series)),
+                _ => None,
+            }
+        });
+        let newest = watched.max_by_key(|(since, _)| *since).map(|(_, series)| {
+            series.iter().map(|s| s.as_ref().map(|s| s.baseline)).collect()
+        });
+        newest.or_else(|| {
+            let loaded = self.loaded.iter().rev().find(|(other, _)| same(other)).map(|(_, l)| l)?;
+            Some(self.settings.metrics.iter().map(|m| loaded.get(&m.name).copied()).collect())
+        })
+    }
+
+    /// Gives each group its counts of the pane; returns the series that tick, and their counts.
+    fn gather(&mut self, start_us: i64, end_us: i64, mut pane: Pane) -> (Vec<Tick>, Array2<u32>) {
+        let Engine { groups, library, settings, labels, order, watched, .. } = self;
+        let minimum = u64::from(settings.detect.tick_events_min);
+        let mut ticks = Vec::new();
+        let mut rows: Vec<u32> = Vec::new();
+        for &id in order.iter() {
+            let taken = pane.groups.get_mut(id as usize).and_then(Option::take);
+            let (Some(counts), Some(group)) = (taken, groups.get_mut(id as usize)) else { continue };
+            group.events += counts.events;
+            let events = counts.events;
+            if let Phase::Learning(learning) = &mut group.phase {
+                let inside = settings.baseline.range_us.is_none_or(|(from, to)| {
+                    (from..to).contains(&start_us)
+                });
+                if let (Some(raw), true) = (counts.raw, inside) {
+                    learning.absorb_raw(*raw, labels, settings);
+                }
+            } else {
+                let codes = group.codes_of(*counts, library, labels);
+                let offsets = &group.offsets;
+                match &mut group.phase {
+                    Phase::Coding(learning) => {
+                        learning.absorb_codes(start_us, events, &codes, settings);
+                    }
+                    Phase::Watching(series) => {
+                        for (metric, series) in series.iter_mut().enumerate() {
+                            let Some(series) = series else { continue };
+                            let own = &codes[offsets[metric] as usize..offsets[metric + 1] as usize];
+                            if series.carry.iter().all(|n| *n == 0) {
+                                series.carry_from_us = start_us;
+                            }
+                            series.carry.iter_mut().zip(own).for_each(|(sum, n)| *sum += n);
+                            if total(&series.carry) < minimum {
+                                continue;
+                            }
+                            rows.extend_from_slice(&series.carry);
+                            rows.resize((ticks.len() + 1) * CODES_MAX, 0);
+                            let (baseline, from_us) = (series.baseline, series.carry_from_us);
+                            ticks.push(Tick { group: id, metric, baseline, from_us });
+                            series.carry.fill(0);
+                        }
+                    }
+                    Phase::Learning(_) => {}
+                }
+            }
+            *watched += group.grow_up(end_us, settings, library);
+        }
+        let counts = Array2::from_shape_vec((ticks.len(), CODES_MAX), rows)
+            .unwrap_or_else(|_| unreachable!("each tick adds one row of codes"));
+        (ticks, counts)
+    }
+
+    /// Takes a tick of a series; true where it is a finding.
+    fn decide(&mut self, tick: &Tick, row: &[u32], lanes: &[f64], log_threshold: f64, end_us: i64) -> bool {
+        let Engine { groups, library, settings, alerts, .. } = self;
+        let group = &mut groups[tick.group as usize];
+        let Phase::Watching(all) = &mut group.phase else { return false };
+        let Some(Some(series)) = all.get_mut(tick.metric) else { return false };
+        let tables = library.tables(tick.baseline);
+        let counts = &row[..tables.codes()];
+        if let Some(firing) = &mut series.firing {
+            let lane = usize::from(firing.lane);
+            let evidence: f64 = (0..counts.len())
+                .map(|c| f64::from(counts[c]) * series.evidence.at(tables, c, lane))
+                .sum();
+            firing.calm = (firing.calm - evidence).max(0.0);
+            if firing.calm >= LOG_CALM && end_us - firing.since_us >= settings.alert.resolve_us {
+                alerts.calmed(&group.key[0], &firing.finding);
+                series.firing = None;
+                series.recent.fill(0.0);
+            }
+            return false;
+        }
+        let window = tick.from_us.div_euclid(settings.time.window_us);
+        if series.recent_window != window {
+            // Fixed before the tick that it judges, so that it stays an e-value.
+            series.evidence.learn(tables.learned(&series.recent));
+            series.recent.iter_mut().for_each(|n| *n *= 0.5);
+            series.recent_window = window;
+        }
+        series.evidence.absorb(tables, counts, lanes, tick.from_us);
+        series.recent.iter_mut().zip(counts).for_each(|(sum, n)| *sum += *n as f32);
+        series.evidence.log_mixture() >= log_threshold
+    }
+
+    /// Makes the finding of a series that has just crossed, and starts its evidence anew.
+    fn find(&mut self, tick: &Tick, end_us: i64, log_threshold: f64, output: &mut Output) {
+        let finding = self.report(tick.group, tick.metric, end_us, log_threshold);
+        let Engine { groups, alerts, counters, .. } = self;
+        let group = &mut groups[tick.group as usize];
+        let Phase::Watching(all) = &mut group.phase else { return };
+        let Some(Some(series)) = all.get_mut(tick.metric) else { return };
+        let lane = series.evidence.leader() as u8;
+        series.firing =
+            Some(Firing { finding: finding.id.clone(), lane, since_us: end_us, calm: 0.0 });
+        series.evidence.restart();
+        counters.findings += 1;
+        alerts.found(&finding, end_us);
+        output.findings.push(finding);
+    }
+}
+
+fn merge(mut one: PaneGroup, other: PaneGroup) -> PaneGroup {
+    one.events += other.events;
+    if one.codes.is_empty() {
+        one.codes = other.codes;
+    } else {
+        one.codes.iter_mut().zip(&other.codes).for_each(|(sum, n)| *sum += n);
+    }
+    one.raw = match (one.raw, other.raw) {
+        (Some(mut raw), Some(more)) => {
+            raw.merge(*more);
+            Some(raw)
+        }
+        (raw, more) => raw.or(more),
+    };
+    one.extra = match (one.extra, other.extra) {
+        (Some(mut extra), Some(more)) => {
+            extra.merge(&more);
+            Some(extra)
+        }
+        (extra, more) => extra.or(more),
+    };
+    one
+}

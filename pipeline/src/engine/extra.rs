@@ -1,0 +1,134 @@
+//! What pane scalars need of a pane beyond its codes: sums, quantiles, distinct values.
+//!
+//! All of it merges exactly and without order: sums are integers, quantiles an HdrHistogram of integer
+//! counts, distinct values a set of the smallest hashes.
+
+use driftline_detectors::distinct::Distinct;
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::model::settings::MetricSettings;
+
+/// Numbers are summed in millionths of their unit.
+const MILLIONTHS: f64 = 1e6;
+/// Quantiles are kept of thousandths of the unit, up to about 10^12 of them, to two digits.
+const THOUSANDTHS: f64 = 1e3;
+const LARGEST: u64 = 1 << 40;
+
+/// Sums, quantiles and distinct values of the metrics that ask for them, in the order of the metrics.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Extra {
+    pub(crate) metrics: Vec<MetricExtra>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MetricExtra {
+    pub(crate) count: u64,
+    /// Millionths of the unit.
+    pub(crate) sum: i128,
+    pub(crate) trues: u64,
+    #[serde(with = "packed_histogram")]
+    pub(crate) quantiles: Option<Histogram<u64>>,
+    pub(crate) distinct: Option<Distinct>,
+}
+
+/// Whether a metric asks for anything.
+pub(crate) fn wanted(metric: &MetricSettings) -> bool {
+    metric.mean || metric.p99 || metric.distinct || metric.ratio
+}
+
+impl Extra {
+    pub(crate) fn new(metrics: &[MetricSettings]) -> Self {
+        let new = |m: &MetricSettings| MetricExtra {
+            quantiles: m.p99.then(histogram),
+            distinct: m.distinct.then(Distinct::default),
+            ..MetricExtra::default()
+        };
+        Self { metrics: metrics.iter().map(new).collect() }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Extra) {
+        for (own, other) in self.metrics.iter_mut().zip(&other.metrics) {
+            own.count += other.count;
+            own.sum += other.sum;
+            own.trues += other.trues;
+            if let (Some(own), Some(other)) = (&mut own.quantiles, &other.quantiles) {
+                own.add(other).unwrap_or_default();
+            }
+            if let (Some(own), Some(other)) = (&mut own.distinct, &other.distinct) {
+                own.merge(other);
+            }
+        }
+    }
+}
+
+impl MetricExtra {
+    pub(crate) fn number(&mut self, value: f64) {
+        if !value.is_finite() {
+            return;
+        }
+        self.count += 1;
+        self.sum += (value * MILLIONTHS).clamp(-1e30, 1e30) as i128;
+        if let Some(quantiles) = &mut self.quantiles {
+            quantiles.saturating_record(((value * THOUSANDTHS).max(0.0) as u64).min(LARGEST));
+        }
+    }
+
+    pub(crate) fn flag(&mut self, code: u8) {
+        self.count += u64::from(code < 2);
+        self.trues += u64::from(code == 1);
+    }
+
+    pub(crate) fn label(&mut self, label: &str) {
+        self.count += 1;
+        if let Some(distinct) = &mut self.distinct {
+            distinct.insert(xxh3_64(label.as_bytes()));
+        }
+    }
+
+    pub(crate) fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum as f64 / MILLIONTHS / self.count as f64)
+    }
+
+    pub(crate) fn p99(&self) -> Option<f64> {
+        let quantiles = self.quantiles.as_ref().filter(|q| !q.is_empty())?;
+        Some(quantiles.value_at_quantile(0.99) as f64 / THOUSANDTHS)
+    }
+}
+
+fn histogram() -> Histogram<u64> {
+    let mut histogram = Histogram::new_with_bounds(1, 2, 2).unwrap_or_else(|e| unreachable!("{e}"));
+    histogram.auto(true);
+    histogram
+}
+
+/// A histogram as the list of its values and counts: small, and free of its internal layout.
+mod packed_histogram {
+    use hdrhistogram::Histogram;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<Histogram<u64>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let pairs = value.as_ref().map(|histogram| {
+            histogram
+                .iter_recorded()
+                .map(|v| (v.value_iterated_to(), v.count_at_value()))
+                .collect::<Vec<_>>()
+        });
+        pairs.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Histogram<u64>>, D::Error> {
+        let pairs: Option<Vec<(u64, u64)>> = Option::deserialize(deserializer)?;
+        Ok(pairs.map(|pairs| {
+            let mut histogram = super::histogram();
+            pairs.iter().for_each(|(v, n)| histogram.saturating_record_n(*v, *n));
+            histogram
+        }))
+    }
+}

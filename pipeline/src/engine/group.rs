@@ -1,0 +1,174 @@
+//! A group: the series of one (model, version, segments), one series a metric.
+
+use driftline_detectors::encoder::Encoder;
+use driftline_detectors::evidence::Evidence;
+use serde::{Deserialize, Serialize};
+
+use super::intern::Interner;
+use super::learn::Learning;
+use super::library::Library;
+use super::pane::PaneGroup;
+use crate::model::Settings;
+
+/// Dense number of a group; in the order of admission, never in an output.
+pub(crate) type GroupId = u32;
+
+/// Model, version, segments: as strings, in the order of the layout's keys. Empty = missing.
+pub(crate) type Key = Vec<String>;
+
+/// The state of one group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Group {
+    pub(crate) key: Key,
+    /// Start of its first pane.
+    pub(crate) since_us: i64,
+    pub(crate) events: u64,
+    pub(crate) phase: Phase,
+    /// Offsets of its metrics' codes in a pane's counts, and their sum; empty until it has encoders.
+    pub(crate) offsets: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Phase {
+    /// No encoders yet: panes are raw.
+    Learning(Box<Learning>),
+    /// Encoders, no verdicts yet: panes are codes.
+    Coding(Box<Learning>),
+    /// A frozen baseline for each metric (none where a loaded file had none).
+    Watching(Vec<Option<Series>>),
+}
+
+/// The live state of one watched series: all that is kept of it besides its baseline.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Series {
+    /// Its baseline's place in the library.
+    pub(crate) baseline: u32,
+    pub(crate) evidence: Evidence,
+    /// Counts of panes that were too thin to be a tick.
+    pub(crate) carry: Vec<u32>,
+    pub(crate) carry_from_us: i64,
+    /// Counts of the last minutes, for the learned lane.
+    pub(crate) recent: Vec<f32>,
+    pub(crate) recent_window: i64,
+    pub(crate) firing: Option<Firing>,
+}
+
+/// A series that has a finding which is not resolved.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Firing {
+    pub(crate) finding: String,
+    pub(crate) lane: u8,
+    pub(crate) since_us: i64,
+    /// CUSUM of the evidence *against* the change.
+    pub(crate) calm: f64,
+}
+
+impl Group {
+    /// The encoder of a metric, once there is one.
+    pub(crate) fn encoder<'a>(&'a self, metric: usize, library: &'a Library) -> Option<&'a Encoder> {
+        match &self.phase {
+            Phase::Learning(_) => None,
+            Phase::Coding(learning) => learning.encoders().get(metric),
+            Phase::Watching(series) => {
+                series.get(metric)?.as_ref().map(|s| &library.baseline(s.baseline).encoder)
+            }
+        }
+    }
+
+    /// Recomputes the offsets after the encoders came to be.
+    pub(crate) fn lay_out(&mut self, metrics: usize, library: &Library) {
+        let mut offsets = vec![0u32];
+        for metric in 0..metrics {
+            let codes = self.encoder(metric, library).map_or(0, Encoder::codes);
+            offsets.push(offsets[metric] + codes as u32);
+        }
+        self.offsets = offsets;
+    }
+
+    /// The counts of one of its panes as codes, raw values included.
+    pub(crate) fn codes_of(&self, counts: PaneGroup, library: &Library, labels: &[Interner]) -> Vec<u32> {
+        let mut codes = counts.codes;
+        codes.resize(self.codes(), 0);
+        if let Some(raw) = counts.raw {
+            for (metric, (raw, labels)) in raw.metrics.iter().zip(labels).enumerate() {
+                let span = self.offsets[metric] as usize..self.offsets[metric + 1] as usize;
+                if let Some(encoder) = self.encoder(metric, library) {
+                    raw.encode_into(encoder, labels, &mut codes[span]);
+                }
+            }
+        }
+        codes
+    }
+
+    /// Goes on to the next phase at the end of a pane, where it is due. Returns how many series are
+    /// watched from now on.
+    pub(crate) fn grow_up(&mut self, now_us: i64, settings: &Settings, library: &mut Library) -> u64 {
+        if let Phase::Learning(learning) = &mut self.phase {
+            if !learning.is_half(now_us, settings) {
+                return 0;
+            }
+            learning.encode(settings);
+            let whole = learning.is_whole(now_us, settings);
+            let Phase::Learning(learning) =
+                std::mem::replace(&mut self.phase, Phase::Watching(Vec::new()))
+            else {
+                return 0;
+            };
+            self.phase = Phase::Coding(learning);
+            self.lay_out(settings.metrics.len(), library);
+            if !whole {
+                return 0;
+            }
+        }
+        match &self.phase {
+            Phase::Coding(learning) if learning.is_whole(now_us, settings) => self.watch(now_us, settings, library),
+            _ => 0,
+        }
+    }
+
+    /// Freezes what was learned so far and begins to watch.
+    pub(crate) fn watch(&mut self, now_us: i64, settings: &Settings, library: &mut Library) -> u64 {
+        let phase = std::mem::replace(&mut self.phase, Phase::Watching(Vec::new()));
+        let Phase::Coding(learning) = phase else {
+            self.phase = phase;
+            return 0;
+        };
+        let series: Vec<_> = learning
+            .finish(now_us, settings)
+            .into_iter()
+            .map(|(baseline, zone)| Some(Series::new(library.add(baseline, zone), library)))
+            .collect();
+        let watched = series.len() as u64;
+        self.phase = Phase::Watching(series);
+        watched
+    }
+
+    /// Codes of all its metrics together; 0 while it has no encoders.
+    pub(crate) fn codes(&self) -> usize {
+        self.offsets.last().map_or(0, |n| *n as usize)
+    }
+}
+
+impl Series {
+    pub(crate) fn new(baseline: u32, library: &Library) -> Self {
+        let tables = library.tables(baseline);
+        Self {
+            baseline,
+            evidence: Evidence::new(tables),
+            carry: vec![0; tables.codes()],
+            carry_from_us: 0,
+            recent: vec![0.0; tables.codes()],
+            recent_window: i64::MIN,
+            firing: None,
+        }
+    }
+
+    /// Bytes of the live state.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() - size_of::<Evidence>()
+            + self.evidence.bytes()
+            + self.carry.capacity() * 4
+            + self.recent.capacity() * 4
+            + self.firing.as_ref().map_or(0, |f| f.finding.capacity())
+    }
+}

@@ -1,0 +1,197 @@
+//! Learning a group's baselines from the first part of its stream, by count and by time.
+//!
+//! Two stages, both functions of closed panes: first raw values, which make the encoders; then codes,
+//! whose panes tell about dependence. What results does not depend on the order of events.
+
+use driftline_detectors::baseline::{Baseline, Provenance, Zone};
+use driftline_detectors::encoder::Encoder;
+use driftline_detectors::lane::Tables;
+use driftline_detectors::slots::{Slots, slot_of};
+use driftline_detectors::temper;
+use serde::{Deserialize, Serialize};
+
+use super::intern::Interner;
+use super::raw::{Learned, Raw};
+use crate::model::settings::{Settings, WEEK_US};
+
+/// Ticks that are kept to learn about dependence; beyond, every second one is dropped.
+const TICKS_MAX: usize = 512;
+/// The first stage needs no more than a day: a daily season is in it then.
+const FIRST_STAGE_US: i64 = 24 * 3_600_000_000;
+
+/// A group's baselines in the making.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Learning {
+    from_us: i64,
+    pub(crate) events: u64,
+    material: Vec<Learned>,
+    encoders: Vec<Encoder>,
+    metrics: Vec<Coded>,
+    /// Only ticks with a number that is a multiple of this are kept.
+    stride: u64,
+}
+
+/// The second stage of one metric.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Coded {
+    counts: Vec<u64>,
+    carry: Vec<u32>,
+    ticks_seen: u64,
+    ticks: Vec<(i64, Vec<(u8, u32)>)>,
+    slots: Option<Slots>,
+}
+
+impl Learning {
+    pub(crate) fn new(from_us: i64, settings: &Settings) -> Self {
+        let new = |m: &crate::model::settings::MetricSettings| Learned::new(m.kind, &settings.limits);
+        Self {
+            from_us,
+            events: 0,
+            material: settings.metrics.iter().map(new).collect(),
+            encoders: Vec::new(),
+            metrics: Vec::new(),
+            stride: 1,
+        }
+    }
+
+    pub(crate) fn encoders(&self) -> &[Encoder] {
+        &self.encoders
+    }
+
+    /// Takes a raw pane: the first stage.
+    pub(crate) fn absorb_raw(&mut self, raw: Raw, labels: &[Interner], settings: &Settings) {
+        self.events += raw.events;
+        for ((material, raw), labels) in self.material.iter_mut().zip(raw.metrics).zip(labels) {
+            material.absorb(raw, labels, &settings.limits);
+        }
+    }
+
+    /// Whether the first stage is over at the end of a pane.
+    pub(crate) fn is_half(&self, now_us: i64, settings: &Settings) -> bool {
+        let (events, span) = self.goal(settings);
+        let time = now_us - self.from_us >= (span / 2).min(FIRST_STAGE_US);
+        self.events >= events / 2 && time
+    }
+
+    /// Whether all is learned at the end of a pane.
+    pub(crate) fn is_whole(&self, now_us: i64, settings: &Settings) -> bool {
+        match settings.baseline.range_us {
+            Some((_, to)) => now_us >= to,
+            None => {
+                let (events, span) = self.goal(settings);
+                self.events >= events && now_us - self.from_us >= span
+            }
+        }
+    }
+
+    fn goal(&self, settings: &Settings) -> (u64, i64) {
+        match settings.baseline.range_us {
+            Some((from, to)) => (100, to - from),
+            None => (settings.baseline.learn_events, settings.baseline.learn_us),
+        }
+    }
+
+    /// Makes the encoders: the end of the first stage.
+    pub(crate) fn encode(&mut self, settings: &Settings) {
+        let (_, span) = self.goal(settings);
+        let weeks = i64::from(settings.baseline.season_weeks_min);
+        let seasonal = weeks > 0 && span >= weeks * WEEK_US;
+        for material in std::mem::take(&mut self.material) {
+            let (encoder, counts) = material.encoder();
+            self.metrics.push(Coded {
+                carry: vec![0; counts.len()],
+                slots: seasonal.then(|| Slots::new(counts.len())),
+                counts,
+                ticks_seen: 0,
+                ticks: Vec::new(),
+            });
+            self.encoders.push(encoder);
+        }
+    }
+
+    /// Takes a pane of codes: the second stage. `counts`: all metrics' codes, one after the other.
+    pub(crate) fn absorb_codes(
+        &mut self,
+        pane_us: i64,
+        events: u64,
+        counts: &[u32],
+        settings: &Settings,
+    ) {
+        self.events += events;
+        let mut rest = counts;
+        for metric in &mut self.metrics {
+            let (own, others) = rest.split_at(metric.counts.len());
+            rest = others;
+            for (code, &n) in own.iter().enumerate() {
+                metric.counts[code] += u64::from(n);
+                metric.carry[code] = metric.carry[code].saturating_add(n);
+                if let Some(slots) = metric.slots.as_mut().filter(|_| n > 0) {
+                    slots.add(pane_us, code, n);
+                }
+            }
+            if total(&metric.carry) < u64::from(settings.detect.tick_events_min) {
+                continue;
+            }
+            if metric.ticks_seen.is_multiple_of(self.stride) {
+                let sparse = (0u8..).zip(&metric.carry).filter(|(_, n)| **n > 0);
+                metric.ticks.push((pane_us, sparse.map(|(c, n)| (c, *n)).collect()));
+            }
+            metric.ticks_seen += 1;
+            metric.carry.fill(0);
+        }
+        while self.metrics.iter().any(|m| m.ticks.len() > TICKS_MAX) {
+            self.stride *= 2;
+            for metric in &mut self.metrics {
+                let mut number = 0;
+                metric.ticks.retain(|_| {
+                    number += 1;
+                    number % 2 == 1
+                });
+            }
+        }
+    }
+
+    /// The baselines, one a metric, with their zones: the end of learning.
+    pub(crate) fn finish(self, to_us: i64, settings: &Settings) -> Vec<(Baseline, Zone)> {
+        let source = if settings.baseline.range_us.is_some() { "range" } else { "learned" };
+        let provenance = Provenance { source: source.into(), from_us: self.from_us, to_us };
+        self.encoders
+            .into_iter()
+            .zip(self.metrics)
+            .zip(&settings.metrics)
+            .map(|((encoder, coded), metric)| {
+                let zone = Zone { sigma: metric.zone_sigma, odds: metric.zone_odds };
+                let mut baseline = Baseline::new(encoder, coded.counts);
+                baseline.provenance = provenance.clone();
+                baseline.slots = coded.slots;
+                judge_panes(&mut baseline, zone, settings.detect.slack_z, coded.ticks);
+                (baseline, zone)
+            })
+            .collect()
+    }
+}
+
+/// What the baseline's own ticks say about dependence: tempering and the design effect.
+fn judge_panes(baseline: &mut Baseline, zone: Zone, slack_z: f64, ticks: Vec<(i64, Vec<(u8, u32)>)>) {
+    let whole = baseline.probabilities();
+    let plain = Tables::new(baseline, whole.clone(), zone, slack_z);
+    let mut seasonal = std::collections::BTreeMap::new();
+    if let Some(slots) = &baseline.slots {
+        for (time, _) in &ticks {
+            seasonal.entry(slot_of(*time)).or_insert_with(|| {
+                let (p, events) = slots.probabilities(slot_of(*time), &whole);
+                Tables::with_events(baseline, p, events, zone, slack_z)
+            });
+        }
+    }
+    let (times, panes): (Vec<i64>, Vec<Vec<(u8, u32)>>) = ticks.into_iter().unzip();
+    let temper = temper::temper(&panes, |i| seasonal.get(&slot_of(times[i])).unwrap_or(&plain));
+    baseline.panes = panes.len() as u32;
+    baseline.inflation = temper::inflation(&panes, plain.scores());
+    baseline.temper = temper;
+}
+
+/// Events of a pane's counts.
+pub(crate) fn total(counts: &[u32]) -> u64 {
+    counts.iter().map(|n| u64::from(*n)).sum()
+}

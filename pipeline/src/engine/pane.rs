@@ -1,0 +1,98 @@
+//! An open pane: what was counted in a span of event time, group by group.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::extra::Extra;
+use super::group::{GroupId, Key};
+use super::raw::Raw;
+
+/// One open pane.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Pane {
+    /// By group; short of groups that had no event.
+    pub(crate) groups: Vec<Option<Box<PaneGroup>>>,
+    /// Groups that were never admitted, by the hash of their key: the smallest are kept.
+    pub(crate) candidates: BTreeMap<u64, (Key, Box<PaneGroup>)>,
+    /// Events of candidates that were dropped.
+    pub(crate) refused_events: u64,
+    /// Groups that were dropped (each counted once for each pane).
+    pub(crate) refused_groups: u64,
+}
+
+/// The counts of one group in one pane.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct PaneGroup {
+    pub(crate) events: u64,
+    /// Codes of all metrics, one after the other; empty where nothing was encoded.
+    pub(crate) codes: Vec<u32>,
+    /// Values that came before there was an encoder.
+    pub(crate) raw: Option<Box<Raw>>,
+    /// What pane scalars need beyond the codes.
+    pub(crate) extra: Option<Box<Extra>>,
+}
+
+/// The panes that are open, by their start.
+pub(crate) type OpenPanes = BTreeMap<i64, Pane>;
+
+/// Where the events of one (pane, group) are counted while a batch is being worked on.
+pub(crate) enum Home {
+    Group(GroupId),
+    Candidate(u64, Key),
+    /// Over a limit: the events are counted as refused.
+    Nowhere,
+}
+
+impl Pane {
+    /// Takes the counts of a group out, to work on them; [`Pane::put`] brings them back.
+    pub(crate) fn take(&mut self, home: &Home) -> Box<PaneGroup> {
+        match home {
+            Home::Group(id) => {
+                self.groups.get_mut(*id as usize).and_then(Option::take).unwrap_or_default()
+            }
+            Home::Candidate(hash, _) => {
+                self.candidates.remove(hash).map(|(_, group)| group).unwrap_or_default()
+            }
+            Home::Nowhere => Box::default(),
+        }
+    }
+
+    /// Puts the counts of a group back. Of candidates, only the `candidates_max` smallest hashes stay:
+    /// which ones do not depend on the order of events.
+    pub(crate) fn put(&mut self, home: Home, group: Box<PaneGroup>, candidates_max: usize) {
+        match home {
+            Home::Group(id) => {
+                let at = id as usize;
+                if self.groups.len() <= at {
+                    self.groups.resize_with(at + 1, || None);
+                }
+                self.groups[at] = Some(group);
+            }
+            Home::Candidate(hash, key) => {
+                self.candidates.insert(hash, (key, group));
+                while self.candidates.len() > candidates_max {
+                    if let Some((_, (_, dropped))) = self.candidates.pop_last() {
+                        self.refused_events += dropped.events;
+                        self.refused_groups += 1;
+                    }
+                }
+            }
+            Home::Nowhere => self.refused_events += group.events,
+        }
+    }
+}
+
+/// Hash of a key: who is kept at the limit.
+pub(crate) fn key_hash(key: &[String]) -> u64 {
+    let mut bytes = Vec::new();
+    for part in key {
+        bytes.extend_from_slice(part.as_bytes());
+        bytes.push(0xff);
+    }
+    xxh3_64(&bytes)
+}
+
+/// A look-up from interned key labels to a group.
+pub(crate) type GroupIndex = HashMap<Vec<u32>, GroupId, foldhash::fast::FixedState>;
