@@ -74,6 +74,7 @@ pub struct Tables {
     scores: Vec<f64>,
     events: f64,
     zone: Zone,
+    temper: Vec<f64>,
     learned_temper: f64,
 }
 
@@ -170,8 +171,17 @@ impl Tables {
             scores,
             events,
             zone,
+            temper: baseline.temper.clone(),
             learned_temper,
         }
+    }
+
+    /// Tempering of a lane, 0..=1.
+    pub fn temper(&self, lane: usize) -> f64 {
+        if lane + 1 == self.lanes.len() {
+            return self.learned_temper;
+        }
+        self.temper.get(lane).copied().unwrap_or(1.0)
     }
 
     /// Lanes, the learned one last.

@@ -117,6 +117,26 @@ impl NumberEncoder {
         }
     }
 
+    /// The quantile of code weights (counts or shares), interpolated within its bin; `None` where no
+    /// number was seen.
+    pub fn quantile(&self, weights: &[f64], share: f64) -> Option<f64> {
+        let ordered = weights.get(..self.bins() + 2).filter(|_| self.bins() > 0)?;
+        let total: f64 = ordered.iter().sum();
+        let mut left = share * total;
+        for (code, weight) in ordered.iter().enumerate() {
+            if *weight > 0.0 && left <= *weight {
+                return Some(match code {
+                    c if (1..=self.bins()).contains(&c) => {
+                        self.edges[c - 1] + (self.edges[c] - self.edges[c - 1]) * left / weight
+                    }
+                    c => self.typical(c),
+                });
+            }
+            left -= weight;
+        }
+        (total > 0.0).then(|| self.typical(self.bins()))
+    }
+
     /// What a person calls a code.
     pub fn label(&self, code: usize) -> String {
         let bins = self.bins();

@@ -45,7 +45,9 @@ impl VectorSample {
             *seen += count;
             return;
         }
-        if self.vectors.len() >= size_max && self.vectors.keys().next_back().is_some_and(|k| *k < key) {
+        if self.vectors.len() >= size_max
+            && self.vectors.keys().next_back().is_some_and(|k| *k < key)
+        {
             return;
         }
         self.vectors.insert(key, (vector.to_vec(), count));

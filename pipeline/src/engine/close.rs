@@ -4,11 +4,12 @@ use driftline_detectors::budget::log_threshold;
 use driftline_detectors::encoder::CODES_MAX;
 use driftline_detectors::kernel::pane_evidence;
 use driftline_detectors::lane::LANES_MAX;
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis};
 
 use super::group::{Firing, Group, GroupId, Key, Phase, Series};
 use super::learn::{Learning, total};
 use super::pane::{Pane, PaneGroup};
+use super::report::Decision;
 use super::{Engine, Output};
 use crate::model::settings::OnNewVersion;
 
@@ -45,9 +46,9 @@ impl Engine {
             let tables: Vec<_> =
                 ticks[from..to].iter().map(|t| self.library.tables(t.baseline)).collect();
             pane_evidence(
-                counts.slice(s![from..to, ..]),
+                counts.slice_axis(Axis(0), (from..to).into()),
                 &tables,
-                evidence.slice_mut(s![from..to, ..]),
+                evidence.slice_axis_mut(Axis(0), (from..to).into()),
             );
         }
         for (index, tick) in ticks.iter().enumerate() {
@@ -73,7 +74,7 @@ impl Engine {
                 let at = *id as usize;
                 pane.groups.resize_with(pane.groups.len().max(at + 1), || None);
                 pane.groups[at] = Some(match pane.groups[at].take() {
-                    Some(other) => merge(*other, *counts),
+                    Some(other) => Box::new(merge(*other, *counts)),
                     None => counts,
                 });
             } else if room > 0 {
@@ -88,8 +89,13 @@ impl Engine {
         for (key, counts) in new {
             let id = self.groups.len() as GroupId;
             let phase = self.first_phase(&key, start_us);
-            let mut group =
-                Group { key: key.clone(), since_us: start_us, events: 0, phase, offsets: Vec::new() };
+            let mut group = Group {
+                key: key.clone(),
+                since_us: start_us,
+                events: 0,
+                phase,
+                offsets: Vec::new(),
+            };
             if let Phase::Watching(series) = &group.phase {
                 self.watched += series.iter().flatten().count() as u64;
                 group.lay_out(self.settings.metrics.len(), &self.library);
@@ -128,7 +134,8 @@ impl Engine {
     /// Baselines of the version of the same model and segments that came last before.
     fn previous_version(&self, key: &Key) -> Option<Vec<Option<u32>>> {
         let same = |other: &Key| {
-            other.len() == key.len() && other.iter().zip(key).enumerate().all(|(i, (a, b))| i == 1 || a == b)
+            other.len() == key.len()
+                && other.iter().zip(key).enumerate().all(|(i, (a, b))| i == 1 || a == b)
         };
         let watched = self.order.iter().filter_map(|id| {
             let group = &self.groups[*id as usize];
@@ -137,9 +144,9 @@ impl Engine {
                 _ => None,
             }
         });
-        let newest = watched.max_by_key(|(since, _)| *since).map(|(_, series)| {
-            series.iter().map(|s| s.as_ref().map(|s| s.baseline)).collect()
-        });
+        let newest = watched
+            .max_by_key(|(since, _)| *since)
+            .map(|(_, series)| series.iter().map(|s| s.as_ref().map(|s| s.baseline)).collect());
         newest.or_else(|| {
             let loaded = self.loaded.iter().rev().find(|(other, _)| same(other)).map(|(_, l)| l)?;
             Some(self.settings.metrics.iter().map(|m| loaded.get(&m.name).copied()).collect())
@@ -154,13 +161,16 @@ impl Engine {
         let mut rows: Vec<u32> = Vec::new();
         for &id in order.iter() {
             let taken = pane.groups.get_mut(id as usize).and_then(Option::take);
-            let (Some(counts), Some(group)) = (taken, groups.get_mut(id as usize)) else { continue };
+            let (Some(counts), Some(group)) = (taken, groups.get_mut(id as usize)) else {
+                continue;
+            };
             group.events += counts.events;
             let events = counts.events;
             if let Phase::Learning(learning) = &mut group.phase {
-                let inside = settings.baseline.range_us.is_none_or(|(from, to)| {
-                    (from..to).contains(&start_us)
-                });
+                let inside = settings
+                    .baseline
+                    .range_us
+                    .is_none_or(|(from, to)| (from..to).contains(&start_us));
                 if let (Some(raw), true) = (counts.raw, inside) {
                     learning.absorb_raw(*raw, labels, settings);
                 }
@@ -174,7 +184,8 @@ impl Engine {
                     Phase::Watching(series) => {
                         for (metric, series) in series.iter_mut().enumerate() {
                             let Some(series) = series else { continue };
-                            let own = &codes[offsets[metric] as usize..offsets[metric + 1] as usize];
+                            let own =
+                                &codes[offsets[metric] as usize..offsets[metric + 1] as usize];
                             if series.carry.iter().all(|n| *n == 0) {
                                 series.carry_from_us = start_us;
                             }
@@ -200,7 +211,14 @@ impl Engine {
     }
 
     /// Takes a tick of a series; true where it is a finding.
-    fn decide(&mut self, tick: &Tick, row: &[u32], lanes: &[f64], log_threshold: f64, end_us: i64) -> bool {
+    fn decide(
+        &mut self,
+        tick: &Tick,
+        row: &[u32],
+        lanes: &[f64],
+        log_threshold: f64,
+        end_us: i64,
+    ) -> bool {
         let Engine { groups, library, settings, alerts, .. } = self;
         let group = &mut groups[tick.group as usize];
         let Phase::Watching(all) = &mut group.phase else { return false };
@@ -234,7 +252,8 @@ impl Engine {
 
     /// Makes the finding of a series that has just crossed, and starts its evidence anew.
     fn find(&mut self, tick: &Tick, end_us: i64, log_threshold: f64, output: &mut Output) {
-        let finding = self.report(tick.group, tick.metric, end_us, log_threshold);
+        let decision = Decision { end_us, log_threshold };
+        let Some(finding) = self.report(tick.group, tick.metric, &decision) else { return };
         let Engine { groups, alerts, counters, .. } = self;
         let group = &mut groups[tick.group as usize];
         let Phase::Watching(all) = &mut group.phase else { return };

@@ -36,13 +36,12 @@ impl Engine {
             return;
         }
         let (mut targets, target_of) = self.targets(batch, rows);
-        for (target, row) in target_of.iter().zip(rows) {
-            let counts = &mut targets[*target as usize].counts;
-            counts.events += 1;
-            if let Some(raw) = &mut counts.raw {
-                raw.events += u64::from(targets[*target as usize].encoded.is_none());
+        for target in &target_of {
+            let target = &mut targets[*target as usize];
+            target.counts.events += 1;
+            if let (Some(raw), None) = (&mut target.counts.raw, target.encoded) {
+                raw.events += 1;
             }
-            debug_assert!((*row as usize) < batch.rows());
         }
         for metric in 0..batch.metrics.len() {
             match &batch.metrics[metric] {
@@ -55,7 +54,8 @@ impl Engine {
                         let value = array.values()[row];
                         match (&encoders[target], &mut targets[target].counts) {
                             (Some((encoder, offset)), counts) => {
-                                let code = if null { encoder.bins() + 2 } else { encoder.encode(value) };
+                                let code =
+                                    if null { encoder.bins() + 2 } else { encoder.encode(value) };
                                 counts.codes[offset + code] += 1;
                             }
                             (None, counts) => {
@@ -73,7 +73,8 @@ impl Engine {
                         let code = array.value(*row as usize).min(3);
                         match target.encoded.map(|g| self.groups[g].offsets.as_slice()) {
                             Some(offsets) if offsets[metric] < offsets[metric + 1] => {
-                                target.counts.codes[offsets[metric] as usize + usize::from(code)] += 1;
+                                target.counts.codes
+                                    [offsets[metric] as usize + usize::from(code)] += 1;
                             }
                             Some(_) => {}
                             None => {
@@ -90,9 +91,11 @@ impl Engine {
                 Column::Vector { offsets, values } => {
                     for (row, target) in rows.iter().zip(&target_of) {
                         let (target, row) = (&mut targets[*target as usize], *row as usize);
-                        let vector = &values.values()[offsets[row] as usize..offsets[row + 1] as usize];
-                        let encoder =
-                            target.encoded.and_then(|g| self.groups[g].encoder(metric, &self.library));
+                        let vector =
+                            &values.values()[offsets[row] as usize..offsets[row + 1] as usize];
+                        let encoder = target
+                            .encoded
+                            .and_then(|g| self.groups[g].encoder(metric, &self.library));
                         match (encoder, target.encoded) {
                             (Some(Encoder::Vector(encoder)), Some(group)) => {
                                 let at = self.groups[group].offsets[metric] as usize;
@@ -164,7 +167,9 @@ impl Engine {
         match encoded {
             Some(group) => counts.codes.resize(self.groups[group].codes(), 0),
             None => {
-                counts.raw.get_or_insert_with(|| Box::new(Raw::new(&self.kinds, &self.settings.limits)));
+                counts
+                    .raw
+                    .get_or_insert_with(|| Box::new(Raw::new(&self.kinds, &self.settings.limits)));
             }
         }
         if self.extras {
@@ -222,7 +227,8 @@ impl Engine {
             };
             let group_state = &self.groups[group];
             let at = group_state.offsets[metric] as usize;
-            let Some(Encoder::Category(encoder)) = group_state.encoder(metric, &self.library) else {
+            let Some(Encoder::Category(encoder)) = group_state.encoder(metric, &self.library)
+            else {
                 continue;
             };
             let code = match index {
@@ -322,7 +328,13 @@ enum GroupKey {
     New(Key),
 }
 
-fn count_extra(metric: usize, column: &Column, rows: &[u32], target_of: &[u32], targets: &mut [Target]) {
+fn count_extra(
+    metric: usize,
+    column: &Column,
+    rows: &[u32],
+    target_of: &[u32],
+    targets: &mut [Target],
+) {
     for (row, target) in rows.iter().zip(target_of) {
         let Some(extra) = &mut targets[*target as usize].counts.extra else { continue };
         let (extra, row) = (&mut extra.metrics[metric], *row as usize);

@@ -65,7 +65,11 @@ pub(crate) struct Firing {
 
 impl Group {
     /// The encoder of a metric, once there is one.
-    pub(crate) fn encoder<'a>(&'a self, metric: usize, library: &'a Library) -> Option<&'a Encoder> {
+    pub(crate) fn encoder<'a>(
+        &'a self,
+        metric: usize,
+        library: &'a Library,
+    ) -> Option<&'a Encoder> {
         match &self.phase {
             Phase::Learning(_) => None,
             Phase::Coding(learning) => learning.encoders().get(metric),
@@ -86,7 +90,12 @@ impl Group {
     }
 
     /// The counts of one of its panes as codes, raw values included.
-    pub(crate) fn codes_of(&self, counts: PaneGroup, library: &Library, labels: &[Interner]) -> Vec<u32> {
+    pub(crate) fn codes_of(
+        &self,
+        counts: PaneGroup,
+        library: &Library,
+        labels: &[Interner],
+    ) -> Vec<u32> {
         let mut codes = counts.codes;
         codes.resize(self.codes(), 0);
         if let Some(raw) = counts.raw {
@@ -102,7 +111,12 @@ impl Group {
 
     /// Goes on to the next phase at the end of a pane, where it is due. Returns how many series are
     /// watched from now on.
-    pub(crate) fn grow_up(&mut self, now_us: i64, settings: &Settings, library: &mut Library) -> u64 {
+    pub(crate) fn grow_up(
+        &mut self,
+        now_us: i64,
+        settings: &Settings,
+        library: &mut Library,
+    ) -> u64 {
         if let Phase::Learning(learning) = &mut self.phase {
             if !learning.is_half(now_us, settings) {
                 return 0;
@@ -121,9 +135,28 @@ impl Group {
             }
         }
         match &self.phase {
-            Phase::Coding(learning) if learning.is_whole(now_us, settings) => self.watch(now_us, settings, library),
+            Phase::Coding(learning) if learning.is_whole(now_us, settings) => {
+                self.watch(now_us, settings, library)
+            }
             _ => 0,
         }
+    }
+
+    /// Freezes what was learned, however little, and begins to watch.
+    pub(crate) fn watch_now(
+        &mut self,
+        now_us: i64,
+        settings: &Settings,
+        library: &mut Library,
+    ) -> u64 {
+        if let Phase::Learning(learning) = &mut self.phase {
+            learning.encode(settings);
+            let phase = std::mem::replace(&mut self.phase, Phase::Watching(Vec::new()));
+            let Phase::Learning(learning) = phase else { return 0 };
+            self.phase = Phase::Coding(learning);
+            self.lay_out(settings.metrics.len(), library);
+        }
+        self.watch(now_us, settings, library)
     }
 
     /// Freezes what was learned so far and begins to watch.

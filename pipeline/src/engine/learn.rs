@@ -43,7 +43,8 @@ struct Coded {
 
 impl Learning {
     pub(crate) fn new(from_us: i64, settings: &Settings) -> Self {
-        let new = |m: &crate::model::settings::MetricSettings| Learned::new(m.kind, &settings.limits);
+        let new =
+            |m: &crate::model::settings::MetricSettings| Learned::new(m.kind, &settings.limits);
         Self {
             from_us,
             events: 0,
@@ -172,7 +173,12 @@ impl Learning {
 }
 
 /// What the baseline's own ticks say about dependence: tempering and the design effect.
-fn judge_panes(baseline: &mut Baseline, zone: Zone, slack_z: f64, ticks: Vec<(i64, Vec<(u8, u32)>)>) {
+fn judge_panes(
+    baseline: &mut Baseline,
+    zone: Zone,
+    slack_z: f64,
+    ticks: Vec<(i64, Vec<(u8, u32)>)>,
+) {
     let whole = baseline.probabilities();
     let plain = Tables::new(baseline, whole.clone(), zone, slack_z);
     let mut seasonal = std::collections::BTreeMap::new();

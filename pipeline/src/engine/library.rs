@@ -65,7 +65,8 @@ impl Library {
     /// Makes what follows from the entries, after a restore.
     pub(crate) fn rebuild(&mut self) {
         let slack_z = self.slack_z;
-        self.derived = self.entries.iter().map(|(b, zone)| derive(b, *zone, slack_z, None)).collect();
+        self.derived =
+            self.entries.iter().map(|(b, zone)| derive(b, *zone, slack_z, None)).collect();
     }
 }
 

@@ -265,7 +265,8 @@ impl Engine {
     /// Closes all panes that every partition has passed.
     fn close_due(&mut self, output: &mut Output) {
         let time = &self.settings.time;
-        let watermark = self.clocks.values().map(|c| c.watermark_us(time)).min().unwrap_or(i64::MAX);
+        let watermark =
+            self.clocks.values().map(|c| c.watermark_us(time)).min().unwrap_or(i64::MAX);
         let pane_us = time.pane_us;
         while let Some(entry) = self.panes.first_entry() {
             let start = *entry.key();

@@ -117,7 +117,8 @@ impl RawMetric {
         match &mut self.values {
             _ if vector.is_empty() => self.null += 1,
             RawValues::Vector(sample)
-                if vector.len() <= limits.vector_len_max && vector.iter().all(|x| x.is_finite()) =>
+                if vector.len() <= limits.vector_len_max
+                    && vector.iter().all(|x| x.is_finite()) =>
             {
                 sample.insert(vector, 16 * limits.vectors_learned_max);
             }
@@ -202,7 +203,9 @@ impl Learned {
 
     /// The encoder of the material, and the material's counts in its codes.
     pub(crate) fn encoder(&self) -> (Encoder, Vec<u64>) {
-        use driftline_detectors::encoder::{CategoryEncoder, FlagEncoder, NumberEncoder, VectorEncoder};
+        use driftline_detectors::encoder::{
+            CategoryEncoder, FlagEncoder, NumberEncoder, VectorEncoder,
+        };
         let encoder = match &self.material {
             Material::Number(sketch) => Encoder::Number(NumberEncoder::from_sketch(sketch)),
             Material::Category(all) => Encoder::Category(CategoryEncoder::from_counts(all.iter())),

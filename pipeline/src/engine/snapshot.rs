@@ -12,13 +12,17 @@ const MAGIC: &[u8; 8] = b"drift\x00\x00\x01";
 #[non_exhaustive]
 pub enum SnapshotError {
     /// Not a snapshot of this version.
-    #[error("this is no snapshot of this version of Driftline; replay from the start, or use the version that wrote it")]
+    #[error(
+        "this is no snapshot of this version of Driftline; replay from the start, or use the version that wrote it"
+    )]
     Unknown,
     /// Cut or changed.
     #[error("the snapshot is damaged (its checksum does not fit); use the one before it")]
     Damaged,
     /// Made under other settings.
-    #[error("the snapshot was made with config {found}, this is config {wanted}; replay from the start, or use the config of the snapshot")]
+    #[error(
+        "the snapshot was made with config {found}, this is config {wanted}; replay from the start, or use the config of the snapshot"
+    )]
     OtherConfig {
         /// Config hash in the snapshot.
         found: String,

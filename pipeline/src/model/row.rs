@@ -62,21 +62,23 @@ impl Batch {
     pub fn from_rows(partition: u32, rows: &[Row], kinds: &[Kind]) -> Batch {
         let keys = rows.first().map_or(0, |row| row.keys.len());
         let column = |m: usize, kind: Kind| match kind {
-            Kind::Number => Column::Number(Float64Array::from_iter(rows.iter().map(|r| {
-                match r.metrics[m] {
+            Kind::Number => {
+                Column::Number(Float64Array::from_iter(rows.iter().map(|r| match r.metrics[m] {
                     Value::Null => None,
                     Value::Number(x) => Some(x),
                     _ => Some(f64::NAN),
-                }
-            }))),
-            Kind::Category => Column::Category(Labels::from_values(rows.iter().map(|r| &r.metrics[m]))),
-            Kind::Flag => {
-                Column::Flag(UInt8Array::from_iter_values(rows.iter().map(|r| match r.metrics[m] {
+                })))
+            }
+            Kind::Category => {
+                Column::Category(Labels::from_values(rows.iter().map(|r| &r.metrics[m])))
+            }
+            Kind::Flag => Column::Flag(UInt8Array::from_iter_values(rows.iter().map(|r| {
+                match r.metrics[m] {
                     Value::Flag(flag) => u8::from(flag),
                     Value::Null => 2,
                     _ => 3,
-                })))
-            }
+                }
+            }))),
             Kind::Vector => {
                 let (mut offsets, mut values) = (vec![0], Vec::new());
                 for row in rows {
@@ -132,7 +134,10 @@ impl Labels {
                 _ => INVALID_LABEL,
             })
             .collect();
-        Labels { indices: UInt32Array::from(indices), values: Arc::new(StringArray::from(distinct)) }
+        Labels {
+            indices: UInt32Array::from(indices),
+            values: Arc::new(StringArray::from(distinct)),
+        }
     }
 }
 
@@ -141,7 +146,9 @@ impl Column {
     pub fn value(&self, row: usize) -> Value {
         match self {
             Column::Number(array) if array.is_null(row) => Value::Null,
-            Column::Number(array) if array.value(row).is_finite() => Value::Number(array.value(row)),
+            Column::Number(array) if array.value(row).is_finite() => {
+                Value::Number(array.value(row))
+            }
             Column::Number(_) => Value::Invalid,
             Column::Category(labels) => labels.value(row),
             Column::Flag(array) => match array.value(row) {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Kind, Layout};
+use super::layout::{FieldPath, Kind, Layout, TimeField, TimeFormat};
 use super::limits::Limits;
 
 /// One second in the engine's unit of time.
@@ -144,4 +144,47 @@ pub struct ScalarSettings {
     pub every_us: i64,
     /// Values that a scalar's profile is learned from before it is judged.
     pub learn_values: u32,
+}
+
+impl Default for Settings {
+    /// What a config that says nothing means; without metrics it reads nothing.
+    fn default() -> Self {
+        Self {
+            pipeline: "driftline".into(),
+            layout: Layout {
+                time: TimeField { path: FieldPath("ts".into()), format: TimeFormat::Auto },
+                keys: vec![FieldPath("model".into())],
+                id: None,
+                metrics: Vec::new(),
+            },
+            key_names: vec!["model".into()],
+            has_version: false,
+            metrics: Vec::new(),
+            time: TimeSettings {
+                pane_us: 10 * SECOND_US,
+                window_us: 5 * MINUTE_US,
+                lateness_us: 30 * SECOND_US,
+                max_jump_us: HOUR_US,
+                not_before_us: 946_684_800 * SECOND_US,
+                not_after_us: i64::MAX,
+            },
+            baseline: BaselineSettings {
+                learn_events: 2_000,
+                learn_us: HOUR_US,
+                range_us: None,
+                on_new_version: OnNewVersion::Compare,
+                season_weeks_min: 2,
+            },
+            detect: DetectSettings {
+                budget_per_week: 1.0,
+                tick_events_min: 10,
+                slack_z: 1.0,
+                scalar_zone_sigma: 0.5,
+                silence_us: 5 * MINUTE_US,
+            },
+            alert: AlertSettings { hold_us: 0, resolve_us: 5 * MINUTE_US },
+            scalars: ScalarSettings { volume: true, every_us: MINUTE_US, learn_values: 60 },
+            limits: Limits::default(),
+        }
+    }
 }
