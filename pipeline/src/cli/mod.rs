@@ -4,7 +4,9 @@
 //! Not here: any work. Standard output carries only what was asked for; everything that is said
 //! about it goes to standard error.
 
+mod bars;
 mod exit;
+mod summary;
 mod terminal;
 
 pub mod baseline;

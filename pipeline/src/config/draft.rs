@@ -97,6 +97,7 @@ zeroed! {
         max_jump_us: 0,
         not_before_us: 0,
         not_after_us: i64::MAX,
+        only_us: None,
     };
     BaselineDraft(BaselineSettings) = BaselineSettings {
         learn_events: 0,

@@ -104,6 +104,7 @@ mod tests {
             max_jump_us: HOUR_US,
             not_before_us: 0,
             not_after_us: i64::MAX,
+            only_us: None,
         }
     }
 

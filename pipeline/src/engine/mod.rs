@@ -77,6 +77,8 @@ pub struct Counters {
     pub events: u64,
     /// Events behind the watermark of their partition.
     pub late: u64,
+    /// Events outside of the span that was asked for.
+    pub outside: u64,
     /// Lone events far ahead of their partition.
     pub future: u64,
     /// Events of groups that were refused at the limit of series.
@@ -221,7 +223,12 @@ impl Engine {
             return;
         };
         let mut rows = Vec::with_capacity(batch.rows().min(ROWS_AT_ONCE));
+        let only = self.settings.time.only_us;
         for row in 0..batch.rows() {
+            if only.is_some_and(|(from, to)| !(from..to).contains(&batch.time_us[row])) {
+                self.counters.outside += 1;
+                continue;
+            }
             match clock.judge(batch.time_us[row], &self.settings.time) {
                 Verdict::Count => {
                     if clock.holds() {
@@ -283,6 +290,7 @@ impl Engine {
 fn config_hash(settings: &Settings) -> String {
     let mut settings = settings.clone();
     settings.time.not_after_us = 0;
+    settings.time.only_us = None;
     let bytes = postcard::to_stdvec(&settings).unwrap_or_default();
     format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&bytes))
 }

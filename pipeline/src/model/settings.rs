@@ -84,6 +84,9 @@ pub struct TimeSettings {
     /// Events at or after are rejects. Replay sets it to the wall clock at its start plus
     /// `max_future`, or to `--to`.
     pub not_after_us: i64,
+    /// Only events of this span are looked at, `[from, to)`; others are counted and left out. Like
+    /// `not_after_us` it says what is looked at, not what is found: it is no part of the config hash.
+    pub only_us: Option<(i64, i64)>,
 }
 
 /// Where a series' baseline comes from.
@@ -167,6 +170,7 @@ impl Default for Settings {
                 max_jump_us: HOUR_US,
                 not_before_us: 946_684_800 * SECOND_US,
                 not_after_us: i64::MAX,
+                only_us: None,
             },
             baseline: BaselineSettings {
                 learn_events: 2_000,

@@ -1,1 +1,3 @@
-//! runtime.
+//! Orchestration: the only place with threads. Sources, decoders, the engine and sinks meet here.
+
+pub mod replay;

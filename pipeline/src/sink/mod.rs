@@ -1,1 +1,3 @@
-//! sink.
+//! Where results go.
+
+pub mod ndjson;

@@ -1,0 +1,271 @@
+//! The summary of a replay: per model what changed, since when, how much, how sure, which codes carry it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::engine::{Counters, Engine, Output};
+use crate::model::time::{from_rfc3339, span};
+use crate::model::{Alert, Finding, Reason, Reject, Status};
+use crate::source::InputFile;
+
+/// Models that are told one by one.
+const MODELS_TOLD: usize = 30;
+/// Findings of a model that are told one by one.
+const FINDINGS_TOLD: usize = 5;
+
+/// What came out of a replay.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// All findings, in their order.
+    pub findings: Vec<Finding>,
+    /// The last state of each alert, by fingerprint and start.
+    pub alerts: BTreeMap<(String, String), Alert>,
+    rejects: BTreeMap<Reason, u64>,
+}
+
+impl Tally {
+    /// Takes what the engine gave.
+    pub fn add(&mut self, output: &Output) {
+        self.findings.extend(output.findings.iter().cloned());
+        for alert in &output.alerts {
+            let key = (alert.fingerprint.clone(), alert.starts_at.clone());
+            self.alerts.insert(key, alert.clone());
+        }
+    }
+
+    /// Counts a reject.
+    pub fn reject(&mut self, reason: Reason) {
+        *self.rejects.entry(reason).or_default() += 1;
+    }
+
+    /// Rejects so far.
+    pub fn rejected(&self) -> u64 {
+        self.rejects.values().sum()
+    }
+}
+
+/// A reject as it is written: with the file's name instead of its number.
+#[derive(Debug, Serialize)]
+pub struct RejectLine<'a> {
+    schema: &'static str,
+    reason: &'static str,
+    file: String,
+    offset: u64,
+    detail: &'a str,
+    excerpt: &'a str,
+    help: &'static str,
+}
+
+impl<'a> RejectLine<'a> {
+    /// A reject of a file.
+    pub fn new(reject: &'a Reject, file: Option<&InputFile>) -> Self {
+        Self {
+            schema: "driftline.reject.v1",
+            reason: reject.reason.name(),
+            file: file.map_or_else(String::new, |file| file.path.display().to_string()),
+            offset: reject.offset,
+            detail: &reject.detail,
+            excerpt: &reject.excerpt,
+            help: reject.reason.help(),
+        }
+    }
+}
+
+/// Everything that the summary tells.
+pub struct Summary<'a> {
+    /// The engine after the last event.
+    pub engine: &'a Engine,
+    /// What came out.
+    pub tally: &'a Tally,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Bytes of input, where known.
+    pub bytes: Option<u64>,
+    /// Input files.
+    pub files: usize,
+    /// Whether to colour.
+    pub color: bool,
+}
+
+impl Summary<'_> {
+    /// The text.
+    pub fn render(&self) -> String {
+        let mut out = String::new();
+        self.input(&mut out);
+        self.models(&mut out);
+        self.verdict(&mut out);
+        out
+    }
+
+    fn input(&self, out: &mut String) {
+        let Counters {
+            events, late, future, outside, refused_series_events, refused_groups, ..
+        } = self.engine.counters();
+        let seconds = self.elapsed.as_secs_f64().max(1e-6);
+        let size = self.bytes.map_or(String::new(), |b| format!(", {:.1} MB", b as f64 / 1e6));
+        let _ = writeln!(
+            out,
+            "{} events from {} file{}{size} in {seconds:.1} s ({} events/s)",
+            grouped(*events),
+            self.files,
+            if self.files == 1 { "" } else { "s" },
+            grouped((*events as f64 / seconds) as u64),
+        );
+        let series = self.engine.series();
+        let learning: Vec<_> = series.iter().filter(|s| !s.watched).collect();
+        let _ = writeln!(
+            out,
+            "{} series watched in {} groups; {} group{} still learning (too few events or too short a time)",
+            grouped(self.engine.watched_series()),
+            series.len() - learning.len(),
+            learning.len(),
+            if learning.len() == 1 { "" } else { "s" },
+        );
+        let asides = [
+            (*late, "late (behind the watermark of their file; see [time].lateness)"),
+            (*future, "far ahead of their neighbours (see [time].max_jump)"),
+            (*outside, "outside of --from/--to"),
+            (*refused_series_events, "of new series beyond limits.series_max"),
+        ];
+        for (count, what) in asides.into_iter().filter(|(count, _)| *count > 0) {
+            let _ = writeln!(out, "{} events {what}", grouped(count));
+        }
+        if *refused_groups > 0 {
+            let _ =
+                writeln!(out, "{} groups refused, counted once a pane", grouped(*refused_groups));
+        }
+        for (reason, count) in &self.tally.rejects {
+            let _ = writeln!(
+                out,
+                "{} rejected: {} ({})",
+                grouped(*count),
+                reason.name(),
+                reason.help()
+            );
+        }
+    }
+
+    fn models(&self, out: &mut String) {
+        let mut by_model: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+        for finding in &self.tally.findings {
+            by_model.entry(&finding.model).or_default().push(finding);
+        }
+        let mut models: Vec<_> = by_model.into_iter().collect();
+        models.sort_by(|a, b| {
+            let sureness = |fs: &[&Finding]| {
+                fs.iter().map(|f| f.evidence.log_mixture).fold(f64::MIN, f64::max)
+            };
+            let first = |fs: &[&Finding]| fs.first().map(|f| f.detected_at.clone());
+            first(&a.1).cmp(&first(&b.1)).then(sureness(&b.1).total_cmp(&sureness(&a.1)))
+        });
+        for (model, findings) in models.iter().take(MODELS_TOLD) {
+            let state = self.state_of(model);
+            let _ = writeln!(out, "\n{}  {state}", self.bold(model));
+            for finding in findings.iter().take(FINDINGS_TOLD) {
+                tell(out, finding);
+            }
+            if findings.len() > FINDINGS_TOLD {
+                let _ = writeln!(out, "  and {} more findings", findings.len() - FINDINGS_TOLD);
+            }
+        }
+        if models.len() > MODELS_TOLD {
+            let _ = writeln!(out, "\nand {} more models", models.len() - MODELS_TOLD);
+        }
+    }
+
+    fn state_of(&self, model: &str) -> String {
+        let of_model = |a: &&Alert| a.labels.get("model").is_some_and(|m| m == model);
+        let last = self.tally.alerts.values().filter(of_model).max_by_key(|a| a.at.clone());
+        match last {
+            Some(alert) if alert.status == Status::Resolved => {
+                let ends = alert.ends_at.as_deref().unwrap_or("");
+                format!("resolved at {ends}")
+            }
+            Some(alert) if alert.status == Status::Pending => "pending".into(),
+            Some(alert) => self.red(&format!("firing since {}", alert.starts_at)),
+            None => String::new(),
+        }
+    }
+
+    fn verdict(&self, out: &mut String) {
+        let findings = self.tally.findings.len();
+        if findings == 0 {
+            let watched = self.engine.watched_series();
+            let text = if watched == 0 {
+                "Nothing could be watched: no series had enough events for a baseline. Give more events, or lower [baseline].learn."
+            } else {
+                "Nothing changed."
+            };
+            let _ = writeln!(out, "\n{text}");
+            return;
+        }
+        let budget = self.engine.settings().detect.budget_per_week;
+        let _ = writeln!(
+            out,
+            "\n{findings} finding{} in {} alert{}; accepted false alarms: {budget} a week over all series.",
+            if findings == 1 { "" } else { "s" },
+            self.tally.alerts.len(),
+            if self.tally.alerts.len() == 1 { "" } else { "s" },
+        );
+        if let Some(first) = self.tally.findings.first() {
+            let _ =
+                writeln!(out, "See why: driftline explain {}", &first.id[..8.min(first.id.len())]);
+        }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        if self.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.into() }
+    }
+
+    fn red(&self, text: &str) -> String {
+        if self.color { format!("\u{1b}[31m{text}\u{1b}[0m") } else { text.into() }
+    }
+}
+
+/// One finding: what, how much, since when, how sure, which codes.
+fn tell(out: &mut String, finding: &Finding) {
+    let text = finding.summary.strip_prefix(&finding.model).unwrap_or(&finding.summary);
+    let _ = writeln!(out, "  {}", text.trim_start_matches(':').trim());
+    let sure = finding.evidence.log_mixture / std::f64::consts::LN_10;
+    let delay = from_rfc3339(&finding.detected_at)
+        .zip(from_rfc3339(&finding.onset))
+        .map(|(d, o)| span(d - o));
+    let _ = writeln!(
+        out,
+        "    evidence 10^{sure:.1} against 10^{:.1} asked for; {} ticks, {} after the onset; effect {} {:+.3} ({:+.3} to {:+.3})",
+        finding.evidence.log_threshold / std::f64::consts::LN_10,
+        finding.evidence.ticks_since_onset,
+        delay.unwrap_or_default(),
+        finding.effect.unit,
+        finding.effect.value,
+        finding.effect.low,
+        finding.effect.high,
+    );
+    let codes: Vec<String> = finding
+        .codes
+        .iter()
+        .take(3)
+        .map(|c| {
+            format!("{} ({:.1} % -> {:.1} %)", c.label, c.baseline_share * 100.0, c.share * 100.0)
+        })
+        .collect();
+    if !codes.is_empty() {
+        let _ = writeln!(out, "    carried by {}", codes.join(", "));
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

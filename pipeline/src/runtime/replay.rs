@@ -1,0 +1,240 @@
+//! Replay: files through decoders and the engine, paced by event time.
+//!
+//! Blocks are decoded on all threads and applied in one order, so the engine sees what it would see on
+//! one thread. The calling thread reads, applies, and decodes too when it has nothing else to do. Not
+//! here: what becomes of the output.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::codec::{Block, Decoder, LayoutError};
+use crate::engine::{Engine, Input, Output};
+use crate::model::{Batch, Reject, Settings};
+use crate::source::{FileSource, Reader};
+
+/// Blocks in flight for each thread: enough that a decoder never waits for the engine.
+const BLOCKS_A_THREAD: usize = 3;
+
+/// What a replay tells while it runs.
+pub enum Event<'a> {
+    /// Findings and alerts, in their order.
+    Output(&'a Output),
+    /// Records that could not be read.
+    Rejects(&'a [Reject]),
+    /// Bytes of input that were read so far (as stored), and the event time that was reached.
+    Progress {
+        /// Bytes.
+        bytes: u64,
+        /// Watermark of the slowest open file, microseconds since 1970.
+        time_us: Option<i64>,
+        /// Events so far.
+        events: u64,
+    },
+}
+
+/// A replay that cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// The layout cannot be read.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+}
+
+/// A piece of work: a block with its place in the order, or the end of a file.
+struct Job {
+    order: u64,
+    file: u32,
+    block: Option<Block>,
+}
+
+/// A job that was decoded.
+struct Done {
+    order: u64,
+    file: u32,
+    batches: Vec<Batch>,
+    last: bool,
+}
+
+/// Replays all files of a source through an engine. `tell` is called on this thread; an error from it
+/// stops the replay and is returned.
+///
+/// # Errors
+/// [`ReplayError`] where it cannot start, or what `tell` returned.
+pub fn replay<E: From<ReplayError>>(
+    source: &FileSource,
+    engine: &mut Engine,
+    threads: usize,
+    mut tell: impl FnMut(&Engine, Event<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let settings = engine.settings().clone();
+    let mut decoders = (0..threads.max(1))
+        .map(|_| decoder(&settings))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| E::from(e.into()))?;
+    let Some(mut own) = decoders.pop() else { return Ok(()) };
+    let mut schedule = Schedule::new(source, &settings, &mut own);
+    for (partition, file) in (0..).zip(&schedule.files) {
+        let output = engine.step(Input::Opened { partition, begin_us: file.begin_us });
+        tell(engine, Event::Output(&output))?;
+    }
+    let in_flight_max = threads.max(1) * BLOCKS_A_THREAD;
+    let (jobs_in, jobs_out) = bounded::<Job>(in_flight_max);
+    let (done_in, done_out) = bounded::<Done>(in_flight_max);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for mut decoder in decoders {
+            let (jobs, done, stop) = (jobs_out.clone(), done_in.clone(), &stop);
+            scope.spawn(move || work(&mut decoder, &jobs, &done, stop));
+        }
+        let mut run = || -> Result<(), E> {
+            let mut waiting: BTreeMap<u64, Done> = BTreeMap::new();
+            let (mut sent, mut applied) = (0u64, 0u64);
+            loop {
+                while sent - applied < in_flight_max as u64 {
+                    let Some((file, block)) = schedule.next() else { break };
+                    if jobs_in.send(Job { order: sent, file, block }).is_err() {
+                        break;
+                    }
+                    sent += 1;
+                }
+                if sent == applied {
+                    return Ok(());
+                }
+                waiting.extend(done_out.try_iter().map(|done| (done.order, done)));
+                if let Some(done) = waiting.remove(&applied) {
+                    applied += 1;
+                    apply(done, engine, &mut schedule, &mut tell)?;
+                } else if let Ok(job) = jobs_out.try_recv() {
+                    let done = decode(&mut own, job);
+                    waiting.insert(done.order, done);
+                } else if let Ok(done) = done_out.recv() {
+                    waiting.insert(done.order, done);
+                }
+            }
+        };
+        let result = run();
+        stop.store(true, Ordering::Relaxed);
+        // Without its sender the queue ends, and with it the decoders.
+        drop(run);
+        drop(jobs_in);
+        jobs_out.try_iter().for_each(drop);
+        result
+    })
+}
+
+fn decoder(settings: &Settings) -> Result<Decoder, ReplayError> {
+    let time = &settings.time;
+    Ok(Decoder::new(&settings.layout, &settings.limits, time.not_before_us, time.not_after_us)?)
+}
+
+fn work(decoder: &mut Decoder, jobs: &Receiver<Job>, done: &Sender<Done>, stop: &AtomicBool) {
+    for job in jobs {
+        if stop.load(Ordering::Relaxed) || done.send(decode(decoder, job)).is_err() {
+            return;
+        }
+    }
+}
+
+fn decode(decoder: &mut Decoder, job: Job) -> Done {
+    let mut batches = Vec::new();
+    if let Some(block) = &job.block {
+        decoder.decode(block, &mut |batch| batches.push(batch));
+    }
+    Done { order: job.order, file: job.file, batches, last: job.block.is_none() }
+}
+
+fn apply<E>(
+    done: Done,
+    engine: &mut Engine,
+    schedule: &mut Schedule<'_>,
+    tell: &mut impl FnMut(&Engine, Event<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    for batch in &done.batches {
+        if let Some(newest) = batch.time_us.iter().max() {
+            schedule.reached(done.file, *newest);
+        }
+        if !batch.rejects.is_empty() {
+            tell(engine, Event::Rejects(&batch.rejects))?;
+        }
+        let output = engine.step(Input::Batch(batch));
+        tell(engine, Event::Output(&output))?;
+    }
+    if done.last {
+        let output = engine.step(Input::Closed { partition: done.file });
+        tell(engine, Event::Output(&output))?;
+    }
+    let events = engine.counters().events;
+    tell(engine, Event::Progress { bytes: schedule.bytes(), time_us: schedule.slowest(), events })
+}
+
+/// Which file is read next: the one that is furthest behind in event time.
+struct Schedule<'a> {
+    source: &'a FileSource,
+    settings: &'a Settings,
+    files: Vec<FileState>,
+}
+
+struct FileState {
+    begin_us: Option<i64>,
+    reached_us: i64,
+    in_flight: u64,
+    bytes: u64,
+    reader: Option<Reader>,
+    ended: bool,
+}
+
+impl<'a> Schedule<'a> {
+    fn new(source: &'a FileSource, settings: &'a Settings, decoder: &mut Decoder) -> Self {
+        let files = (0..source.files().len() as u32)
+            .map(|partition| {
+                let begin_us = source.first_time(partition, &settings.limits, decoder);
+                let reached_us = begin_us.unwrap_or(i64::MIN);
+                FileState {
+                    begin_us,
+                    reached_us,
+                    in_flight: 0,
+                    bytes: 0,
+                    reader: None,
+                    ended: false,
+                }
+            })
+            .collect();
+        Self { source, settings, files }
+    }
+
+    /// The next block of the file that is furthest behind, or the end of that file.
+    fn next(&mut self) -> Option<(u32, Option<Block>)> {
+        let behind = |(at, file): &(usize, &FileState)| (file.reached_us, file.in_flight, *at);
+        let open = self.files.iter().enumerate().filter(|(_, file)| !file.ended);
+        let (at, _) = open.min_by_key(behind)?;
+        let file = &mut self.files[at];
+        let reader =
+            file.reader.get_or_insert_with(|| self.source.open(at as u32, &self.settings.limits));
+        let block = reader.next();
+        file.bytes = reader.bytes_read();
+        file.in_flight += 1;
+        if block.is_none() {
+            file.ended = true;
+            file.reader = None;
+        }
+        Some((at as u32, block))
+    }
+
+    fn reached(&mut self, file: u32, time_us: i64) {
+        let file = &mut self.files[file as usize];
+        file.reached_us = file.reached_us.max(time_us);
+        file.in_flight = file.in_flight.saturating_sub(1);
+    }
+
+    fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    fn slowest(&self) -> Option<i64> {
+        let open = self.files.iter().filter(|file| !file.ended && file.reached_us > i64::MIN);
+        open.map(|file| file.reached_us).min()
+    }
+}
