@@ -19,7 +19,8 @@ enum Scope {
 }
 
 macro_rules! kinds {
-    ($($variant:ident $name:literal $scope:ident $metric:literal $size:literal $share:literal $value:literal $doc:literal;)*) => {
+    ($($variant:ident $name:literal $scope:ident $metric:literal
+        $size:literal $share:literal $value:literal $doc:literal;)*) => {
         /// Kind of a change.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum DriftKind { $(#[doc = $doc] $variant,)* }
@@ -31,8 +32,11 @@ macro_rules! kinds {
             pub fn name(self) -> &'static str { match self { $(Self::$variant => $name,)* } }
             /// What happens, for people.
             pub fn help(self) -> &'static str { match self { $(Self::$variant => $doc,)* } }
+            /// Metrics that can change, the default one, size, share and value.
             fn defaults(self) -> (Scope, &'static str, f64, f64, &'static str) {
-                match self { $(Self::$variant => (Scope::$scope, $metric, $size, $share, $value),)* }
+                match self {
+                    $(Self::$variant => (Scope::$scope, $metric, $size, $share, $value),)*
+                }
             }
         }
     };
