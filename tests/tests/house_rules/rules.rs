@@ -43,6 +43,8 @@ const CALLS: &[(&str, &[&str], &str)] = &[
     (".unwrap()", EVERYWHERE, "return a typed error, or `expect` with the reason it cannot fail"),
     ("println!", LIBRARIES, "write to a sink, or say it in cli through Terminal"),
     ("print!", LIBRARIES, "write to a sink, or say it in cli through Terminal"),
+    ("eprintln!", LIBRARIES, "write to a sink, or say it in cli through Terminal"),
+    ("eprint!", LIBRARIES, "write to a sink, or say it in cli through Terminal"),
     (".exp()", DETECTORS, "use libm::exp: the same bits on every platform"),
     (".exp_m1()", DETECTORS, "use libm::expm1: the same bits on every platform"),
     (".ln()", DETECTORS, "use libm::log: the same bits on every platform"),
@@ -174,7 +176,7 @@ fn calls(source: &Source, violations: &mut Vec<Violation>) {
             continue;
         }
         for (pattern, places, instead) in CALLS {
-            let free = pattern.starts_with("print") && source.within(PRINTERS);
+            let free = pattern.contains("print") && source.within(PRINTERS);
             if !free && source.within(places) && has(&line.code, pattern) {
                 add(at, pattern, instead);
             }
@@ -189,7 +191,7 @@ fn has(text: &str, pattern: &str) -> bool {
     text.match_indices(pattern).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let after = text[at + pattern.len()..].chars().next();
-        !(word(first) && word(before) && before != Some('e')) && !(word(last) && word(after))
+        !(word(first) && word(before) || word(last) && word(after))
     })
 }
 
