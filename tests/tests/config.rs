@@ -3,31 +3,16 @@
 //! `config/NAME.toml` is read and everything that is said about it is compared with `config/NAME.txt`.
 //! Run with `UPDATE_GOLDEN=1` to write what is expected, then review the difference.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use driftline::config;
-
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// Compares with a golden file, or writes it.
-fn compare(path: &Path, made: &str) -> Result<(), String> {
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        return std::fs::write(path, made).map_err(|error| format!("{}: {error}", path.display()));
-    }
-    let expected = std::fs::read_to_string(path).unwrap_or_default();
-    if expected == made {
-        return Ok(());
-    }
-    Err(format!("{} is not current; run with UPDATE_GOLDEN=1. Now:\n{made}", path.display()))
-}
+use driftline_tests::{compare, repository};
 
 #[test]
 fn errors_are_told_as_recorded() {
     let mut faults = Vec::new();
     let mut cases = 0;
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(here("tests/config"))
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(repository("tests/tests/config"))
         .expect("the folder of cases is there")
         .map(|entry| entry.expect("it can be read").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
@@ -53,8 +38,8 @@ fn schema_and_manual_are_current() {
         .expect("a schema is JSON")
         + "\n";
     let faults: Vec<String> = [
-        compare(&here("../schemas/config.v1.json"), &schema),
-        compare(&here("../docs/config.md"), &config::manual::markdown()),
+        compare(&repository("schemas/config.v1.json"), &schema),
+        compare(&repository("docs/config.md"), &config::manual::markdown()),
     ]
     .into_iter()
     .filter_map(Result::err)
@@ -64,7 +49,7 @@ fn schema_and_manual_are_current() {
 
 #[test]
 fn schemas_are_valid_and_their_examples_fit() {
-    for entry in std::fs::read_dir(here("../schemas")).expect("schemas/ is there") {
+    for entry in std::fs::read_dir(repository("schemas")).expect("schemas/ is there") {
         let path = entry.expect("it can be read").path();
         if path.extension().is_none_or(|extension| extension != "json") {
             continue;

@@ -1,14 +1,133 @@
-//! `driftline init`.
+//! `driftline init`: a config from a sample of the user's own events.
 
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::Terminal;
+use anyhow::{Context, bail};
+
+use super::{FOUND, Terminal};
+use crate::config;
+use crate::config::infer::{self, Origin, records};
+use crate::config::options::INPUT_FORMATS;
 
 /// Writes a config from a sample of your own events
+///
+/// Reads the first events of a file and tells from names and values which field is the event time,
+/// the model, its version and the event's id, and which are metrics, of what kind and unit. What is
+/// left out is listed with the reason. The config holds names, counts and ranges of numbers, never a
+/// text out of an event.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_long_help = "\
+Examples:
+  driftline init events.ndjson                       See the config
+  driftline init logs/march.parquet -o driftline.toml
+  zcat big.ndjson.gz | head -20000 | driftline init -
 
-/// Runs it.
-pub fn run(_args: Args, _terminal: &Terminal) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("`driftline init` is not part of this version");
+Reads NDJSON and CSV (plain, gzip, zstd), Parquet and Arrow. OpenTelemetry GenAI and OpenInference
+names are recognised.")]
+pub struct Args {
+    /// A file with some thousands of events; `-` is standard input
+    sample: PathBuf,
+    /// Where to write the config; standard output otherwise
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
+    /// Format of the sample; told by extension and content otherwise
+    #[arg(long, value_parser = INPUT_FORMATS.to_vec(), hide_default_value = true, default_value = "auto")]
+    format: String,
+    /// How many events to read
+    #[arg(long, value_name = "N", default_value_t = infer::RECORDS_DEFAULT,
+        value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    records: u64,
+    /// Name of the pipeline; the name of the sample otherwise
+    #[arg(long, value_name = "NAME")]
+    pipeline: Option<String>,
+}
+
+/// Writes the config; exit code 1 if something must be filled in by hand.
+pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+    if let Some(output) = args.output.as_deref().filter(|output| output.exists() && !args.force) {
+        let error = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+        return Err(error).with_context(|| {
+            format!("{} is there already; add --force to replace it", output.display())
+        });
+    }
+    let format = (args.format != "auto").then_some(args.format.as_str());
+    let profile = records::read(&args.sample, format, args.records)?;
+    let origin = Origin {
+        name: args.sample.display().to_string(),
+        input_path: input_path(&args.sample, args.output.as_deref()),
+        pipeline: args.pipeline.unwrap_or_else(|| pipeline_name(&args.sample)),
+    };
+    let Some(inference) = infer::infer(&profile, &origin) else {
+        bail!(
+            "nothing in {} can be watched: no numbers, flags or categories besides keys and times; see docs/config.md to write a config by hand",
+            args.sample.display()
+        );
+    };
+    let reading = config::parse(&inference.toml, "driftline.toml");
+    if reading.diagnostics.has_errors() {
+        bail!(
+            "the config that was inferred is wrong, which is a fault of Driftline:\n{}",
+            reading.diagnostics
+        );
+    }
+    match &args.output {
+        Some(output) => write(output, &inference.toml, args.force)?,
+        None => terminal.print(&inference.toml)?,
+    }
+    for remark in &inference.remarks {
+        terminal.tell(&format!("note: {remark}"));
+    }
+    for missing in &inference.missing {
+        terminal.error(&format!("{missing}; fill it in by hand"));
+    }
+    if let Some(output) = &args.output {
+        terminal.tell(&format!(
+            "Wrote {} with {} metrics. Next: driftline check {0} --sample {}",
+            output.display(),
+            inference.metrics,
+            args.sample.display()
+        ));
+    }
+    Ok(if inference.missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+}
+
+/// Writes a file; without `force` never over one that is there, even if it came to be just now.
+fn write(path: &Path, text: &str, force: bool) -> anyhow::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
+    let result = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    result.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The sample as seen from the folder of the config.
+fn input_path(sample: &Path, output: Option<&Path>) -> Option<String> {
+    if sample.as_os_str() == "-" {
+        return None;
+    }
+    let folder = output.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    let seen = match folder {
+        None => sample.to_owned(),
+        Some(folder) => {
+            let (sample, folder) = (sample.canonicalize().ok()?, folder.canonicalize().ok()?);
+            sample.strip_prefix(&folder).map(Path::to_owned).unwrap_or(sample)
+        }
+    };
+    seen.to_str().map(str::to_owned)
+}
+
+/// The sample's name up to its first dot.
+fn pipeline_name(sample: &Path) -> String {
+    let stem =
+        sample.file_name().and_then(|name| name.to_str()).and_then(|name| name.split('.').next());
+    stem.filter(|stem| !stem.is_empty() && *stem != "-").unwrap_or("driftline").into()
 }

@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod draft;
 pub mod duration;
 pub mod form;
+pub mod infer;
 pub mod manual;
 pub mod options;
 mod places;

@@ -1,0 +1,199 @@
+//! The real binary: help, exit codes, what goes to which stream, completions, schemas, manners.
+
+use std::io::Write;
+use std::process::{Output, Stdio};
+
+use driftline_tests::driftline;
+
+const COMMANDS: &[&str] = &[
+    "init", "check", "replay", "explain", "baseline", "detectors", "generate", "schema",
+    "completions", "demo",
+];
+
+const GOOD: &str = "preset = \"llm\"\n";
+const BAD: &str = "preset = \"llm\"\n[time]\nwindo = \"5m\"\npane = 10\n";
+
+fn run(arguments: &[&str]) -> Output {
+    driftline().args(arguments).output().expect("the binary starts")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("it was not killed")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
+}
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).expect("a file");
+    }
+    folder
+}
+
+#[test]
+fn help_is_short_and_long_and_goes_to_standard_output() {
+    for command in COMMANDS {
+        let (short, long) = (run(&[command, "-h"]), run(&[command, "--help"]));
+        assert_eq!((code(&short), code(&long)), (0, 0), "{command}");
+        assert!(short.stderr.is_empty() && long.stderr.is_empty());
+        let (short, long) = (text(&short.stdout), text(&long.stdout));
+        assert!(short.contains("Usage: driftline"), "{command}");
+        assert!(short.lines().count() <= long.lines().count(), "{command}");
+        assert!(short.lines().all(|line| line.chars().count() <= 110), "{command}:\n{short}");
+    }
+    for command in ["init", "check", "schema", "completions"] {
+        assert!(text(&run(&[command, "--help"]).stdout).contains("Examples:"), "{command}");
+    }
+    let top = text(&run(&["--help"]).stdout);
+    assert!(COMMANDS.iter().all(|command| top.contains(&format!("\n  {command} "))), "{top}");
+    assert!(top.contains("Exit codes:"));
+}
+
+#[test]
+fn exit_codes() {
+    let here = folder(&[("good.toml", GOOD), ("bad.toml", BAD), ("text.ndjson", "no json\n")]);
+    for (expected, arguments) in [
+        (0, &["--version"][..]),
+        (0, &["check", "good.toml"]),
+        (2, &[]),
+        (2, &["serve"]),
+        (2, &["check", "--colour", "never"]),
+        (2, &["schema", "findings"]),
+        (2, &["check", "bad.toml"]),
+        (2, &["init"]),
+        (3, &["check", "absent.toml"]),
+        (3, &["check"]),
+        (3, &["init", "absent.ndjson"]),
+        (1, &["init", "text.ndjson"]),
+    ] {
+        let output = driftline().args(arguments).current_dir(here.path()).output().expect("it starts");
+        assert_eq!(code(&output), expected, "{arguments:?}: {}", text(&output.stderr));
+        let silent = if expected == 0 { &output.stderr } else { &output.stdout };
+        assert!(silent.is_empty(), "{arguments:?} talks on the wrong stream: {}", text(silent));
+    }
+}
+
+#[test]
+fn errors_name_the_remedy() {
+    let here = folder(&[("bad.toml", BAD)]);
+    let path = here.path().join("bad.toml").display().to_string();
+    let said = text(&run(&["check", &path]).stderr);
+    for part in [":3:1", "did you mean `window`?", ":4:8", "add a unit", "2 errors"] {
+        assert!(said.contains(part), "{part} is missing in:\n{said}");
+    }
+    let said = text(&run(&["check", "absent.toml"]).stderr);
+    assert!(said.contains("absent.toml") && said.contains("driftline init"), "{said}");
+}
+
+#[test]
+fn check_speaks_json() {
+    let here = folder(&[("bad.toml", BAD), ("good.toml", GOOD)]);
+    let path = |name: &str| here.path().join(name).display().to_string();
+    let output = run(&["check", &path("bad.toml"), "--format", "json"]);
+    assert_eq!(code(&output), 2);
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let items = said["diagnostics"].as_array().expect("a list");
+    let places: Vec<_> = items.iter().map(|item| (item["line"].as_u64(), item["column"].as_u64())).collect();
+    assert_eq!(places, [(Some(3), Some(1)), (Some(4), Some(8))]);
+    assert!(said["settings"].is_null());
+    let output = run(&["check", &path("good.toml"), "--format", "json"]);
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(said["settings"]["limits"]["series_max"], 100_000);
+    assert_eq!(said["diagnostics"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn colour_only_where_it_is_wanted() {
+    let here = folder(&[("bad.toml", BAD)]);
+    let path = here.path().join("bad.toml").display().to_string();
+    let escapes = |wish: &str| {
+        let output = driftline().args(["check", &path, "--color", wish]).output().expect("it starts");
+        output.stderr.contains(&0x1B)
+    };
+    assert!(!escapes("auto"), "standard error is no terminal here");
+    assert!(!escapes("never"));
+    assert!(escapes("always"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    // The schema is longer than a pipe's buffer only by chance, so close the pipe before it is written.
+    let mut child = driftline()
+        .args(["schema", "config"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&output), 0);
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = text(&run(&["completions", shell]).stdout);
+        assert!(COMMANDS.iter().all(|command| script.contains(command)), "{shell}");
+    }
+}
+
+#[test]
+fn schemas_are_those_of_the_repository() {
+    let list = text(&run(&["schema"]).stdout);
+    let names: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() >= 3, "{list}");
+    for name in names {
+        let shipped = driftline_tests::repository(&format!("schemas/{name}.v1.json"));
+        let shipped = std::fs::read_to_string(shipped).expect("the file is there");
+        assert_eq!(text(&run(&["schema", name]).stdout), shipped, "{name}");
+    }
+}
+
+#[test]
+fn init_never_overwrites_unasked_and_check_likes_what_it_writes() {
+    let events: String = (0..300)
+        .map(|n| {
+            format!(
+                "{{\"ts\":{},\"model\":\"m{}\",\"latency_ms\":{},\"error\":{}}}\n",
+                1_772_442_904_000_i64 + n * 250,
+                n % 3,
+                20.5 + (n * 7919 % 100) as f64,
+                n % 50 == 0
+            )
+        })
+        .collect();
+    let here = folder(&[("events.ndjson", &events), ("driftline.toml", "mine")]);
+    let run = |arguments: &[&str]| {
+        driftline().args(arguments).current_dir(here.path()).output().expect("it starts")
+    };
+    let refused = run(&["init", "events.ndjson", "-o", "driftline.toml"]);
+    assert_eq!(code(&refused), 3);
+    assert!(text(&refused.stderr).contains("--force"));
+    let read = |name: &str| std::fs::read_to_string(here.path().join(name)).expect("a file");
+    assert_eq!(read("driftline.toml"), "mine");
+    let forced = run(&["init", "events.ndjson", "-o", "driftline.toml", "--force"]);
+    assert_eq!(code(&forced), 0, "{}", text(&forced.stderr));
+    assert!(forced.stdout.is_empty(), "the config goes to the file");
+    let checked = run(&["check", "--sample", "events.ndjson"]);
+    assert_eq!(code(&checked), 0, "{}", text(&checked.stderr));
+    let printed = run(&["init", "events.ndjson"]);
+    assert_eq!(text(&printed.stdout), read("driftline.toml"));
+
+    let mut child = driftline()
+        .args(["init", "-", "--quiet"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    child.stdin.take().expect("a pipe").write_all(events.as_bytes()).expect("it reads");
+    let piped = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&piped), 0, "{}", text(&piped.stderr));
+    assert!(piped.stderr.is_empty());
+    assert!(text(&piped.stdout).contains("[metrics.latency_ms]"));
+    assert!(!text(&piped.stdout).contains("[input]"), "standard input is no path to keep");
+}
