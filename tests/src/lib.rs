@@ -19,7 +19,9 @@ pub fn driftline() -> Command {
     let folder = test.ancestors().nth(2).expect("a test runs in target/PROFILE/deps");
     let binary = folder.join(format!("driftline{}", std::env::consts::EXE_SUFFIX));
     let remedy = "build it first: cargo build --release -p driftline";
-    let Some(built) = modified(&binary) else { panic!("{} is missing; {remedy}", binary.display()) };
+    let Some(built) = modified(&binary) else {
+        panic!("{} is missing; {remedy}", binary.display())
+    };
     let mut folders = vec![repository("pipeline/src"), repository("detectors/src")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("sources can be listed").flatten() {

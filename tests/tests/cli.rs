@@ -6,8 +6,16 @@ use std::process::{Output, Stdio};
 use driftline_tests::driftline;
 
 const COMMANDS: &[&str] = &[
-    "init", "check", "replay", "explain", "baseline", "detectors", "generate", "schema",
-    "completions", "demo",
+    "init",
+    "check",
+    "replay",
+    "explain",
+    "baseline",
+    "detectors",
+    "generate",
+    "schema",
+    "completions",
+    "demo",
 ];
 
 const GOOD: &str = "preset = \"llm\"\n";
@@ -69,7 +77,8 @@ fn exit_codes() {
         (3, &["init", "absent.ndjson"]),
         (1, &["init", "text.ndjson"]),
     ] {
-        let output = driftline().args(arguments).current_dir(here.path()).output().expect("it starts");
+        let output =
+            driftline().args(arguments).current_dir(here.path()).output().expect("it starts");
         assert_eq!(code(&output), expected, "{arguments:?}: {}", text(&output.stderr));
         let silent = if expected == 0 { &output.stderr } else { &output.stdout };
         assert!(silent.is_empty(), "{arguments:?} talks on the wrong stream: {}", text(silent));
@@ -96,7 +105,8 @@ fn check_speaks_json() {
     assert_eq!(code(&output), 2);
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let items = said["diagnostics"].as_array().expect("a list");
-    let places: Vec<_> = items.iter().map(|item| (item["line"].as_u64(), item["column"].as_u64())).collect();
+    let places: Vec<_> =
+        items.iter().map(|item| (item["line"].as_u64(), item["column"].as_u64())).collect();
     assert_eq!(places, [(Some(3), Some(1)), (Some(4), Some(8))]);
     assert!(said["settings"].is_null());
     let output = run(&["check", &path("good.toml"), "--format", "json"]);
@@ -110,7 +120,8 @@ fn colour_only_where_it_is_wanted() {
     let here = folder(&[("bad.toml", BAD)]);
     let path = here.path().join("bad.toml").display().to_string();
     let escapes = |wish: &str| {
-        let output = driftline().args(["check", &path, "--color", wish]).output().expect("it starts");
+        let output =
+            driftline().args(["check", &path, "--color", wish]).output().expect("it starts");
         output.stderr.contains(&0x1B)
     };
     assert!(!escapes("auto"), "standard error is no terminal here");

@@ -18,7 +18,7 @@ use self::columns::Columns;
 use self::json::Scanner;
 use self::plan::Plan;
 use self::record::{Fault, Reader, Record, TimeBounds};
-use self::time::TimeReader;
+pub(crate) use self::time::TimeReader;
 use crate::model::{Batch, Layout, Limits, RawBatch, Reason, Reject, TimeFormat};
 
 /// Longest excerpt of a rejected record, in characters.

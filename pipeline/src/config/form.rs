@@ -219,11 +219,23 @@ fn path(value: &Spanned<DeValue<'_>>) -> Result<String, Fault> {
             "write the names from the outside in, with one dot between: \"usage.input_tokens\"",
         ));
     }
-    if path.starts_with('$') || path.contains('[') {
+    if is_json_path(&path) {
         return Err(Fault::new(value, "this is no dotted path")
             .help("leave out `$`, brackets and indices: \"usage.input_tokens\""));
     }
     Ok(path)
+}
+
+/// Whether a dotted path can be written in a config: no part of it is empty, and it is no JSONPath.
+pub(super) fn is_path(path: &str) -> bool {
+    !path.trim().is_empty() && !path.split('.').any(str::is_empty) && !is_json_path(path)
+}
+
+/// `$.a`, `a[0]`, `a[*]`: what people know from elsewhere, and what would silently match nothing here.
+fn is_json_path(path: &str) -> bool {
+    let index =
+        |part: &str| part.starts_with("*]") || part.starts_with(|c: char| c.is_ascii_digit());
+    path.starts_with("$.") || path.split('[').skip(1).any(index)
 }
 
 fn word<'a>(value: &'a Spanned<DeValue<'_>>, words: &[&'static str]) -> Result<&'a str, Fault> {

@@ -4,6 +4,7 @@
 
 use super::names::{self, Use};
 use super::profile::{Field, Profile};
+use crate::config::form::is_path;
 use crate::model::{Kind, TimeFormat};
 
 /// Different values that a field may have to be a segment.
@@ -45,9 +46,8 @@ pub struct Judgement<'p> {
 
 /// Judges all fields of a sample.
 pub fn judge(profile: &Profile) -> Judgement<'_> {
-    let fields = profile.fields.iter();
-    let mut found = Judgement::default();
-    found.time = time(profile);
+    let fields = usable(profile);
+    let mut found = Judgement { time: time(profile), ..Judgement::default() };
     let mut taken: Vec<&str> = found.time.iter().map(|(field, ..)| field.path.as_str()).collect();
     found.model = best(profile, Use::Model, &taken, |field| is_key(field) && !is_content(field))
         .or_else(|| {
@@ -58,15 +58,8 @@ pub fn judge(profile: &Profile) -> Judgement<'_> {
     taken.extend(found.version.map(|field| field.path.as_str()));
     let unique =
         |field: &Field| field.nearly_unique() || field.distinct.len() as u64 == profile.records;
-    found.id = best(profile, Use::Id, &taken, unique).or_else(|| {
-        fields.clone().find(|field| {
-            field.mostly(field.texts)
-                && field.nearly_unique()
-                && field.mean_chars() <= 64.0
-                && field.spaced == 0
-                && field.time.format().is_none()
-        })
-    });
+    found.id = best(profile, Use::Id, &taken, unique)
+        .or_else(|| fields.clone().find(|field| looks_like_an_id(field)));
     taken.extend(found.id.map(|field| field.path.as_str()));
     let few = 2..=SEGMENT_VALUES_MAX;
     found.segments = fields
@@ -77,6 +70,8 @@ pub fn judge(profile: &Profile) -> Judgement<'_> {
         .take(SEGMENTS_MAX)
         .collect();
     taken.extend(found.segments.iter().map(|field| field.path.as_str()));
+    let other = profile.fields.iter().filter(|field| !is_usable(field));
+    found.left_out.extend(other.map(|field| (field, "a config cannot name this path".into())));
     for field in fields.filter(|field| !taken.contains(&field.path.as_str())) {
         match kind(field, profile.records) {
             Ok(kind) => {
@@ -87,6 +82,15 @@ pub fn judge(profile: &Profile) -> Judgement<'_> {
         }
     }
     found
+}
+
+/// Fields whose paths, and names made of them, are good for a config.
+fn usable(profile: &Profile) -> impl Iterator<Item = &Field> + Clone {
+    profile.fields.iter().filter(|field| is_usable(field))
+}
+
+fn is_usable(field: &Field) -> bool {
+    is_path(&field.path) && field.path.len() <= 100 && !field.path.contains(char::is_control)
 }
 
 /// Whether a metric could be a segment as well, were it asked for.
@@ -102,7 +106,7 @@ pub fn could_be_segment(metric: &Metric<'_>) -> bool {
 }
 
 fn time(profile: &Profile) -> Option<(&Field, TimeFormat, bool)> {
-    let candidates = profile.fields.iter().filter(|field| field.set_share(profile.records) >= 0.9);
+    let candidates = usable(profile).filter(|field| field.set_share(profile.records) >= 0.9);
     let ranked = candidates.filter_map(|field| {
         let (format, ambiguous) = field.time.format()?;
         let rank = names::rank(&field.path, Use::Time);
@@ -124,7 +128,7 @@ fn best<'p>(
     taken: &[&str],
     fits: impl Fn(&Field) -> bool,
 ) -> Option<&'p Field> {
-    let free = profile.fields.iter().filter(|field| !taken.contains(&field.path.as_str()));
+    let free = usable(profile).filter(|field| !taken.contains(&field.path.as_str()));
     let ranked = free.filter(|field| field.set_share(profile.records) >= 0.5 && fits(field));
     let ranked = ranked.filter_map(|field| Some((names::rank(&field.path, wanted)?, field)));
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, field)| field)
@@ -138,6 +142,22 @@ fn is_key(field: &Field) -> bool {
         && !field.nearly_unique()
         && field.distinct.len() <= 10_000
         && field.mean_chars() <= 100.0
+}
+
+/// Whether values are those of an id, whatever the name. Findings show ids, so nothing that may be a
+/// secret or a person is taken for one.
+fn looks_like_an_id(field: &Field) -> bool {
+    const PRIVATE: &[&str] =
+        &["token", "secret", "key", "pass", "auth", "session", "mail", "user", "phone", "cookie"];
+    let name = field.path.to_lowercase();
+    let plain = |value: &String| {
+        value.len() <= 64 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_:".contains(&b))
+    };
+    field.mostly(field.texts)
+        && field.nearly_unique()
+        && field.time.format().is_none()
+        && !PRIVATE.iter().any(|part| name.contains(part))
+        && field.distinct.iter().all(plain)
 }
 
 fn is_content(field: &Field) -> bool {
@@ -184,6 +204,9 @@ fn kind(field: &Field, records: u64) -> Result<Kind, String> {
     if is_time && (field.numbers == 0 || sounds_like_time(&field.path)) {
         return Err("another time".into());
     }
+    if different == 1 && field.set >= 2 {
+        return Err("constant in the sample".into());
+    }
     if name_is_id {
         return Err("an id".into());
     }
@@ -203,9 +226,6 @@ fn kind(field: &Field, records: u64) -> Result<Kind, String> {
 fn number(field: &Field, records: u64, known: Option<Kind>) -> Result<Kind, String> {
     let different = field.distinct.len();
     let whole = field.whole == field.numbers;
-    if different == 1 && field.set >= 2 {
-        return Err("constant in the sample".into());
-    }
     if field.counts_up() {
         return Err("a sequence number: it only goes up".into());
     }
@@ -229,9 +249,6 @@ fn text(field: &Field, different: usize) -> Result<Kind, String> {
     }
     if field.nearly_unique() {
         return Err("nearly another value in each event".into());
-    }
-    if different == 1 && count >= 2 {
-        return Err("constant in the sample".into());
     }
     if different > 50 && field.spaced * 2 > field.texts || field.mean_chars() > 80.0 {
         return Err("free text".into());

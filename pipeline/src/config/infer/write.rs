@@ -25,7 +25,7 @@ pub struct Origin {
 }
 
 /// The config as TOML.
-pub fn toml(profile: &Profile, found: &Judgement<'_>, origin: &Origin) -> String {
+pub(super) fn toml(profile: &Profile, found: &Judgement<'_>, origin: &Origin) -> String {
     let mut text = String::new();
     head(&mut text, profile, found, origin);
     time(&mut text, found);
