@@ -247,14 +247,14 @@ fn text(field: &Field, different: usize) -> Result<Kind, String> {
     if is_content(field) {
         return Err("text that people or models wrote".into());
     }
+    if different > 50 && field.distinct.iter().all(|value| value.parse::<f64>().is_ok()) {
+        return Err("numbers written as texts; write them as numbers to watch them".into());
+    }
     if field.nearly_unique() {
         return Err("nearly another value in each event".into());
     }
     if different > 50 && field.spaced * 2 > field.texts || field.mean_chars() > 80.0 {
         return Err("free text".into());
-    }
-    if different > 50 && field.distinct.iter().all(|value| value.parse::<f64>().is_ok()) {
-        return Err("numbers written as texts; write them as numbers to watch them".into());
     }
     let few = different <= 5 || (different <= 100 && different * 2 <= count);
     if few || (different <= 1_000 && different * 50 <= count) {
