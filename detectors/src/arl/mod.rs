@@ -1,0 +1,36 @@
+//! Run lengths of charts, exactly: how many observations a chart takes on average until it alarms,
+//! and the threshold that a wanted run length needs.
+//!
+//! All are *zero-state* run lengths: the chart starts fresh, and the first observation counts as 1.
+//! Observations are independent and follow the stated law; dependence, heavy tails or an estimated
+//! baseline shorten the real run length, often by much. No simulation: integral equations for
+//! Gaussian charts, Markov chains on the lattice for counts.
+//!
+//! Invariant: a function of its arguments alone, the same bits on every platform. A chart whose
+//! parameters make no sense (NaN, negative, zero) has run length NaN.
+
+mod cusum;
+mod ewma;
+mod lattice;
+mod linear;
+mod quadrature;
+mod search;
+mod shewhart;
+
+pub use cusum::{
+    cusum, cusum_one_sided, cusum_steady_state_delay, cusum_threshold, cusum_threshold_one_sided,
+    siegmund, siegmund_one_sided,
+};
+pub use ewma::{ewma, ewma_limit};
+pub use lattice::{bernoulli_cusum, bernoulli_cusum_threshold, poisson_cusum};
+pub use shewhart::{shewhart, shewhart_limit};
+
+/// Standard normal density.
+pub(crate) fn normal_density(x: f64) -> f64 {
+    libm::exp(-x * x / 2.0) / libm::sqrt(2.0 * std::f64::consts::PI)
+}
+
+/// `P(Z <= x)` of a standard normal.
+pub(crate) fn normal_below(x: f64) -> f64 {
+    libm::erfc(-x / std::f64::consts::SQRT_2) / 2.0
+}
