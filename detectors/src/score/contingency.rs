@@ -23,7 +23,7 @@ fn cells(comparison: &Comparison) -> impl Iterator<Item = (f64, f64)> {
     })
 }
 
-pub(super) fn g_statistic(comparison: &Comparison) -> Option<Reading> {
+pub(crate) fn g_statistic(comparison: &Comparison) -> Option<Reading> {
     let value = cells(comparison)
         .filter(|(observed, _)| *observed > 0.0)
         .map(|(observed, expected)| 2.0 * observed * libm::log(observed / expected))
@@ -31,7 +31,7 @@ pub(super) fn g_statistic(comparison: &Comparison) -> Option<Reading> {
     reading(comparison, value.max(0.0))
 }
 
-pub(super) fn chi_square(comparison: &Comparison) -> Option<Reading> {
+pub(crate) fn chi_square(comparison: &Comparison) -> Option<Reading> {
     let value = cells(comparison)
         .map(|(observed, expected)| (observed - expected) * (observed - expected) / expected)
         .sum::<f64>();

@@ -7,6 +7,7 @@
 use std::f64::consts::LN_2;
 
 use super::{Comparison, Reading, law};
+use crate::two_sample;
 
 /// `value * scale / s` is chi-square with C - 1 degrees of freedom with nothing changed.
 fn reading(comparison: &Comparison, value: f64, scale: f64) -> Reading {
@@ -24,36 +25,12 @@ fn root(of: Reading, unit: f64) -> Reading {
     Reading { value: take(of.value), corrected: of.corrected.map(take), p_value: of.p_value }
 }
 
-/// `x ln(x / y)`, 0 where x is 0.
-fn relative_entropy(x: f64, y: f64) -> f64 {
-    if x > 0.0 { x * libm::log(x / y) } else { 0.0 }
-}
-
 pub(super) fn psi(comparison: &Comparison) -> Option<Reading> {
-    let value = comparison.smoothed_shares().map(|(p, q)| (q - p) * libm::log(q / p)).sum::<f64>();
-    Some(reading(comparison, value, 1.0))
+    Some(reading(comparison, two_sample::psi(comparison.smoothed_shares()), 1.0))
 }
 
 pub(super) fn kullback_leibler(comparison: &Comparison) -> Option<Reading> {
-    let value = comparison.smoothed_shares().map(|(p, q)| relative_entropy(q, p)).sum::<f64>();
-    Some(reading(comparison, value.max(0.0), 2.0))
-}
-
-fn js_divergence(shares: impl Iterator<Item = (f64, f64)>) -> f64 {
-    let terms = shares.map(|(p, q)| {
-        let middle = (p + q) / 2.0;
-        (relative_entropy(p, middle) + relative_entropy(q, middle)) / 2.0
-    });
-    terms.sum::<f64>().clamp(0.0, LN_2)
-}
-
-/// Half the sum of squared root differences: exact where `1 - sum sqrt(p q)` would cancel.
-fn squared_hellinger(shares: impl Iterator<Item = (f64, f64)>) -> f64 {
-    let terms = shares.map(|(p, q)| {
-        let gap = libm::sqrt(p) - libm::sqrt(q);
-        gap * gap / 2.0
-    });
-    terms.sum::<f64>().min(1.0)
+    Some(reading(comparison, two_sample::kullback_leibler(comparison.smoothed_shares()), 2.0))
 }
 
 /// The value is that of the plain shares, as others report it. The p-value is that of the smoothed
@@ -65,8 +42,8 @@ fn plain_value_smoothed_chance(comparison: &Comparison, plain: f64, smoothed: f6
 }
 
 pub(super) fn jensen_shannon(comparison: &Comparison) -> Option<Reading> {
-    let plain = js_divergence(comparison.shares());
-    let smoothed = js_divergence(comparison.smoothed_shares());
+    let plain = two_sample::jensen_shannon(comparison.shares());
+    let smoothed = two_sample::jensen_shannon(comparison.smoothed_shares());
     Some(plain_value_smoothed_chance(comparison, plain, smoothed))
 }
 
@@ -75,7 +52,9 @@ pub(super) fn jensen_shannon_distance(comparison: &Comparison) -> Option<Reading
 }
 
 pub(super) fn hellinger(comparison: &Comparison) -> Option<Reading> {
-    let plain = squared_hellinger(comparison.shares());
-    let smoothed = squared_hellinger(comparison.smoothed_shares());
+    let square = |x: f64| x * x;
+    let plain = square(two_sample::hellinger(comparison.shares()));
+    let smoothed = square(two_sample::hellinger(comparison.smoothed_shares()));
+
     Some(root(plain_value_smoothed_chance(comparison, plain, smoothed), 1.0))
 }

@@ -9,10 +9,10 @@
 //! every platform; swapping the order of the codes changes no score.
 
 mod comparison;
-mod contingency;
+pub(crate) mod contingency;
 mod distance;
 mod divergence;
-mod law;
+pub(crate) mod law;
 
 pub use comparison::Comparison;
 use serde::Serialize;

@@ -1,0 +1,88 @@
+//! Kolmogorov-Smirnov and Kuiper: largest gaps of the empirical distribution functions.
+
+use super::{Test, sorted};
+use crate::score::law;
+
+/// Largest gaps upwards and downwards of `a`'s distribution function over `b`'s.
+fn gaps(a: &[f64], b: &[f64]) -> Option<(f64, f64)> {
+    let (a, b) = (sorted(a)?, sorted(b)?);
+    let (mut above, mut below) = (0.0_f64, 0.0_f64);
+    let (mut i, mut j) = (0, 0);
+    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+        let place = x.min(*y);
+        i += a[i..].iter().take_while(|value| **value <= place).count();
+        j += b[j..].iter().take_while(|value| **value <= place).count();
+        let gap = i as f64 / a.len() as f64 - j as f64 / b.len() as f64;
+        (above, below) = (above.max(gap), below.max(-gap));
+    }
+    Some((above, below))
+}
+
+/// The two-sample Kolmogorov-Smirnov distance, 0 to 1.
+#[must_use]
+pub fn ks_distance(a: &[f64], b: &[f64]) -> Option<f64> {
+    gaps(a, b).map(|(above, below)| above.max(below))
+}
+
+/// p-value of a two-sample Kolmogorov-Smirnov distance between samples of `n` and `m` values, by
+/// Kolmogorov's law with Stephens' small-sample correction (Stephens 1970, J. R. Statist. Soc. B 32).
+#[must_use]
+pub fn ks_asymptotic(distance: f64, n: usize, m: usize) -> f64 {
+    let size = libm::sqrt(n as f64 * m as f64 / (n + m).max(1) as f64);
+    if size <= 0.0 {
+        return 1.0;
+    }
+    law::kolmogorov_tail(distance * (size + 0.12 + 0.11 / size))
+}
+
+/// The two-sample Kolmogorov-Smirnov test with its exact p-value (no ties between the samples
+/// assumed): the chance that a random path from (0, 0) to (n, m) strays so far from the diagonal
+/// (Hodges 1958). Work grows with `n m`: `None` above 10^8.
+#[must_use]
+pub fn ks_exact(a: &[f64], b: &[f64]) -> Option<Test> {
+    let statistic = ks_distance(a, b)?;
+    let (n, m) = (a.len(), b.len());
+    if n.saturating_mul(m) > 100_000_000 {
+        return None;
+    }
+    // In whole units of 1/(n m), so that no path is lost to rounding.
+    let reach = libm::round(statistic * n as f64 * m as f64) as i64;
+    let inside = |i: usize, j: usize| ((i * m) as i64 - (j * n) as i64).abs() < reach;
+    // Chance to pass (i, j) having stayed inside: values are drawn one after the other.
+    let mut row = vec![0.0; m + 1];
+    for i in 0..=n {
+        for j in 0..=m {
+            let left = (n + m + 1 - i - j) as f64;
+            let mut chance = if i == 0 && j == 0 { 1.0 } else { 0.0 };
+            if i > 0 {
+                chance += row[j] * (n + 1 - i) as f64 / left;
+            }
+            if j > 0 {
+                chance += row[j - 1] * (m + 1 - j) as f64 / left;
+            }
+            row[j] = if inside(i, j) { chance } else { 0.0 };
+        }
+    }
+    let p_value = if reach <= 0 { 1.0 } else { (1.0 - row[m]).clamp(0.0, 1.0) };
+    Some(Test { statistic, p_value })
+}
+
+/// Kuiper's test: the sum of the largest gaps on either side, sensitive in the tails too; p by the
+/// asymptotic law with its first correction (Kuiper 1960; Stephens 1965, Biometrika 52).
+#[must_use]
+pub fn kuiper(a: &[f64], b: &[f64]) -> Option<Test> {
+    let (above, below) = gaps(a, b)?;
+    let statistic = above + below;
+    let size = a.len() as f64 * b.len() as f64 / (a.len() + b.len()) as f64;
+    let z2 = statistic * statistic * size;
+    let (mut leading, mut correction) = (0.0, 0.0);
+    for j in 1..=200 {
+        let square = f64::from(j * j);
+        let decay = libm::exp(-2.0 * square * z2);
+        leading += 2.0 * (4.0 * square * z2 - 1.0) * decay;
+        correction += square * (4.0 * square * z2 - 3.0) * decay;
+    }
+    // Both series are of use only where the distance is not tiny; there the chance is 1.
+    let p_value = if z2 < 0.16 { 1.0 } else { leading - 8.0 / 3.0 * statistic * correction };
+    Some(Test { statistic, p_value: p_value.clamp(0.0, 1.0) })
+}
