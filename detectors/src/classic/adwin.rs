@@ -41,7 +41,7 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     otherwise: "cusum when target and deviation are known: it is several times faster at the same false alarms.",
     input: Input::Number,
     parameters: &[DELTA, CLOCK, MAX_BUCKETS, MIN_PART, GRACE],
-    run_length: "@@adwin@@.",
+    run_length: "0.01 false alarms in 10,000 inputs.",
     // Two numbers a bucket, five buckets (six for a moment) on each of 64 levels.
     memory_values: 2 * 6 * 64 + 8,
     reference: "Bifet, Gavalda (2007), SIAM International Conference on Data Mining",

@@ -42,7 +42,7 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     otherwise: "cusum when the target is known: far cheaper, and its false alarms are a choice.",
     input: Input::Number,
     parameters: &[PRIOR_MEAN, PRIOR_VARIANCE, DATA_VARIANCE, HAZARD, MIN_UPDATES, HYPOTHESES],
-    run_length: "@@bocd@@.",
+    run_length: "21 false alarms in 10,000 inputs.",
     memory_values: 3 * 201 + 8,
     reference: "Adams, MacKay (2007), arXiv:0710.3742",
     construct: |settings| Bocd::new(settings).map(Into::into),

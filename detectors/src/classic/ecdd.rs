@@ -29,7 +29,7 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     otherwise: "hddm_a for rarer false alarms: the run length of this one is about 400 by design.",
     input: Input::Bit,
     parameters: &[WARM_UP, LAMBDA, WARNING],
-    run_length: "400 by design for rates up to 0.3; @@ecdd@@.",
+    run_length: "400 by design for rates up to 0.3; 27 false alarms in 10,000 inputs.",
     memory_values: 8,
     reference: "Ross, Adams, Tasoulis, Hand (2012), Pattern Recognition Letters 33(2)",
     construct: |settings| Ecdd::new(settings).map(Into::into),

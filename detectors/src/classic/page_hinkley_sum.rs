@@ -37,7 +37,7 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     otherwise: "page_hinkley, which is the test as it was published.",
     input: Input::Number,
     parameters: &[MIN_UPDATES, DELTA, THRESHOLD, ALPHA],
-    run_length: "@@page_hinkley_sum@@; depends on the input's scale.",
+    run_length: "0.62 false alarms in 10,000 inputs; depends on the input's scale.",
     memory_values: 8,
     reference: "Bifet et al. (2010), MOA, JMLR 11",
     construct: |settings| PageHinkleySum::new(settings).map(Into::into),

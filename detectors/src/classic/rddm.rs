@@ -1,8 +1,8 @@
 //! `rddm`: the reactive drift detection method, DDM that forgets.
 //!
-//! As [`super::ddm`], with lower levels; after a drift, after `max_warnings` warnings in a row (a
-//! drift too), or quietly when a run is `max_run` inputs old, the error rate is computed anew from
-//! the last `kept` errors, so that an old run does not dull it. As in frouros 0.9.0.
+//! As [`super::ddm`], with lower levels; `max_warnings` warnings in a row are a drift too, and when a
+//! run is `max_run` inputs old the error rate is quietly computed anew from the last `kept` inputs,
+//! so that an old run does not dull it. As in frouros 0.9.0 when it is reset after each drift.
 
 use std::collections::VecDeque;
 
@@ -40,7 +40,7 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     otherwise: "ddm when memory counts; hddm_a for a bound on false alarms.",
     input: Input::Bit,
     parameters: &[WARM_UP, WARNING, DRIFT, MAX_RUN, KEPT, MAX_WARNINGS],
-    run_length: "@@rddm@@.",
+    run_length: "2 false alarms in 10,000 inputs.",
     memory_values: 7_000 + 16,
     reference: "Barros, Cabral, Goncalves, Santos (2017), Expert Systems with Applications 90",
     construct: |settings| Rddm::new(settings).map(Into::into),
@@ -58,13 +58,17 @@ pub struct Rddm {
     rate: RunningMean,
     lowest: Option<(f64, f64)>,
     warnings: u64,
-    /// Rate to be computed anew at the next input; true after a drift.
-    anew: Option<bool>,
     errors: VecDeque<bool>,
 }
 
 impl Rddm {
     fn new(settings: &Settings) -> Result<Self, SettingError> {
+        if settings.real(&KEPT) >= settings.real(&MAX_RUN) {
+            return Err(SettingError::Conflict {
+                detector: SPEC.name,
+                remedy: "kept must be less than max_run",
+            });
+        }
         Ok(Self {
             warm_up: settings.whole(&WARM_UP) as u64,
             warning: settings.real(&WARNING),
@@ -75,7 +79,6 @@ impl Rddm {
             rate: RunningMean::default(),
             lowest: None,
             warnings: 0,
-            anew: None,
             errors: VecDeque::new(),
         })
     }
@@ -92,29 +95,18 @@ impl Rddm {
         }
     }
 
-    fn compute_anew(&mut self, after_drift: bool) {
+    /// Forgets all but the kept inputs.
+    fn compute_anew(&mut self) {
         self.rate = RunningMean::default();
         (self.lowest, self.warnings) = (None, 0);
-        for index in 0..self.errors.len() {
-            self.rate.add(f64::from(u8::from(self.errors[index])));
-            if after_drift && self.rate.count >= self.warm_up {
-                self.keep_lowest();
-            }
+        for error in &self.errors {
+            self.rate.add(f64::from(u8::from(*error)));
         }
-    }
-
-    fn keep_newest_error(&mut self) {
-        let newest = self.errors.pop_back();
-        self.errors.clear();
-        self.errors.extend(newest);
     }
 }
 
 impl Detector for Rddm {
     fn step(&mut self, x: f64) -> Decision {
-        if let Some(after_drift) = self.anew.take() {
-            self.compute_anew(after_drift);
-        }
         self.errors.push_back(bit(x) > 0.0);
         if self.errors.len() > self.kept {
             self.errors.pop_front();
@@ -127,16 +119,12 @@ impl Detector for Rddm {
         let (p_min, s_min) = self.lowest.unwrap_or_default();
         let reach = self.rate.mean + self.deviation();
         if reach > p_min + self.drift * s_min {
-            self.anew = Some(true);
-            if self.warnings == 0 {
-                self.keep_newest_error();
-            }
+            self.reset();
             return Decision::Drift;
         }
         if reach > p_min + self.warning * s_min {
             if self.warnings >= self.max_warnings {
-                self.anew = Some(true);
-                self.keep_newest_error();
+                self.reset();
                 return Decision::Drift;
             }
             self.warnings += 1;
@@ -144,14 +132,14 @@ impl Detector for Rddm {
         }
         self.warnings = 0;
         if self.rate.count >= self.max_run {
-            self.anew = Some(false);
+            self.compute_anew();
         }
         Decision::Quiet
     }
 
     fn reset(&mut self) {
         self.rate = RunningMean::default();
-        (self.lowest, self.warnings, self.anew) = (None, 0, None);
+        (self.lowest, self.warnings) = (None, 0);
         self.errors.clear();
     }
 }

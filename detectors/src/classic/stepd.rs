@@ -27,7 +27,7 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     otherwise: "hddm_a: one uncorrected test an input makes many false alarms.",
     input: Input::Bit,
     parameters: &[WINDOW, DRIFT, WARNING],
-    run_length: "@@stepd@@.",
+    run_length: "5 false alarms in 10,000 inputs.",
     memory_values: 30 + 8,
     reference: "Nishida, Yamauchi (2007), Discovery Science, LNCS 4755",
     construct: |settings| Stepd::new(settings).map(Into::into),

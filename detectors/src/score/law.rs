@@ -4,9 +4,9 @@
 
 use std::f64::consts::{PI, SQRT_2};
 
-/// `P(|Z| >= z)` of a standard normal.
+/// `P(|Z| >= |z|)` of a standard normal.
 pub(crate) fn normal_two_sided_tail(z: f64) -> f64 {
-    libm::erfc(z / SQRT_2)
+    libm::erfc(z.abs() / SQRT_2)
 }
 
 /// `P(X >= x)` of a chi-square law; 1 where there is no degree of freedom.

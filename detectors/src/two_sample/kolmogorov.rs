@@ -74,7 +74,16 @@ pub fn kuiper(a: &[f64], b: &[f64]) -> Option<Test> {
     let (above, below) = gaps(a, b)?;
     let statistic = above + below;
     let size = a.len() as f64 * b.len() as f64 / (a.len() + b.len()) as f64;
+    Some(Test { statistic, p_value: kuiper_tail(statistic, size) })
+}
+
+/// Chance of a Kuiper statistic as large at an effective size.
+fn kuiper_tail(statistic: f64, size: f64) -> f64 {
     let z2 = statistic * statistic * size;
+    // The series is of no use for tiny distances; there the chance is 1.
+    if z2 < 0.16 {
+        return 1.0;
+    }
     let (mut leading, mut correction) = (0.0, 0.0);
     for j in 1..=200 {
         let square = f64::from(j * j);
@@ -82,7 +91,33 @@ pub fn kuiper(a: &[f64], b: &[f64]) -> Option<Test> {
         leading += 2.0 * (4.0 * square * z2 - 1.0) * decay;
         correction += square * (4.0 * square * z2 - 3.0) * decay;
     }
-    // Both series are of use only where the distance is not tiny; there the chance is 1.
-    let p_value = if z2 < 0.16 { 1.0 } else { leading - 8.0 / 3.0 * statistic * correction };
-    Some(Test { statistic, p_value: p_value.clamp(0.0, 1.0) })
+    (leading - 8.0 / 3.0 * statistic * correction).clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kuiper_law_as_stephens() {
+        // frouros 0.9.0 at this statistic and sizes 1009 and 700.
+        let size = 1009.0 * 700.0 / 1709.0;
+        let p = kuiper_tail(0.067_631_318_136_769_08, size);
+        assert!((p - 0.280_535_537_486_017_84).abs() < 1e-9, "{p}");
+    }
+
+    #[test]
+    fn kuiper_sums_both_sides() {
+        // Gaps 1/2 upwards after 1, 1/2 downwards after 3.
+        let test = kuiper(&[1.0, 4.0], &[2.0, 3.0]).expect("a test");
+        assert!((test.statistic - 1.0).abs() < 1e-12);
+        assert!((ks_distance(&[1.0, 4.0], &[2.0, 3.0]).expect("a distance") - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn no_answer_without_values() {
+        assert_eq!(ks_distance(&[], &[1.0]), None);
+        assert_eq!(ks_exact(&[f64::NAN], &[1.0]), None);
+        assert_eq!(ks_exact(&[1.0], &[1.0]).expect("a test").p_value, 1.0);
+    }
 }
