@@ -153,3 +153,69 @@ fn a_folder_that_cannot_be_made_is_named() {
     let problem = problem.expect_err("a file is no folder").to_string();
     assert!(problem.contains("cannot write"), "{problem}");
 }
+
+/// Runs the real binary: exit code, standard output, standard error.
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = driftline_tests::driftline().args(arguments).output().expect("the binary runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().expect("an exit code"), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_commands_write_and_score() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inside = |name: &str| folder.path().join(name).display().to_string();
+    let set = inside("set");
+    let generate = ["generate", "--out", &set, "--events", "2000", "--span", "2h"];
+    let (code, data, talk) = run(&[&generate[..], &["--drift", "scale:3:1h"]].concat());
+    assert_eq!((code, data.as_str()), (0, ""), "{talk}");
+    assert!(talk.starts_with("2000 events in 1 file(s)"), "{talk}");
+
+    let truth = inside("set/truth.json");
+    let results = inside("findings.ndjson");
+    let finding = |id: &str, model: &str| {
+        format!(
+            "{{\"id\":\"{id}\",\"model\":\"{model}\",\"metric\":\"latency_ms\",\
+             \"onset\":\"2026-03-02T09:00:30Z\",\"detected_at\":\"2026-03-02T09:03:00Z\"}}\n"
+        )
+    };
+    fs::write(&results, finding("a", "doc-search-003")).expect("written");
+    let evaluate = ["evaluate", &truth, &results, "--false-max", "0"];
+    let (code, table, talk) = run(&evaluate);
+    assert_eq!(code, 0, "{talk}");
+    assert!(table.contains("found 1 of 1 drifts; 0 of 1 findings false"), "{table}");
+    assert!(table.contains("3.0 min") && table.contains("+0.5 min"), "{table}");
+
+    fs::write(&results, finding("a", "doc-search-003") + &finding("b", "agent-009"))
+        .expect("written");
+    let (code, table, _) = run(&evaluate);
+    assert_eq!(code, 1);
+    assert!(table.contains("false finding: agent-009 latency_ms at"), "{table}");
+    fs::write(&results, "").expect("written");
+    let (code, json, _) = run(&[&evaluate[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((code, &json["drifts"][0]["found_on"]), (1, &serde_json::Value::Null));
+}
+
+#[test]
+fn wrong_arguments_and_missing_files_have_their_exit_codes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("set").display().to_string();
+    let generate = |more: &[&str]| run(&[&["generate", "--out", &out], more].concat());
+    for (more, part) in [
+        (&["--drift", "sclae:1:1h"][..], "there are scale"),
+        (&["--drift", "scale:1:9h"], "earlier START"),
+        (&["--models", "0"], "1 to 10000"),
+        (&["--vectors", "2", "--format", "csv"], "hold vectors"),
+        (&["--no-drift", "--drift", "scale:1:1h"], "cannot be used with"),
+        (&["--files", "0"], "1 to 10000"),
+    ] {
+        let (code, _, talk) = generate(more);
+        assert_eq!(code, 2, "{more:?}: {talk}");
+        assert!(talk.contains(part), "{more:?}: {talk}");
+    }
+    assert!(!Path::new(&out).exists(), "nothing is written after a wrong argument");
+    let (code, _, talk) = run(&["evaluate", "no-truth.json", "no-findings.ndjson"]);
+    assert_eq!(code, 3, "{talk}");
+    assert!(talk.contains("no-truth.json"), "{talk}");
+}

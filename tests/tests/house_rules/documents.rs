@@ -1,7 +1,7 @@
 //! Rules on everything that is text: no place or host of one machine; and commands in documents exist.
 //!
-//! A command is a line `driftline ..` or `cargo run .. -- ..` in a fenced block or a code span, or a
-//! `./script`.
+//! A command is `driftline ..`, `cargo run .. -- ..` or `./script`, in a block of code (fenced, or four
+//! spaces in) or a code span.
 
 use std::path::Path;
 
@@ -43,8 +43,9 @@ pub(crate) fn check_commands(
             fenced = !fenced;
             continue;
         }
+        let block = fenced || line.starts_with("    ") && !line.contains('`');
         let commands: Vec<&str> =
-            if fenced { vec![line] } else { line.split('`').skip(1).step_by(2).collect() };
+            if block { vec![line] } else { line.split('`').skip(1).step_by(2).collect() };
         for command in commands {
             if let Some(problem) = problem(command, root, driftline) {
                 violations.push(Violation::at(path, at, problem));

@@ -220,5 +220,6 @@ fn places_and_commands_are_checked() {
         breaches("`driftline generate --speed 9`"),
         ["a.md:1: `driftline generate` has no option --speed"]
     );
+    assert_eq!(breaches("    driftline fly --high\n").len(), 1);
     assert_eq!(breaches("`./no-such-script`"), ["a.md:1: `./no-such-script` does not exist"]);
 }
