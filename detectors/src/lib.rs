@@ -40,6 +40,7 @@ pub mod evidence;
 pub mod kernel;
 pub mod lane;
 pub mod score;
+pub mod scalar;
 pub mod sketch;
 pub mod slots;
 pub mod special;
