@@ -139,6 +139,11 @@ impl Evidence {
             .fold(0, |best, lane| if self.r[lane] > self.r[best] { lane } else { best })
     }
 
+    /// Onset by the CUSUM of the lane that carries the mixture, microseconds since 1970.
+    pub fn onset_us(&self) -> i64 {
+        self.onset_us[self.leader()]
+    }
+
     /// Ticks since the start or the last [`Evidence::restart`].
     pub fn ticks(&self) -> u32 {
         self.ticks

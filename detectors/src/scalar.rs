@@ -147,7 +147,10 @@ impl Scalar {
             Stage::Lags => {
                 if self.recent.len() == ORDER {
                     self.products[0] += off * off;
-                    self.recent.iter().zip(&mut self.products[1..]).for_each(|(x, sum)| *sum += off * x);
+                    self.recent
+                        .iter()
+                        .zip(&mut self.products[1..])
+                        .for_each(|(x, sum)| *sum += off * x);
                 }
                 if age >= self.learn_us / 4 * 3 && self.values >= LAGS_MIN {
                     self.coefficients = yule_walker(&self.products);
@@ -193,7 +196,8 @@ impl Scalar {
     }
 
     fn slot(&self, slot: usize, whole: f64) -> f64 {
-        let shrink = |sum: f64, n: f64, towards: f64| (sum + PRIOR_VALUES * towards) / (n + PRIOR_VALUES);
+        let shrink =
+            |sum: f64, n: f64, towards: f64| (sum + PRIOR_VALUES * towards) / (n + PRIOR_VALUES);
         let day = (0..7).map(|day| self.slots[day * 24 + slot % 24]);
         let (sum, n) = day.fold((0.0, 0), |s, slot| (s.0 + slot.0, s.1 + slot.1));
         let hour_of_day = shrink(sum, f64::from(n), whole);
@@ -266,7 +270,8 @@ mod tests {
         }
         let learned = learned.expect("four days are over");
         assert!(learned.len() > 1000);
-        let before: Vec<f64> = residuals.iter().filter(|(i, _)| *i < 7 * 1440).map(|(_, r)| *r).collect();
+        let before: Vec<f64> =
+            residuals.iter().filter(|(i, _)| *i < 7 * 1440).map(|(_, r)| *r).collect();
         let variance = before.iter().map(|r| r * r).sum::<f64>() / before.len() as f64;
         let lag: f64 = before.windows(2).map(|w| w[0] * w[1]).sum::<f64>() / before.len() as f64;
         assert!((lag / variance).abs() < 0.1, "{}", lag / variance);

@@ -114,5 +114,5 @@ zeroed! {
         silence_us: 0,
     };
     AlertDraft(AlertSettings) = AlertSettings { hold_us: 0, resolve_us: 0 };
-    ScalarDraft(ScalarSettings) = ScalarSettings { volume: false, every_us: 0, learn_values: 0 };
+    ScalarDraft(ScalarSettings) = ScalarSettings { volume: false, every_us: 0, learn_us: 0 };
 }

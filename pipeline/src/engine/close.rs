@@ -6,15 +6,13 @@ use driftline_detectors::kernel::pane_evidence;
 use driftline_detectors::lane::LANES_MAX;
 use ndarray::{Array2, Axis};
 
-use super::group::{Firing, Group, GroupId, Key, Phase, Series};
+use super::group::{Group, GroupId, Key, Phase, Series};
 use super::learn::{Learning, total};
 use super::pane::{Pane, PaneGroup};
 use super::report::Decision;
 use super::{Engine, Output};
 use crate::model::settings::OnNewVersion;
 
-/// Evidence against a change that resolves it: odds of a thousand to one.
-const LOG_CALM: f64 = 6.9;
 /// Series that are scored in one kernel call: what fits a cache.
 const SERIES_AT_ONCE: usize = 2048;
 
@@ -33,11 +31,13 @@ impl Engine {
         self.counters.panes += 1;
         self.admit(start_us, &mut pane);
         self.library.turn_to(start_us);
+        self.sharing = self.watched_series();
         let log_threshold = log_threshold(
-            self.watched as usize,
+            self.sharing as usize,
             self.settings.time.pane_us,
             self.settings.detect.budget_per_week,
         );
+        self.turn_span(start_us, log_threshold, output);
         let (ticks, counts) = self.gather(start_us, end_us, pane);
         self.counters.ticks += ticks.len() as u64;
         let mut evidence = Array2::zeros((ticks.len(), LANES_MAX));
@@ -58,6 +58,7 @@ impl Engine {
                 self.find(tick, end_us, log_threshold, output);
             }
         }
+        self.close_scalars(start_us, log_threshold, output);
         self.alerts.advance(end_us, &self.settings, output);
     }
 
@@ -155,7 +156,7 @@ impl Engine {
 
     /// Gives each group its counts of the pane; returns the series that tick, and their counts.
     fn gather(&mut self, start_us: i64, end_us: i64, mut pane: Pane) -> (Vec<Tick>, Array2<u32>) {
-        let Engine { groups, library, settings, labels, order, watched, .. } = self;
+        let Engine { groups, library, settings, labels, order, watched, scalars, .. } = self;
         let minimum = u64::from(settings.detect.tick_events_min);
         let mut ticks = Vec::new();
         let mut rows: Vec<u32> = Vec::new();
@@ -166,6 +167,7 @@ impl Engine {
             };
             group.events += counts.events;
             let events = counts.events;
+            scalars.add(&group.key, settings, start_us, &counts);
             if let Phase::Learning(learning) = &mut group.phase {
                 let inside = settings
                     .baseline
@@ -225,28 +227,13 @@ impl Engine {
         let Some(Some(series)) = all.get_mut(tick.metric) else { return false };
         let tables = library.tables(tick.baseline);
         let counts = &row[..tables.codes()];
-        if let Some(firing) = &mut series.firing {
-            let lane = usize::from(firing.lane);
-            let evidence: f64 = (0..counts.len())
-                .map(|c| f64::from(counts[c]) * series.evidence.at(tables, c, lane))
-                .sum();
-            firing.calm = (firing.calm - evidence).max(0.0);
-            if firing.calm >= LOG_CALM && end_us - firing.since_us >= settings.alert.resolve_us {
-                alerts.calmed(&group.key[0], &firing.finding);
-                series.firing = None;
-                series.recent.fill(0.0);
+        if series.firing.is_some() {
+            if let Some(finding) = series.calm(tables, counts, end_us, settings) {
+                alerts.calmed(&group.key[0], &finding);
             }
             return false;
         }
-        let window = tick.from_us.div_euclid(settings.time.window_us);
-        if series.recent_window != window {
-            // Fixed before the tick that it judges, so that it stays an e-value.
-            series.evidence.learn(tables.learned(&series.recent));
-            series.recent.iter_mut().for_each(|n| *n *= 0.5);
-            series.recent_window = window;
-        }
-        series.evidence.absorb(tables, counts, lanes, tick.from_us);
-        series.recent.iter_mut().zip(counts).for_each(|(sum, n)| *sum += *n as f32);
+        series.take(tables, counts, lanes, tick.from_us, settings);
         series.evidence.log_mixture() >= log_threshold
     }
 
@@ -258,10 +245,7 @@ impl Engine {
         let group = &mut groups[tick.group as usize];
         let Phase::Watching(all) = &mut group.phase else { return };
         let Some(Some(series)) = all.get_mut(tick.metric) else { return };
-        let lane = series.evidence.leader() as u8;
-        series.firing =
-            Some(Firing { finding: finding.id.clone(), lane, since_us: end_us, calm: 0.0 });
-        series.evidence.restart();
+        series.fire(&finding.id, end_us);
         counters.findings += 1;
         alerts.found(&finding, end_us);
         output.findings.push(finding);

@@ -2,6 +2,7 @@
 
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::evidence::Evidence;
+use driftline_detectors::lane::Tables;
 use serde::{Deserialize, Serialize};
 
 use super::intern::Interner;
@@ -9,6 +10,9 @@ use super::learn::Learning;
 use super::library::Library;
 use super::pane::PaneGroup;
 use crate::model::Settings;
+
+/// Evidence against a change that resolves it: odds of a thousand to one.
+const LOG_CALM: f64 = 6.9;
 
 /// Dense number of a group; in the order of admission, never in an output.
 pub(crate) type GroupId = u32;
@@ -194,6 +198,54 @@ impl Series {
             recent_window: i64::MIN,
             firing: None,
         }
+    }
+
+    /// Takes a tick: learned lane, evidence, memory.
+    pub(crate) fn take(
+        &mut self,
+        tables: &Tables,
+        counts: &[u32],
+        lanes: &[f64],
+        from_us: i64,
+        settings: &Settings,
+    ) {
+        let window = from_us.div_euclid(settings.time.window_us);
+        if self.recent_window != window {
+            // Fixed before the tick that it judges, so that it stays an e-value.
+            self.evidence.learn(tables.learned(&self.recent));
+            self.recent.iter_mut().for_each(|n| *n *= 0.5);
+            self.recent_window = window;
+        }
+        self.evidence.absorb(tables, counts, lanes, from_us);
+        self.recent.iter_mut().zip(counts).for_each(|(sum, n)| *sum += *n as f32);
+    }
+
+    /// A finding was made of the evidence: it starts anew, and is looked at for signs of calm.
+    pub(crate) fn fire(&mut self, finding: &str, now_us: i64) {
+        let lane = self.evidence.leader() as u8;
+        self.firing = Some(Firing { finding: finding.into(), lane, since_us: now_us, calm: 0.0 });
+        self.evidence.restart();
+    }
+
+    /// Takes a tick while a finding is on. Returns the finding's id where it is resolved by now.
+    pub(crate) fn calm(
+        &mut self,
+        tables: &Tables,
+        counts: &[u32],
+        now_us: i64,
+        settings: &Settings,
+    ) -> Option<String> {
+        let firing = self.firing.as_mut()?;
+        let lane = usize::from(firing.lane);
+        let evidence: f64 = (0..counts.len())
+            .map(|c| f64::from(counts[c]) * self.evidence.at(tables, c, lane))
+            .sum();
+        firing.calm = (firing.calm - evidence).max(0.0);
+        if firing.calm < LOG_CALM || now_us - firing.since_us < settings.alert.resolve_us {
+            return None;
+        }
+        self.recent.fill(0.0);
+        self.firing.take().map(|firing| firing.finding)
     }
 
     /// Bytes of the live state.

@@ -20,6 +20,7 @@ mod library;
 mod pane;
 mod raw;
 mod report;
+mod scalars;
 mod snapshot;
 
 use std::collections::{BTreeMap, HashMap};
@@ -33,6 +34,7 @@ use group::{Group, GroupId, Key};
 use intern::Interner;
 use library::Library;
 use pane::OpenPanes;
+use scalars::Scalars;
 
 pub use library::version_of;
 pub use report::{BaselineEntry, SeriesReport};
@@ -114,9 +116,12 @@ pub struct Engine {
     labels: Vec<Interner>,
     /// End of the last closed pane.
     closed_us: i64,
+    scalars: Scalars,
     alerts: Alerts,
-    /// Series that are watched: they share the budget.
+    /// Series that are watched.
     watched: u64,
+    /// Series that shared the budget when the last pane closed, scalars included.
+    sharing: u64,
     counters: Counters,
     #[serde(skip)]
     by_key: HashMap<Key, GroupId, foldhash::fast::FixedState>,
@@ -141,8 +146,10 @@ impl Engine {
             clocks: BTreeMap::new(),
             labels: vec![Interner::default(); settings.metrics.len()],
             closed_us: i64::MIN,
+            scalars: Scalars::default(),
             alerts: Alerts::default(),
             watched: 0,
+            sharing: 0,
             counters: Counters::default(),
             by_key: HashMap::default(),
             kinds: Vec::new(),
@@ -195,7 +202,7 @@ impl Engine {
 
     /// Number of series that are watched.
     pub fn watched_series(&self) -> u64 {
-        self.watched
+        self.watched + self.scalars.watched()
     }
 
     /// Bytes of live state a watched series, besides the baselines: mean and largest.

@@ -1,6 +1,6 @@
 //! An open pane: what was counted in a span of event time, group by group.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -93,6 +93,3 @@ pub(crate) fn key_hash(key: &[String]) -> u64 {
     }
     xxh3_64(&bytes)
 }
-
-/// A look-up from interned key labels to a group.
-pub(crate) type GroupIndex = HashMap<Vec<u32>, GroupId, foldhash::fast::FixedState>;

@@ -10,7 +10,8 @@ use driftline_detectors::score::window_scores;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::group::{Group, GroupId, Phase};
+use super::group::{GroupId, Phase};
+use super::scalars::Quiet;
 use super::{Engine, version_of};
 use crate::model::Finding;
 use crate::model::finding::{
@@ -138,13 +139,13 @@ impl Engine {
         let (baseline, tables) =
             (self.library.baseline(series.baseline), self.library.tables(series.baseline));
         let subject = Subject { name: &settings.name, unit: &settings.unit, baseline, tables };
-        Some(self.finding(group, &subject, &series.evidence, decision))
+        Some(self.finding(&group.key, &subject, &series.evidence, decision))
     }
 
     /// A finding about a subject of a group.
     pub(super) fn finding(
         &self,
-        group: &Group,
+        key: &[String],
         subject: &Subject<'_>,
         evidence: &driftline_detectors::evidence::Evidence,
         decision: &Decision,
@@ -168,15 +169,15 @@ impl Engine {
         let label = |code: usize| baseline.encoder.label(code);
         let mut finding = Finding {
             schema: FINDING_SCHEMA.into(),
-            id: self.id_of(group, name, decision.end_us, &change, &version),
+            id: self.id_of(key, name, decision.end_us, &change, &version),
             pipeline: self.settings.pipeline.clone(),
             config: self.config.clone(),
             kind: kind_of(lane, &baseline.encoder).into(),
             summary: String::new(),
             severity: severity_of(size.unit, size.value).into(),
-            model: group.key[0].clone(),
-            version: self.settings.has_version.then(|| group.key[1].clone()),
-            segments: self.segments_of(group),
+            model: key[0].clone(),
+            version: self.version_of_key(key),
+            segments: self.segments_of(key),
             metric: (*name).to_string(),
             unit: (*unit).to_string(),
             onset: rfc3339(onset_us),
@@ -195,7 +196,7 @@ impl Engine {
                 log_mixture: round(evidence.log_mixture()),
                 log_threshold: round(decision.log_threshold),
                 budget_per_week: self.settings.detect.budget_per_week,
-                series: self.watched,
+                series: self.sharing,
                 ticks: evidence.ticks(),
                 ticks_since_onset,
                 cusum: round(evidence.cusum(index)),
@@ -252,16 +253,81 @@ impl Engine {
         finding
     }
 
-    pub(super) fn segments_of(&self, group: &Group) -> BTreeMap<String, String> {
+    /// The finding of a model that has stopped.
+    pub(super) fn silence(
+        &self,
+        key: &[String],
+        quiet: &Quiet,
+        end_us: i64,
+        log_threshold: f64,
+    ) -> Finding {
+        let mut finding = Finding {
+            schema: FINDING_SCHEMA.into(),
+            id: self.id_of(key, "volume", end_us, "silent", ""),
+            pipeline: self.settings.pipeline.clone(),
+            config: self.config.clone(),
+            kind: "silence".into(),
+            summary: String::new(),
+            severity: "critical".into(),
+            model: key[0].clone(),
+            version: None,
+            segments: self.segments_of(key),
+            metric: "volume".into(),
+            unit: "events".into(),
+            onset: rfc3339(quiet.since_us),
+            detected_at: rfc3339(end_us),
+            delay_s: round((end_us - quiet.since_us) as f64 / 1e6),
+            change: "silent".into(),
+            effect: EffectRecord {
+                unit: "expected_events".into(),
+                value: round(quiet.expected),
+                low: 0.0,
+                high: round(quiet.expected),
+                before: None,
+                after: None,
+            },
+            evidence: EvidenceRecord {
+                log_mixture: round(quiet.expected / super::scalars::SILENCE_MARGIN),
+                log_threshold: round(log_threshold),
+                budget_per_week: self.settings.detect.budget_per_week,
+                series: self.sharing,
+                ticks: 0,
+                ticks_since_onset: 0,
+                cusum: 0.0,
+                temper: 1.0,
+                promise: "calibrated".into(),
+            },
+            codes: Vec::new(),
+            scores: Vec::new(),
+            baseline: BaselineRecord {
+                version: String::new(),
+                source: "all events before".into(),
+                from: rfc3339(quiet.from_us),
+                to: rfc3339(quiet.since_us),
+                events: quiet.events,
+            },
+            distribution: Vec::new(),
+            steps: Vec::new(),
+        };
+        finding.summary = summary(&finding, end_us - quiet.since_us);
+        finding
+    }
+
+    /// The version in a key; none where events have none, or the series is about all versions.
+    pub(super) fn version_of_key(&self, key: &[String]) -> Option<String> {
+        key.get(1).filter(|v| self.settings.has_version && !v.is_empty()).cloned()
+    }
+
+    pub(super) fn segments_of(&self, key: &[String]) -> BTreeMap<String, String> {
         let first = 1 + usize::from(self.settings.has_version);
-        let named = self.settings.key_names.iter().zip(&group.key).skip(first);
+        let named = self.settings.key_names.iter().zip(key).skip(first);
         named.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// Hash of what a finding is about: the same wherever the same events are processed.
     pub(super) fn id_of(
         &self,
-        group: &Group,
+        key: &[String],
         metric: &str,
         end_us: i64,
         change: &str,
@@ -270,7 +336,7 @@ impl Engine {
         let mut bytes = Vec::new();
         let end = end_us.to_string();
         let about = [self.settings.pipeline.as_str(), &self.config, metric, &end, change, baseline];
-        for part in about.into_iter().chain(group.key.iter().map(String::as_str)) {
+        for part in about.into_iter().chain(key.iter().map(String::as_str)) {
             bytes.extend_from_slice(part.as_bytes());
             bytes.push(0xff);
         }
@@ -348,13 +414,14 @@ fn before_and_after(
 }
 
 /// One sentence for a person.
-fn summary(finding: &Finding, delay_us: i64) -> String {
+pub(super) fn summary(finding: &Finding, delay_us: i64) -> String {
     let EffectRecord { unit, value, before, after, .. } = &finding.effect;
     let size = match (unit.as_str(), before, after) {
         ("share", Some(before), Some(after)) => {
             format!("{} -> {}", percent(*before), percent(*after))
         }
         ("share", ..) => format!("{} of events moved", percent(value.abs())),
+        ("expected_events", ..) => format!("about {value:.0} events were to be expected"),
         ("sd_ratio", ..) => format!("spread x {value:.2}"),
         (_, Some(before), Some(after)) => {
             let unit =

@@ -145,8 +145,8 @@ pub struct ScalarSettings {
     pub volume: bool,
     /// One value for each span of this length, a multiple of the pane.
     pub every_us: i64,
-    /// Values that a scalar's profile is learned from before it is judged.
-    pub learn_values: u32,
+    /// Event time that a scalar's profile is learned from before it is judged.
+    pub learn_us: i64,
 }
 
 impl Default for Settings {
@@ -187,7 +187,7 @@ impl Default for Settings {
                 silence_us: 5 * MINUTE_US,
             },
             alert: AlertSettings { hold_us: 0, resolve_us: 5 * MINUTE_US },
-            scalars: ScalarSettings { volume: true, every_us: MINUTE_US, learn_values: 60 },
+            scalars: ScalarSettings { volume: true, every_us: MINUTE_US, learn_us: 48 * HOUR_US },
             limits: Limits::default(),
         }
     }

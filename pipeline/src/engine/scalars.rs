@@ -1,0 +1,340 @@
+//! Pane scalars and silence: what a model does as a whole, over all its versions.
+//!
+//! One value for each span of `[scalars].every`: volume, and for metrics that ask for it mean, p99, ratio
+//! or distinct values. Each is a series of its own with a model of season, level and dependence; its
+//! residual is one event for the same machine that judges everything else.
+
+use std::collections::BTreeMap;
+
+use driftline_detectors::baseline::{Baseline, Provenance, Zone};
+use driftline_detectors::encoder::{Encoder, NumberEncoder};
+use driftline_detectors::kernel::pane_evidence;
+use driftline_detectors::lane::LANES_MAX;
+use driftline_detectors::scalar::{Reading, Scalar, Transform};
+use ndarray::{Array2, Axis, aview1};
+use serde::{Deserialize, Serialize};
+
+use super::extra::{Extra, MetricExtra};
+use super::group::{Key, Series};
+use super::pane::PaneGroup;
+use super::report::{Decision, Subject};
+use super::{Engine, Output};
+use crate::model::Settings;
+use crate::model::settings::MetricSettings;
+
+/// A model is silent where this many times fewer events than usual were still to be expected: seasons
+/// and bursts are inside it. It makes the verdict calibrated, not guaranteed.
+pub(super) const SILENCE_MARGIN: f64 = 4.0;
+
+/// All scalars, by model and segments.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Scalars {
+    stems: BTreeMap<Key, Stem>,
+    /// Number of the span that is being gathered.
+    span: Option<i64>,
+    watched: u64,
+    /// Panes closed so far.
+    panes: u64,
+}
+
+/// The scalars of one model with its segments, over all versions.
+#[derive(Debug, Serialize, Deserialize)]
+struct Stem {
+    since_us: i64,
+    events: u64,
+    /// Number of the first and of the last closed pane that had its events.
+    first_pane: u64,
+    last_pane: u64,
+    last_us: i64,
+    silent: Option<String>,
+    volume: u64,
+    extra: Option<Extra>,
+    series: Vec<(Subjects, ScalarSeries)>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ScalarSeries {
+    model: Scalar,
+    watched: Option<Series>,
+}
+
+/// What a scalar measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Subjects {
+    Volume,
+    Mean(u16),
+    P99(u16),
+    Ratio(u16),
+    Distinct(u16),
+}
+
+impl Scalars {
+    /// Number of scalar series that are judged.
+    pub(crate) fn watched(&self) -> u64 {
+        self.watched
+    }
+
+    /// Adds a group's pane to its stem.
+    pub(crate) fn add(
+        &mut self,
+        key: &Key,
+        settings: &Settings,
+        start_us: i64,
+        counts: &PaneGroup,
+    ) {
+        let mut stem_key = key.clone();
+        if settings.has_version {
+            stem_key[1].clear();
+        }
+        let panes = self.panes;
+        let stem =
+            self.stems.entry(stem_key).or_insert_with(|| Stem::new(settings, start_us, panes));
+        stem.events += counts.events;
+        stem.last_pane = panes;
+        stem.last_us = start_us + settings.time.pane_us;
+        stem.volume += counts.events;
+        if let Some(extra) = &counts.extra {
+            match &mut stem.extra {
+                Some(all) => all.merge(extra),
+                None => stem.extra = Some((**extra).clone()),
+            }
+        }
+    }
+}
+
+impl Stem {
+    fn new(settings: &Settings, start_us: i64, pane: u64) -> Self {
+        let learn = settings.scalars.learn_us;
+        let mut series = Vec::new();
+        let mut add = |subject, transform| {
+            series.push((
+                subject,
+                ScalarSeries { model: Scalar::new(transform, learn), watched: None },
+            ));
+        };
+        if settings.scalars.volume {
+            add(Subjects::Volume, Transform::Log);
+        }
+        for (at, metric) in (0u16..).zip(&settings.metrics) {
+            let MetricSettings { mean, p99, ratio, distinct, .. } = metric;
+            for (wanted, subject, transform) in [
+                (*mean, Subjects::Mean(at), Transform::Log),
+                (*p99, Subjects::P99(at), Transform::Log),
+                (*ratio, Subjects::Ratio(at), Transform::Share),
+                (*distinct, Subjects::Distinct(at), Transform::Log),
+            ] {
+                if wanted {
+                    add(subject, transform);
+                }
+            }
+        }
+        Self {
+            since_us: start_us,
+            events: 0,
+            first_pane: pane,
+            last_pane: pane,
+            last_us: start_us,
+            silent: None,
+            volume: 0,
+            extra: None,
+            series,
+        }
+    }
+
+    fn value(&self, subject: Subjects) -> Option<f64> {
+        let metric =
+            |at: u16| self.extra.as_ref().and_then(|extra| extra.metrics.get(usize::from(at)));
+        match subject {
+            Subjects::Volume => Some(self.volume as f64),
+            Subjects::Mean(at) => metric(at).and_then(MetricExtra::mean),
+            Subjects::P99(at) => metric(at).and_then(MetricExtra::p99),
+            Subjects::Ratio(at) => {
+                metric(at).filter(|m| m.count > 0).map(|m| m.trues as f64 / m.count as f64)
+            }
+            Subjects::Distinct(at) => {
+                metric(at).and_then(|m| m.distinct.as_ref()).map(|d| d.estimate())
+            }
+        }
+    }
+}
+
+impl Subjects {
+    fn name(self, metrics: &[MetricSettings]) -> String {
+        let of = |at: u16, what: &str| {
+            format!("{}.{what}", metrics.get(usize::from(at)).map_or("", |m| m.name.as_str()))
+        };
+        match self {
+            Subjects::Volume => "volume".into(),
+            Subjects::Mean(at) => of(at, "mean"),
+            Subjects::P99(at) => of(at, "p99"),
+            Subjects::Ratio(at) => of(at, "ratio"),
+            Subjects::Distinct(at) => of(at, "distinct"),
+        }
+    }
+}
+
+impl Engine {
+    /// After a pane: judges the span before it, where the pane is the first of another, then silence.
+    pub(super) fn close_scalars(&mut self, start_us: i64, log_threshold: f64, output: &mut Output) {
+        self.scalars.panes += 1;
+        self.find_silence(start_us, log_threshold, output);
+    }
+
+    /// Before a pane is gathered: judges the span that ended before it.
+    pub(super) fn turn_span(&mut self, start_us: i64, log_threshold: f64, output: &mut Output) {
+        let every = self.settings.scalars.every_us;
+        let span = start_us.div_euclid(every);
+        let Some(ended) = self.scalars.span.replace(span).filter(|ended| *ended != span) else {
+            return;
+        };
+        let mut scalars = std::mem::take(&mut self.scalars);
+        for (key, stem) in &mut scalars.stems {
+            // The span in which a model was first seen is not whole.
+            let whole = stem.since_us.div_euclid(every) < ended;
+            for at in 0..stem.series.len() {
+                let subject = stem.series[at].0;
+                let Some(value) = stem.value(subject).filter(|_| whole) else { continue };
+                let due = ScalarDue { key, subject, value, span_us: ended * every, log_threshold };
+                scalars.watched += self.judge_scalar(&due, &mut stem.series[at].1, output);
+            }
+            stem.volume = 0;
+            stem.extra = None;
+        }
+        self.scalars = scalars;
+    }
+
+    /// Takes a value of a scalar. Returns 1 where the series is watched from now on.
+    fn judge_scalar(
+        &mut self,
+        due: &ScalarDue<'_>,
+        series: &mut ScalarSeries,
+        output: &mut Output,
+    ) -> u64 {
+        let every = self.settings.scalars.every_us;
+        let end_us = due.span_us + every;
+        let hold = series.watched.as_ref().is_some_and(|s| s.firing.is_some());
+        let residual = match series.model.observe(due.span_us, every, due.value, hold) {
+            Reading::Learning => return 0,
+            Reading::Learned(sketch) => {
+                let baseline =
+                    residual_baseline(&sketch, end_us - self.settings.scalars.learn_us, end_us);
+                let zone = Zone { sigma: self.settings.detect.scalar_zone_sigma, odds: 0.1 };
+                let id = self.library.add(baseline, zone);
+                series.watched = Some(Series::new(id, &self.library));
+                return 1;
+            }
+            Reading::Residual(residual) => residual,
+        };
+        let Some(watched) = &mut series.watched else { return 0 };
+        let tables = self.library.tables(watched.baseline);
+        let Encoder::Number(encoder) = &self.library.baseline(watched.baseline).encoder else {
+            return 0;
+        };
+        let mut counts = vec![0u32; tables.codes()];
+        counts[encoder.encode(residual)] = 1;
+        if watched.firing.is_some() {
+            if let Some(finding) = watched.calm(tables, &counts, end_us, &self.settings) {
+                self.alerts.calmed(&due.key[0], &finding);
+            }
+            return 0;
+        }
+        let mut lanes = Array2::zeros((1, LANES_MAX));
+        pane_evidence(aview1(&counts).insert_axis(Axis(0)), &[tables], lanes.view_mut());
+        let lanes: Vec<f64> = lanes.iter().copied().collect();
+        watched.take(tables, &counts, &lanes, due.span_us, &self.settings);
+        if watched.evidence.log_mixture() < due.log_threshold {
+            return 0;
+        }
+        let name = due.subject.name(&self.settings.metrics);
+        let subject = Subject {
+            name: &name,
+            unit: "",
+            baseline: self.library.baseline(watched.baseline),
+            tables,
+        };
+        let decision = Decision { end_us, log_threshold: due.log_threshold };
+        let mut finding = self.finding(due.key, &subject, &watched.evidence, &decision);
+        finding.kind = if due.subject == Subjects::Volume { "volume" } else { "scalar" }.into();
+        finding.effect.before = None;
+        finding.effect.after = None;
+        finding.summary = super::report::summary(&finding, end_us - watched.evidence.onset_us());
+        watched.fire(&finding.id, end_us);
+        self.alerts.found(&finding, end_us);
+        self.counters.findings += 1;
+        output.findings.push(finding);
+        0
+    }
+
+    /// Models that have stopped while others go on; and those that came back.
+    fn find_silence(&mut self, start_us: i64, log_threshold: f64, output: &mut Output) {
+        if self.settings.detect.silence_us == 0 {
+            return;
+        }
+        let pane_us = self.settings.time.pane_us;
+        let now = self.scalars.panes - 1;
+        let mut scalars = std::mem::take(&mut self.scalars);
+        for (key, stem) in &mut scalars.stems {
+            let missed = now - stem.last_pane;
+            if missed == 0 {
+                if let Some(finding) = stem.silent.take() {
+                    self.alerts.calmed(&key[0], &finding);
+                }
+                continue;
+            }
+            let active = stem.last_pane - stem.first_pane + 1;
+            let expected = stem.events as f64 / active as f64 * missed as f64;
+            let learned = stem.events >= self.settings.baseline.learn_events
+                && stem.last_us - stem.since_us >= self.settings.baseline.learn_us;
+            let long = missed as i64 * pane_us >= self.settings.detect.silence_us;
+            if stem.silent.is_some()
+                || !learned
+                || !long
+                || expected / SILENCE_MARGIN < log_threshold
+            {
+                continue;
+            }
+            let quiet = Quiet {
+                since_us: stem.last_us,
+                from_us: stem.since_us,
+                events: stem.events,
+                expected,
+            };
+            let finding = self.silence(key, &quiet, start_us + pane_us, log_threshold);
+            stem.silent = Some(finding.id.clone());
+            self.alerts.found(&finding, start_us + pane_us);
+            self.counters.findings += 1;
+            output.findings.push(finding);
+        }
+        self.scalars = scalars;
+    }
+}
+
+/// A scalar's value that is to be judged.
+struct ScalarDue<'a> {
+    key: &'a Key,
+    subject: Subjects,
+    value: f64,
+    span_us: i64,
+    log_threshold: f64,
+}
+
+/// A model that has stopped.
+pub(super) struct Quiet {
+    pub(super) since_us: i64,
+    pub(super) from_us: i64,
+    pub(super) events: u64,
+    pub(super) expected: f64,
+}
+
+fn residual_baseline(
+    sketch: &driftline_detectors::sketch::Sketch,
+    from_us: i64,
+    to_us: i64,
+) -> Baseline {
+    let encoder = NumberEncoder::from_sketch(sketch);
+    let mut counts = vec![0; encoder.bins() + 4];
+    sketch.cells().for_each(|cell| counts[encoder.encode(cell.low)] += cell.count);
+    let mut baseline = Baseline::new(Encoder::Number(encoder), counts);
+    baseline.provenance = Provenance { source: "learned".into(), from_us, to_us };
+    baseline
+}
