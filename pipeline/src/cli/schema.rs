@@ -30,7 +30,11 @@ const SCHEMAS: &[(&str, &str, &str)] = &[
         "an event, with an example for each preset",
         include_str!("../../../schemas/event.v1.json"),
     ),
+    ("finding", "a line of findings.ndjson", include_str!("../../../schemas/finding.v1.json")),
+    ("alert", "a line of alerts.ndjson", include_str!("../../../schemas/alert.v1.json")),
     ("reject", "a line of rejects.ndjson", include_str!("../../../schemas/reject.v1.json")),
+    ("baseline", "a line of a baseline file", include_str!("../../../schemas/baseline.v1.json")),
+    ("truth", "truth.json of a generated set", include_str!("../../../schemas/truth.v1.json")),
 ];
 
 /// Prints one schema, or their list.
