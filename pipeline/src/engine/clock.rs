@@ -142,8 +142,9 @@ mod tests {
         let mut clock = Clock::new(None);
         let (counted, late, refused) = run(&mut clock, &[100, 101, 102, 145, 110, 104, 103]);
         assert_eq!((counted.len(), late, refused), (7, 0, 0));
-        let (_, late, _) = run(&mut clock, &[150, 109, 110]);
-        assert_eq!(late, 1); // the pane 100..110 ended at the watermark 120; 110..120 as well
+        // At the watermark 120 the panes that end at 110 and at 120 are complete, 120..130 is not.
+        let (_, late, _) = run(&mut clock, &[150, 109, 110, 120]);
+        assert_eq!(late, 2);
         assert_eq!(clock.watermark_us(&settings()), 120 * SECOND_US);
     }
 
