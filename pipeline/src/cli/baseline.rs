@@ -96,6 +96,14 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Writes baselines, one a line.
+pub(super) fn write(entries: &[BaselineEntry], path: &Path) -> anyhow::Result<()> {
+    let mut lines = Lines::create(path)?;
+    entries.iter().try_for_each(|entry| lines.write(entry))?;
+    lines.finish()?;
+    Ok(())
+}
+
 /// Reads a baseline file into an engine, before its first event.
 pub(super) fn load_into(engine: &mut Engine, path: &Path) -> anyhow::Result<()> {
     let entries = read(path)?;
@@ -105,7 +113,7 @@ pub(super) fn load_into(engine: &mut Engine, path: &Path) -> anyhow::Result<()> 
     Ok(())
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<BaselineEntry>> {
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<BaselineEntry>> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the baseline {}", path.display()))?;
     text.lines()
@@ -157,9 +165,7 @@ fn build(args: &Build, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         "no group has 50 events or more ({} events in all, {rejected} rejected): give more, or see `driftline check --sample`",
         engine.counters().events
     );
-    let mut lines = Lines::create(&args.output)?;
-    entries.iter().try_for_each(|entry| lines.write(entry))?;
-    lines.finish()?;
+    write(&entries, &args.output)?;
     terminal.tell(&format!(
         "{} baselines of {} events written to {}",
         grouped(entries.len() as u64),

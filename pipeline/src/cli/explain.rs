@@ -1,14 +1,193 @@
-//! `driftline explain`.
+//! `driftline explain`: why a finding fired, step by step; and on request the events behind it.
 
+use std::fmt::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::Terminal;
+use anyhow::Context;
 
-/// Shows why a finding fired
+use super::examples::{Examples, examples};
+use super::replay::read_findings;
+use super::summary::grouped;
+use super::{Terminal, bars};
+use crate::config::{self, DEFAULT_PATH};
+use crate::model::Finding;
+
+const EXAMPLES: &str = "\
+Examples:
+  driftline explain 803fc4c6                                    the beginning of an id is enough
+  driftline explain 803fc4c6 --findings october.ndjson
+  driftline explain 803fc4c6 --baseline used.baseline logs/     with its most surprising events
+
+The baselines that a replay used are written by `driftline replay --save-baseline FILE`.";
+
+/// Width of the bar that shows how near the statistic is to its threshold.
+const BAR: f64 = 24.0;
+
+/// Show why a finding fired
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The finding's id, or its beginning
+    id: String,
+    /// With --baseline: the events, to show the most surprising ones since the onset
+    paths: Vec<String>,
+    /// The findings; default: where the config says
+    #[arg(long, value_name = "FILE")]
+    findings: Option<PathBuf>,
+    /// The config
+    #[arg(long, short, default_value = DEFAULT_PATH, value_name = "FILE")]
+    config: PathBuf,
+    /// The baselines that the replay used
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// How many events to show
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    examples: usize,
+}
 
 /// Runs it.
-pub fn run(_args: Args, _terminal: &Terminal) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("`driftline explain` is not part of this version");
+pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+    let path = match &args.findings {
+        Some(path) => path.clone(),
+        None => config::load(&args.config)?.1.findings,
+    };
+    let findings = read_findings(&path)?;
+    let id = args.id.to_lowercase();
+    let found: Vec<&Finding> = findings.iter().filter(|f| f.id.starts_with(&id)).collect();
+    let finding = match found.as_slice() {
+        [one] => one,
+        [] => anyhow::bail!("no finding `{id}` among {} in {}", findings.len(), path.display()),
+        many => {
+            let ids: Vec<&str> = many.iter().take(5).map(|f| f.id.as_str()).collect();
+            anyhow::bail!(
+                "`{id}` fits {} findings: {}; give more digits",
+                many.len(),
+                ids.join(", ")
+            )
+        }
+    };
+    let mut text = explain(finding);
+    if let Some(baseline) = &args.baseline {
+        let (mut settings, files) = config::load(&args.config)?;
+        super::replay::limit_time(&mut settings, &files, None, None)?;
+        let source = super::replay::find_source(&args.paths, None, &files)?;
+        let wanted = Examples { finding, baseline, most: args.examples };
+        text.push_str(
+            &examples(&wanted, settings, &source).context("the events behind the finding")?,
+        );
+    }
+    terminal.print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that a finding says, as text.
+fn explain(finding: &Finding) -> String {
+    let mut out = String::new();
+    let Finding { evidence, effect, baseline, .. } = finding;
+    let log10 = |nats: f64| nats / std::f64::consts::LN_10;
+    let _ = writeln!(out, "Finding {}\n{}\n", finding.id, finding.summary);
+    let _ =
+        writeln!(out, "  what      {} is {} ({})", finding.metric, finding.change, finding.kind);
+    let _ = writeln!(
+        out,
+        "  how much  {} {:+.3}, 95 % interval {:+.3} to {:+.3}",
+        effect.unit, effect.value, effect.low, effect.high
+    );
+    let _ = writeln!(
+        out,
+        "  since     {}, decided at {} ({:.0} s later, {} ticks)",
+        finding.onset, finding.detected_at, finding.delay_s, evidence.ticks_since_onset
+    );
+    let _ = writeln!(
+        out,
+        "  why       the mixture statistic reached 10^{:.2}, asked for were 10^{:.2}:",
+        log10(evidence.log_mixture),
+        log10(evidence.log_threshold)
+    );
+    let _ = writeln!(
+        out,
+        "            {} series share a budget of {} false alerts a week ({})",
+        grouped(evidence.series),
+        evidence.budget_per_week,
+        evidence.promise
+    );
+    if evidence.temper < 1.0 {
+        let _ = writeln!(
+            out,
+            "            evidence counts {:.2} of its face value: events of one pane depend on each other",
+            evidence.temper
+        );
+    }
+    let _ = writeln!(
+        out,
+        "  baseline  {} ({}), {} to {}, {} events\n",
+        baseline.version,
+        baseline.source,
+        baseline.from,
+        baseline.to,
+        grouped(baseline.events)
+    );
+    if !finding.codes.is_empty() {
+        let _ = writeln!(out, "Carried by");
+        for code in &finding.codes {
+            let _ = writeln!(
+                out,
+                "  {:<28} {:>7.2} % -> {:>7.2} %  {:+.2} nats",
+                code.label,
+                code.baseline_share * 100.0,
+                code.share * 100.0,
+                code.evidence
+            );
+        }
+    }
+    if !finding.distribution.is_empty() {
+        let _ = writeln!(out, "\nBaseline (█) and since the onset (▒)");
+        out.push_str(&bars::two(&finding.distribution));
+    }
+    steps(&mut out, finding);
+    if !finding.scores.is_empty() {
+        let _ =
+            writeln!(out, "\nScores since the onset, for independent events (they did not decide)");
+        for score in &finding.scores {
+            let corrected =
+                score.corrected.map_or(String::new(), |c| format!("  without chance {c:.4}"));
+            let p = score.p_value.map_or(String::new(), |p| format!("  p {p:.2e}"));
+            let _ = writeln!(out, "  {:<14} {:>10.4}{corrected}{p}", score.name, score.value);
+        }
+    }
+    out
+}
+
+fn steps(out: &mut String, finding: &Finding) {
+    if finding.steps.is_empty() {
+        return;
+    }
+    let threshold = finding.evidence.log_threshold;
+    let log10 = |nats: f64| nats / std::f64::consts::LN_10;
+    let _ = writeln!(
+        out,
+        "\nThe last ticks (threshold 10^{:.2})\n  {:<22} {:>7} {:>9} {:>8} {:>8}",
+        log10(threshold),
+        "tick",
+        "events",
+        "evidence",
+        "cusum",
+        "log10 M"
+    );
+    for step in &finding.steps {
+        let part = (step.log_mixture / threshold).clamp(0.0, 1.0);
+        let bar = "▮".repeat((part * BAR) as usize);
+        let mark = if step.log_mixture >= threshold { " crossed" } else { "" };
+        let _ = writeln!(
+            out,
+            "  {:<22} {:>7} {:>+9.2} {:>8.2} {:>8.2} {bar}{mark}  {}",
+            step.at,
+            step.events,
+            step.evidence,
+            step.cusum,
+            log10(step.log_mixture),
+            step.lane
+        );
+    }
 }

@@ -5,6 +5,7 @@
 //! about it goes to standard error.
 
 mod bars;
+mod examples;
 mod exit;
 mod summary;
 mod terminal;

@@ -67,6 +67,9 @@ pub struct Args {
     /// Baselines to judge against instead of learning them
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Write the baselines that were used or learned
+    #[arg(long, value_name = "FILE")]
+    save_baseline: Option<PathBuf>,
     /// False alarms a week that are acceptable, instead of the config's
     #[arg(long, value_name = "N")]
     budget: Option<f64>,
@@ -136,6 +139,9 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         Ok(())
     })?;
     progress.finish();
+    if let Some(path) = &args.save_baseline {
+        super::baseline::write(&engine.baselines(false), path)?;
+    }
     let to_stdout = outputs.on_stdout;
     outputs.finish()?;
     let text = Summary {

@@ -18,17 +18,17 @@ const FINDINGS_TOLD: usize = 5;
 
 /// What came out of a replay.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(super) struct Tally {
     /// All findings, in their order.
-    pub findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding>,
     /// The last state of each alert, by fingerprint and start.
-    pub alerts: BTreeMap<(String, String), Alert>,
+    pub(super) alerts: BTreeMap<(String, String), Alert>,
     rejects: BTreeMap<Reason, u64>,
 }
 
 impl Tally {
     /// Takes what the engine gave.
-    pub fn add(&mut self, output: &Output) {
+    pub(super) fn add(&mut self, output: &Output) {
         self.findings.extend(output.findings.iter().cloned());
         for alert in &output.alerts {
             let key = (alert.fingerprint.clone(), alert.starts_at.clone());
@@ -37,19 +37,19 @@ impl Tally {
     }
 
     /// Counts a reject.
-    pub fn reject(&mut self, reason: Reason) {
+    pub(super) fn reject(&mut self, reason: Reason) {
         *self.rejects.entry(reason).or_default() += 1;
     }
 
     /// Rejects so far.
-    pub fn rejected(&self) -> u64 {
+    pub(super) fn rejected(&self) -> u64 {
         self.rejects.values().sum()
     }
 }
 
 /// A reject as it is written: with the file's name instead of its number.
 #[derive(Debug, Serialize)]
-pub struct RejectLine<'a> {
+pub(super) struct RejectLine<'a> {
     schema: &'static str,
     reason: &'static str,
     file: String,
@@ -61,7 +61,7 @@ pub struct RejectLine<'a> {
 
 impl<'a> RejectLine<'a> {
     /// A reject of a file.
-    pub fn new(reject: &'a Reject, file: Option<&InputFile>) -> Self {
+    pub(super) fn new(reject: &'a Reject, file: Option<&InputFile>) -> Self {
         Self {
             schema: "driftline.reject.v1",
             reason: reject.reason.name(),
@@ -75,24 +75,24 @@ impl<'a> RejectLine<'a> {
 }
 
 /// Everything that the summary tells.
-pub struct Summary<'a> {
+pub(super) struct Summary<'a> {
     /// The engine after the last event.
-    pub engine: &'a Engine,
+    pub(super) engine: &'a Engine,
     /// What came out.
-    pub tally: &'a Tally,
+    pub(super) tally: &'a Tally,
     /// How long it took.
-    pub elapsed: Duration,
+    pub(super) elapsed: Duration,
     /// Bytes of input, where known.
-    pub bytes: Option<u64>,
+    pub(super) bytes: Option<u64>,
     /// Input files.
-    pub files: usize,
+    pub(super) files: usize,
     /// Whether to colour.
-    pub color: bool,
+    pub(super) color: bool,
 }
 
 impl Summary<'_> {
     /// The text.
-    pub fn render(&self) -> String {
+    pub(super) fn render(&self) -> String {
         let mut out = String::new();
         self.input(&mut out);
         self.models(&mut out);

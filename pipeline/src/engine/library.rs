@@ -3,7 +3,6 @@
 use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::lane::Tables;
 use driftline_detectors::slots::slot_of;
-use driftline_detectors::surprise::surprises;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -22,7 +21,6 @@ struct Derived {
     /// The slot of the week that the tables are for; `None` where the baseline has no season.
     slot: Option<usize>,
     tables: Tables,
-    surprises: Vec<u32>,
 }
 
 impl Library {
@@ -47,11 +45,6 @@ impl Library {
         &self.derived[id as usize].tables
     }
 
-    /// Surprise of each code, in millionths of a nat. Of the whole baseline: no season.
-    pub(crate) fn surprises(&self, id: u32) -> &[u32] {
-        &self.derived[id as usize].surprises
-    }
-
     /// Makes all tables those of the slot of the week in which a pane begins.
     pub(crate) fn turn_to(&mut self, pane_start_us: i64) {
         let slot = slot_of(pane_start_us);
@@ -72,7 +65,6 @@ impl Library {
 
 fn derive(baseline: &Baseline, zone: Zone, slack_z: f64, slot: Option<usize>) -> Derived {
     let whole = baseline.probabilities();
-    let surprises = surprises(&whole);
     let tables = match (slot, &baseline.slots) {
         (Some(slot), Some(slots)) => {
             let (p, events) = slots.probabilities(slot, &whole);
@@ -80,7 +72,7 @@ fn derive(baseline: &Baseline, zone: Zone, slack_z: f64, slot: Option<usize>) ->
         }
         _ => Tables::new(baseline, whole, zone, slack_z),
     };
-    Derived { slot, tables, surprises }
+    Derived { slot, tables }
 }
 
 /// Hash of a baseline's content: its version, 16 hex digits.
