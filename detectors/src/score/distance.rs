@@ -3,7 +3,8 @@
 //!
 //! With nothing changed a difference of shares `q - p` is normal with variance
 //! `s share (1 - share)`, so total variation and Wasserstein-1 are weighted sums of correlated
-//! folded normals. Mean and variance of such a sum are known; a gamma law with both is the null (Satterthwaite's way).
+//! folded normals. Mean and variance of such a sum are known; a gamma law with both is the null
+//! (Satterthwaite's way).
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
