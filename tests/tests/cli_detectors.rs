@@ -60,7 +60,7 @@ fn run_lengths_and_thresholds() {
     for (arguments, expected) in [
         (&["arl", "cusum", "--k", "0.5", "--h", "5"][..], "465.444\n"),
         (&["arl", "cusum", "--k", "0.5", "--h", "5", "--shift", "-1"], "10.3760\n"),
-        (&["arl", "cusum", "--k", "0.5", "--arl", "10000"], "8.05258\n"),
+        (&["arl", "cusum", "--k", "0.5", "--arl", "10000"], "8.05305\n"),
         (&["arl", "ewma", "--lambda", "0.25", "--limit", "3", "--shift", "1"], "11.1543\n"),
         (&["arl", "shewhart", "--h", "3"], "370.398\n"),
     ] {
