@@ -1,0 +1,165 @@
+//! Decode of every format into columns, beside two floors measured in the same rounds: a bare scan
+//! for newlines, and sonic-rs reading all 15 fields of each line into a borrowed struct.
+//!
+//! One thread. Rounds are interleaved, so a busy machine slows all rows alike; medians are printed.
+//! `cargo run --release -p driftline-bench --bin decode [events [rounds]]`
+
+// A bench talks to a terminal.
+#![allow(clippy::print_stdout)]
+
+use std::borrow::Cow;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context;
+use driftline::codec::{Block, Decoder};
+use driftline::model::{FieldPath, Kind, Layout, Limits, MetricField, TimeField, TimeFormat};
+use driftline::source::FileSource;
+use driftline::synth::write::Format;
+use driftline::synth::{METRICS, Plan, Slot, dataset};
+
+#[derive(serde::Deserialize)]
+struct Usage {
+    input_tokens: Option<f64>,
+    output_tokens: Option<f64>,
+}
+
+/// All fields of a line, borrowed where a string has no escapes.
+#[derive(serde::Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    ts: Cow<'a, str>,
+    #[serde(borrow)]
+    model: Cow<'a, str>,
+    #[serde(borrow)]
+    model_version: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    region: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    request_id: Option<Cow<'a, str>>,
+    latency_ms: Option<f64>,
+    ttft_ms: Option<f64>,
+    usage: Usage,
+    #[serde(borrow)]
+    finish_reason: Option<Cow<'a, str>>,
+    status: Option<u32>,
+    error: Option<bool>,
+    confidence: Option<f64>,
+    #[serde(borrow)]
+    tool: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    prompt_lang: Option<Cow<'a, str>>,
+}
+
+/// The layout of `driftline generate`: time, three keys, nine metrics.
+fn layout(id: bool) -> Layout {
+    let path = |path: &str| FieldPath(path.into());
+    let metrics = METRICS.iter().filter(|metric| metric.slot != Slot::Vector).map(|metric| {
+        let kind = match metric.slot {
+            Slot::Number(_) => Kind::Number,
+            Slot::Category(_) => Kind::Category,
+            Slot::Flag => Kind::Flag,
+            Slot::Vector => Kind::Vector,
+        };
+        MetricField { name: metric.name.into(), path: path(metric.path), kind }
+    });
+    Layout {
+        time: TimeField { path: path("ts"), format: TimeFormat::Auto },
+        keys: ["model", "model_version"].map(path).to_vec(),
+        id: id.then(|| path("request_id")),
+        metrics: metrics.collect(),
+    }
+}
+
+struct Row {
+    name: String,
+    run: Box<dyn FnMut() -> usize>,
+    nanos: Vec<f64>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
+    let events: u64 = arguments.next().unwrap_or(200_000);
+    let rounds = arguments.next().unwrap_or(11);
+    let folder = tempfile::tempdir()?;
+    let mut rows = Vec::new();
+    let mut add = |name: &str, run: Box<dyn FnMut() -> usize>| {
+        rows.push(Row { name: name.into(), run, nanos: Vec::new() });
+    };
+    let plan = Plan { events, ..Plan::default() };
+    let mut line_bytes = 0;
+    for extension in ["ndjson"] {
+        let format = Format::named(extension).context("a known format")?;
+        let inside = folder.path().join(extension);
+        let written = dataset::write(&plan, format, 1, &inside, &mut |_| {})?;
+        let file = written.files.first().context("a file")?.clone();
+        if extension == "ndjson" {
+            let text = std::fs::read(&file)?;
+            line_bytes = text.len() / events as usize;
+            let (scanned, parsed) = (text.clone(), text);
+            add("newline scan", Box::new(move || memchr::memchr_iter(b'\n', &scanned).count()));
+            add("sonic-rs, 15 fields, borrowed", Box::new(move || sonic(&parsed)));
+        }
+        for id in [false, true] {
+            let blocks = blocks(&file)?;
+            let mut decoder = Decoder::new(&layout(id), &Limits::default(), 0, i64::MAX)?;
+            let name = format!("{extension} to {} columns", if id { "13" } else { "12" });
+            add(&name, Box::new(move || decode(&mut decoder, &blocks)));
+        }
+    }
+    for _ in 0..rounds {
+        for row in &mut rows {
+            let begin = Instant::now();
+            let counted = black_box((row.run)());
+            row.nanos.push(begin.elapsed().as_nanos() as f64 / events as f64);
+            anyhow::ensure!(counted as u64 == events, "{}: {counted} events", row.name);
+        }
+    }
+    println!("{events} events, {line_bytes} bytes a line, medians of {rounds} rounds, one thread");
+    println!("{:<32} {:>9} {:>10} {:>9}", "", "ns/event", "M events/s", "to floor");
+    let medians: Vec<f64> = rows.iter_mut().map(|row| median(&mut row.nanos)).collect();
+    for (row, nanos) in rows.iter().zip(&medians) {
+        let ratio = medians.get(1).map_or(0.0, |floor| floor / nanos);
+        println!("{:<32} {:>9.1} {:>10.2} {:>8.2}x", row.name, nanos, 1e3 / nanos, ratio);
+    }
+    Ok(())
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn blocks(file: &Path) -> anyhow::Result<Vec<Block>> {
+    let source = FileSource::find(&[file.display().to_string()], None)?;
+    Ok(source.open(0, &Limits::default()).collect())
+}
+
+fn decode(decoder: &mut Decoder, blocks: &[Block]) -> usize {
+    let mut events = 0;
+    for block in blocks {
+        decoder.decode(block, &mut |batch| events += black_box(batch).rows());
+    }
+    events
+}
+
+fn sonic(text: &[u8]) -> usize {
+    let mut events = 0;
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', text) {
+        let Ok(line) = sonic_rs::from_slice::<Line<'_>>(&text[start..end]) else { return 0 };
+        black_box((&line.ts, &line.model, &line.model_version, &line.region, &line.request_id));
+        black_box((
+            line.latency_ms,
+            line.ttft_ms,
+            line.usage.input_tokens,
+            line.usage.output_tokens,
+        ));
+        black_box((&line.finish_reason, line.status, line.error, line.confidence));
+        black_box((&line.tool, &line.prompt_lang));
+        start = end + 1;
+        events += 1;
+    }
+    events
+}
