@@ -89,7 +89,7 @@ fn main() -> anyhow::Result<()> {
     };
     let plan = Plan { events, ..Plan::default() };
     let mut line_bytes = 0;
-    for extension in ["ndjson"] {
+    for extension in ["ndjson", "csv", "parquet", "arrow"] {
         let format = Format::named(extension).context("a known format")?;
         let inside = folder.path().join(extension);
         let written = dataset::write(&plan, format, 1, &inside, &mut |_| {})?;

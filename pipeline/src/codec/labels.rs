@@ -26,6 +26,7 @@ pub(crate) struct Dictionary {
     last: usize,
     shared: Option<Arc<StringArray>>,
     hasher: FixedState,
+    generation: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +44,13 @@ impl Dictionary {
             last: 0,
             shared: None,
             hasher: FixedState::with_seed(0),
+            generation: 0,
         }
+    }
+
+    /// Changes whenever the values are numbered anew.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Number of distinct values.
@@ -121,7 +128,7 @@ impl Dictionary {
             _ => Arc::new(string_array(self.text.clone(), self.offsets.clone())),
         };
         if self.len() > KEPT_VALUES_MAX || self.text.len() > KEPT_BYTES_MAX {
-            *self = Self::new();
+            *self = Self { generation: self.generation + 1, ..Self::new() };
         } else {
             self.shared = Some(Arc::clone(&shared));
         }

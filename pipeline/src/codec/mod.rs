@@ -4,18 +4,33 @@
 //! looked like, which makes it fast and never changes a result; have one for each thread. Not here:
 //! where bytes come from (`source`), what values mean to a detector (`engine`).
 
+mod arrow_ipc;
+mod arrow_rows;
 mod columns;
+mod csv;
 mod json;
 mod json_text;
+mod label_reader;
 mod labels;
+mod parquet;
 mod plan;
 mod record;
 mod time;
 
+use arrow::array::RecordBatch;
 use thiserror::Error;
 
+pub(crate) use self::arrow_ipc::ArrowStream;
+pub(crate) use self::csv::next_record;
+pub use self::csv::{CsvBlock, CsvHeader};
+pub use self::parquet::RowGroup;
+pub(crate) use self::parquet::bad_file;
+
+use self::arrow_rows::{Context, RowReader};
 use self::columns::Columns;
+use self::csv::RowScanner;
 use self::json::Scanner;
+use self::parquet::GroupReader;
 use self::plan::Plan;
 use self::record::{Fault, Reader, Record, TimeBounds};
 pub(crate) use self::time::TimeReader;
@@ -44,6 +59,12 @@ pub enum LayoutError {
 pub enum Format {
     /// One JSON object a line.
     Ndjson,
+    /// RFC 4180 with a header.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+    /// Arrow IPC, file or stream.
+    Arrow,
 }
 
 /// One line of the table of codecs.
@@ -62,19 +83,75 @@ pub struct Codec {
 }
 
 /// All codecs. Those with a magic come first, so that the first match wins.
-pub static CODECS: &[Codec] = &[Codec {
-    format: Format::Ndjson,
-    name: "ndjson",
-    extensions: &["ndjson", "jsonl", "json"],
-    magic: b"",
-    doc: "One JSON object a line, UTF-8; blank lines are skipped.",
-}];
+pub static CODECS: &[Codec] = &[
+    Codec {
+        format: Format::Parquet,
+        name: "parquet",
+        extensions: &["parquet", "parq", "pq"],
+        magic: b"PAR1",
+        doc: "Apache Parquet; only the configured columns are read. Needs a file, not a pipe.",
+    },
+    Codec {
+        format: Format::Arrow,
+        name: "arrow",
+        extensions: &["arrow", "arrows", "ipc", "feather"],
+        magic: b"ARROW1",
+        doc: "Arrow IPC, the file format or the stream format.",
+    },
+    Codec {
+        format: Format::Csv,
+        name: "csv",
+        extensions: &["csv", "tsv"],
+        magic: b"",
+        doc: "CSV as in RFC 4180, first record = names of the columns; tabs in .tsv files.",
+    },
+    Codec {
+        format: Format::Ndjson,
+        name: "ndjson",
+        extensions: &["ndjson", "jsonl", "json"],
+        magic: b"",
+        doc: "One JSON object a line, UTF-8; blank lines are skipped.",
+    },
+];
+
+/// How Arrow's stream format begins, which has no magic.
+const ARROW_STREAM: &[u8] = &[0xFF; 4];
+
+impl Format {
+    /// The format that a file's first bytes tell; what has no magic is taken for NDJSON.
+    pub fn by_content(beginning: &[u8]) -> Self {
+        if beginning.starts_with(ARROW_STREAM) {
+            return Self::Arrow;
+        }
+        let has_magic =
+            |codec: &&Codec| !codec.magic.is_empty() && beginning.starts_with(codec.magic);
+        CODECS.iter().find(has_magic).map_or(Self::Ndjson, |codec| codec.format)
+    }
+
+    /// The format of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        CODECS.iter().find(|codec| codec.name == name).map(|codec| codec.format)
+    }
+}
 
 /// A piece of input that can be decoded on its own, on any thread.
 #[derive(Debug, Clone)]
 pub enum Block {
     /// Whole lines, each a JSON object. Offsets are line numbers, blank lines counted.
     Ndjson(RawBatch),
+    /// Whole records of a CSV file.
+    Csv(CsvBlock),
+    /// A row group of a Parquet file, which is read where it is decoded.
+    RowGroup(RowGroup),
+    /// Rows that are columns already.
+    Rows {
+        /// Input partition.
+        partition: u32,
+        /// Number of the first row in its partition.
+        first_offset: u64,
+        /// The rows.
+        rows: RecordBatch,
+    },
     /// The rest of a file that cannot be read; decodes to this reject.
     Bad(Reject),
 }
@@ -89,6 +166,9 @@ pub struct Decoder {
     columns: Columns,
     record: Record,
     scanner: Scanner,
+    csv: RowScanner,
+    rows: RowReader,
+    groups: GroupReader,
 }
 
 impl Decoder {
@@ -111,6 +191,9 @@ impl Decoder {
             columns: Columns::new(&plan),
             record: Record::new(&plan),
             scanner: Scanner::new(limits.depth_max),
+            csv: RowScanner::default(),
+            rows: RowReader::new(&plan),
+            groups: GroupReader::default(),
             bounds: TimeBounds { not_before_us, not_after_us },
             limits: limits.clone(),
             times,
@@ -124,6 +207,20 @@ impl Decoder {
             Block::Ndjson(raw) => {
                 self.ndjson(raw);
                 emit(self.finish(raw.partition));
+            }
+            Block::Csv(block) => {
+                self.csv(block);
+                emit(self.finish(block.raw.partition));
+            }
+            Block::RowGroup(group) => {
+                let Self { plan, limits, bounds, times, .. } = self;
+                let mut context = Context { plan, limits, times, bounds };
+                self.groups.read(group, &mut self.rows, &mut context, emit);
+            }
+            Block::Rows { partition, first_offset, rows } => {
+                let Self { plan, limits, bounds, times, .. } = self;
+                let mut context = Context { plan, limits, times, bounds };
+                self.rows.read(&mut context, *partition, *first_offset, rows, emit);
             }
             Block::Bad(reject) => {
                 self.columns.rejects.push(reject.clone());
@@ -166,15 +263,50 @@ impl Decoder {
         }
     }
 
+    fn csv(&mut self, block: &CsvBlock) {
+        self.csv.begin(&self.plan, &block.header);
+        let bytes = block.raw.bytes.as_slice();
+        let text = simdutf8::basic::from_utf8(bytes).ok();
+        let mut start = 0;
+        for offset in block.raw.first_offset.. {
+            let rest = bytes.get(start..).unwrap_or(&[]);
+            let Some((from, to, next)) = next_record(rest, block.header.delimiter, true) else {
+                return;
+            };
+            let record = rest.get(from..to).unwrap_or(&[]);
+            let result = match text {
+                Some(text) => self.csv_record(text, start + from, start + to, offset),
+                None => self.checked_csv_record(record, offset),
+            };
+            self.reject_if(result, block.raw.partition, offset, record);
+            start += next;
+        }
+    }
+
+    fn checked_csv_record(&mut self, record: &[u8], offset: u64) -> Result<(), Fault> {
+        self.check_length(record.len())?;
+        let text = checked(record)?;
+        self.csv_record(text, 0, text.len(), offset)
+    }
+
+    fn csv_record(
+        &mut self,
+        text: &str,
+        start: usize,
+        end: usize,
+        offset: u64,
+    ) -> Result<(), Fault> {
+        self.check_length(end - start)?;
+        self.record.clear();
+        self.csv.scan(text, start, end, &mut self.record)?;
+        self.commit(text, offset)
+    }
+
     /// A line that is not yet known to be UTF-8.
     fn checked_line(&mut self, line: &[u8], offset: u64) -> Result<(), Fault> {
         self.check_length(line.len())?;
-        match std::str::from_utf8(line) {
-            Ok(text) => self.line(text, 0, text.len(), offset),
-            Err(error) => {
-                Err(Fault::new(Reason::InvalidUtf8, format!("at byte {}", error.valid_up_to())))
-            }
-        }
+        let text = checked(line)?;
+        self.line(text, 0, text.len(), offset)
     }
 
     #[inline]
@@ -186,6 +318,11 @@ impl Decoder {
         }
         self.record.clear();
         self.scanner.scan(&self.plan, text, start, end, &mut self.record)?;
+        self.commit(text, offset)
+    }
+
+    #[inline]
+    fn commit(&mut self, text: &str, offset: u64) -> Result<(), Fault> {
         let mut reader = Reader {
             plan: &self.plan,
             limits: &self.limits,
@@ -210,6 +347,12 @@ impl Decoder {
             self.columns.rejects.push(reject(fault, partition, offset, record));
         }
     }
+}
+
+fn checked(record: &[u8]) -> Result<&str, Fault> {
+    std::str::from_utf8(record).map_err(|error| {
+        Fault::new(Reason::InvalidUtf8, format!("at byte {}", error.valid_up_to()))
+    })
 }
 
 /// A reject of bounded size.

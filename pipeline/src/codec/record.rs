@@ -228,7 +228,9 @@ impl Record {
                 match value {
                     Value::Missing | Value::Null => {}
                     Value::Cell { start, end, .. } if start == end => {}
-                    Value::Vector { start, end } if start < end => {
+                    Value::Vector { start, end }
+                        if (1..=limits.vector_len_max).contains(&(end - start)) =>
+                    {
                         values.extend_from_slice(self.entries.get(start..end).unwrap_or(&[]));
                     }
                     _ => values.push(f32::NAN),

@@ -6,6 +6,7 @@
 
 use std::io::{self, Read};
 
+use crate::codec::{CsvHeader, next_record};
 use crate::model::{Limits, RawBatch};
 
 /// Most records in a block, so that a block of junk makes no more rejects than that.
@@ -13,24 +14,112 @@ const BLOCK_RECORDS_MAX: usize = 1 << 14;
 /// Fewest bytes that are asked for at once.
 const READ_BYTES_MIN: usize = 1 << 16;
 
-/// Cuts `input` into blocks of lines.
-pub(super) struct LineBlocks<R> {
+/// What a record is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Records {
+    /// A line, empty ones too.
+    Lines,
+    /// A CSV record; quotes may hold line ends.
+    Csv { delimiter: u8 },
+}
+
+/// Whole records at the beginning of a buffer.
+struct Whole {
+    end: usize,
+    records: u64,
+    /// The last of them was cut, since it is too long.
+    cut: bool,
+}
+
+impl Records {
+    /// `last` = no more bytes will come, and what there is may end without a line end.
+    fn whole(self, buffer: &[u8], bytes_max: usize, last: bool) -> Whole {
+        match self {
+            Records::Lines => whole_lines(buffer, bytes_max, last),
+            Records::Csv { delimiter } => whole_csv(buffer, delimiter, bytes_max, last),
+        }
+    }
+
+    fn line_end(self, buffer: &[u8]) -> Option<usize> {
+        match self {
+            Records::Lines => memchr::memchr(b'\n', buffer),
+            Records::Csv { .. } => memchr::memchr2(b'\n', b'\r', buffer),
+        }
+    }
+}
+
+fn whole_lines(buffer: &[u8], bytes_max: usize, last: bool) -> Whole {
+    let Some(end) = memchr::memrchr(b'\n', buffer).map(|end| end + 1) else {
+        let cut = buffer.len() > bytes_max;
+        return match (cut, last && !buffer.is_empty()) {
+            (true, _) => Whole { end: bytes_max + 1, records: 1, cut },
+            (false, true) => Whole { end: buffer.len(), records: 1, cut },
+            (false, false) => Whole { end: 0, records: 0, cut },
+        };
+    };
+    let mut ends = memchr::memchr_iter(b'\n', buffer);
+    match ends.nth(BLOCK_RECORDS_MAX) {
+        // More than fit: up to the last that does.
+        Some(_) => {
+            let last = memchr::memchr_iter(b'\n', buffer).nth(BLOCK_RECORDS_MAX - 1);
+            let end = last.map_or(end, |last| last + 1);
+            Whole { end, records: BLOCK_RECORDS_MAX as u64, cut: false }
+        }
+        None => {
+            let records = memchr::memchr_iter(b'\n', buffer).count() as u64;
+            Whole { end, records, cut: false }
+        }
+    }
+}
+
+fn whole_csv(buffer: &[u8], delimiter: u8, bytes_max: usize, last: bool) -> Whole {
+    let mut whole = Whole { end: 0, records: 0, cut: false };
+    while whole.records < BLOCK_RECORDS_MAX as u64 {
+        let rest = buffer.get(whole.end..).unwrap_or(&[]);
+        let begin = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        whole.end += begin;
+        let rest = rest.get(begin..).unwrap_or(&[]);
+        // No more is looked at than a record may have: what is too long is so in blocks of any size.
+        let window = rest.get(..bytes_max + 1).unwrap_or(rest);
+        let ended = last && window.len() == rest.len();
+        match next_record(window, delimiter, ended) {
+            Some((_, _, next)) => {
+                whole.end += next;
+                whole.records += 1;
+            }
+            None if window.len() > bytes_max => {
+                whole.end += window.len();
+                whole.records += 1;
+                whole.cut = true;
+                return whole;
+            }
+            None => return whole,
+        }
+    }
+    whole
+}
+
+/// Cuts `input` into blocks of records.
+pub(super) struct RecordBlocks<R> {
     input: R,
+    records: Records,
     partition: u32,
     block_bytes: usize,
     record_bytes_max: usize,
     buffer: Vec<u8>,
     offset: u64,
-    /// In the rest of a record that was too long.
+    /// In the rest of a record that was too long. It ends with its line, even in quotes: a quote that
+    /// nobody closed is the usual cause.
     dropping: bool,
     ended: bool,
     failure: Option<io::Error>,
 }
 
-impl<R: Read> LineBlocks<R> {
-    pub(super) fn new(input: R, partition: u32, limits: &Limits) -> Self {
+impl<R: Read> RecordBlocks<R> {
+    pub(super) fn new(input: R, records: Records, partition: u32, limits: &Limits) -> Self {
         Self {
             input,
+            records,
             partition,
             block_bytes: limits.block_bytes.max(1),
             record_bytes_max: limits.record_bytes_max,
@@ -47,12 +136,38 @@ impl<R: Read> LineBlocks<R> {
         self.offset
     }
 
-    /// The next block; `Ok(None)` at the end, once an error if the input broke.
-    pub(super) fn next(&mut self) -> io::Result<Option<RawBatch>> {
+    /// The header of a CSV file: its first record, which is then no part of the blocks.
+    pub(super) fn header(&mut self, delimiter: u8) -> io::Result<Option<CsvHeader>> {
         loop {
             self.fill();
+            let mark = self.buffer.starts_with(b"\xEF\xBB\xBF");
+            let text = self.buffer.get(if mark { 3 } else { 0 }..).unwrap_or(&[]);
+            if let Some((from, to, next)) = next_record(text, delimiter, self.ended) {
+                let header = CsvHeader::parse(text.get(from..to).unwrap_or(&[]), delimiter);
+                let rest = text.get(next..).unwrap_or(&[]).to_vec();
+                self.buffer = rest;
+                return Ok(Some(header));
+            }
+            if self.ended {
+                self.buffer.clear();
+                return self.failure.take().map_or(Ok(None), Err);
+            }
+            if self.buffer.len() > self.record_bytes_max {
+                self.buffer.clear();
+                self.ended = true;
+                return Err(io::Error::other("the header has no end; is it CSV?"));
+            }
+        }
+    }
+
+    /// The next block; `Ok(None)` at the end, once an error if the input broke.
+    pub(super) fn next(&mut self) -> io::Result<Option<RawBatch>> {
+        if self.buffer.len() < self.block_bytes {
+            self.fill();
+        }
+        loop {
             if self.dropping {
-                match memchr::memchr(b'\n', &self.buffer) {
+                match self.records.line_end(&self.buffer) {
                     Some(end) => {
                         self.buffer.drain(..=end);
                         self.dropping = false;
@@ -60,26 +175,18 @@ impl<R: Read> LineBlocks<R> {
                     None => self.buffer.clear(),
                 }
             }
-            let whole = memchr::memrchr(b'\n', &self.buffer).map_or(0, |last| last + 1);
-            if whole > 0 {
-                return Ok(Some(self.take(whole)));
-            }
-            if self.buffer.len() > self.record_bytes_max {
-                self.buffer.truncate(self.record_bytes_max + 1);
-                self.dropping = true;
-                return Ok(Some(self.take(self.buffer.len())));
+            // What stands before a broken place, but has no end, is no record.
+            let last = self.ended && self.failure.is_none();
+            let whole = self.records.whole(&self.buffer, self.record_bytes_max, last);
+            if whole.end > 0 {
+                self.dropping = whole.cut;
+                return Ok(Some(self.take(&whole)));
             }
             if self.ended {
-                // The last line may lack its newline; of a broken input the rest is no record.
-                return match self.failure.take() {
-                    Some(failure) => {
-                        self.buffer.clear();
-                        Err(failure)
-                    }
-                    None if self.buffer.is_empty() => Ok(None),
-                    None => Ok(Some(self.take(self.buffer.len()))),
-                };
+                self.buffer.clear();
+                return self.failure.take().map_or(Ok(None), Err);
             }
+            self.fill();
         }
     }
 
@@ -87,10 +194,8 @@ impl<R: Read> LineBlocks<R> {
         if self.ended {
             return;
         }
-        let want = self
-            .block_bytes
-            .saturating_sub(self.buffer.len())
-            .max(READ_BYTES_MIN.min(self.block_bytes));
+        let least = READ_BYTES_MIN.min(self.block_bytes);
+        let want = self.block_bytes.saturating_sub(self.buffer.len()).max(least);
         match self.input.by_ref().take(want as u64).read_to_end(&mut self.buffer) {
             Ok(read) => self.ended = read < want,
             Err(failure) => {
@@ -100,21 +205,11 @@ impl<R: Read> LineBlocks<R> {
         }
     }
 
-    /// The first `end` bytes as a block, or fewer if they are many records.
-    fn take(&mut self, mut end: usize) -> RawBatch {
-        let records = self.buffer.get(..end).unwrap_or(&[]);
-        let mut count = memchr::memchr_iter(b'\n', records).count();
-        if count > BLOCK_RECORDS_MAX {
-            count = BLOCK_RECORDS_MAX;
-            let cut = memchr::memchr_iter(b'\n', records).nth(BLOCK_RECORDS_MAX - 1);
-            end = cut.map_or(end, |cut| cut + 1);
-        } else if records.last() != Some(&b'\n') {
-            count += 1;
-        }
-        let rest = self.buffer.split_off(end.min(self.buffer.len()));
+    fn take(&mut self, whole: &Whole) -> RawBatch {
+        let rest = self.buffer.split_off(whole.end.min(self.buffer.len()));
         let bytes = std::mem::replace(&mut self.buffer, rest);
         let first_offset = self.offset;
-        self.offset += count as u64;
+        self.offset += whole.records;
         RawBatch { partition: self.partition, first_offset, bytes }
     }
 }
@@ -128,7 +223,7 @@ mod tests {
     }
 
     fn lines(text: &[u8], limits: &Limits) -> Vec<(u64, Vec<u8>)> {
-        let mut blocks = LineBlocks::new(text, 0, limits);
+        let mut blocks = RecordBlocks::new(text, Records::Lines, 0, limits);
         let mut found = Vec::new();
         while let Some(block) = blocks.next().expect("no error") {
             let mut offset = block.first_offset;
@@ -162,7 +257,7 @@ mod tests {
     #[test]
     fn a_line_without_end_is_never_held() {
         let endless = io::repeat(b'x').take(64 << 20);
-        let mut blocks = LineBlocks::new(endless, 0, &limits(1 << 16, 1 << 10));
+        let mut blocks = RecordBlocks::new(endless, Records::Lines, 0, &limits(1 << 16, 1 << 10));
         let block = blocks.next().expect("no error").expect("the cut line");
         assert_eq!(block.bytes.len(), (1 << 10) + 1);
         assert!(blocks.next().expect("no error").is_none());
@@ -173,7 +268,7 @@ mod tests {
     #[test]
     fn a_block_of_tiny_lines_is_cut_by_their_number() {
         let text = vec![b'\n'; BLOCK_RECORDS_MAX * 2 + 5];
-        let mut blocks = LineBlocks::new(text.as_slice(), 0, &Limits::default());
+        let mut blocks = RecordBlocks::new(text.as_slice(), Records::Lines, 0, &Limits::default());
         let mut sizes = Vec::new();
         while let Some(block) = blocks.next().expect("no error") {
             sizes.push(block.bytes.len());
@@ -191,7 +286,7 @@ mod tests {
             }
         }
         let input = (&b"one\ntwo\nthr"[..]).chain(Broken);
-        let mut blocks = LineBlocks::new(input, 0, &Limits::default());
+        let mut blocks = RecordBlocks::new(input, Records::Lines, 0, &Limits::default());
         assert_eq!(blocks.next().expect("lines").expect("lines").bytes, b"one\ntwo\n");
         assert!(blocks.next().is_err());
         assert!(blocks.next().expect("the end").is_none());

@@ -7,6 +7,7 @@
 mod blocks;
 mod inputs;
 mod reader;
+mod stream;
 
 pub use self::inputs::{FileSource, InputFile, SourceError};
 pub use self::reader::Reader;
