@@ -11,6 +11,8 @@ use arrow::buffer::Buffer;
 use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::{Message, root_as_message};
 
+use super::guard::guarded;
+
 /// Most bytes of a message, as stored and decompressed.
 const MESSAGE_BYTES_MAX: u64 = 256 << 20;
 /// Most rows of a batch.
@@ -50,7 +52,8 @@ impl<R: Read> ArrowStream<R> {
             for bytes in message {
                 let mut bytes = Buffer::from_vec(bytes);
                 while !bytes.is_empty() {
-                    match self.decoder.decode(&mut bytes).map_err(io::Error::other)? {
+                    let decoded = guarded(|| self.decoder.decode(&mut bytes));
+                    match decoded.map_err(io::Error::other)?.map_err(io::Error::other)? {
                         Some(batch) => return Ok(Some(batch)),
                         None => continue,
                     }
@@ -135,14 +138,18 @@ fn check(message: &Message<'_>, body: &[u8]) -> io::Result<()> {
     if !(0..=ROWS_MAX).contains(&batch.length()) {
         return Err(broken("a batch of more than 67 million rows, or of fewer than none"));
     }
-    if batch.compression().is_none() {
-        return Ok(());
-    }
     let mut total = 0u64;
-    for buffer in batch.buffers().into_iter().flatten().filter(|buffer| buffer.length() > 0) {
-        // Each compressed buffer begins with its length decompressed; -1 = stored as it is.
+    for buffer in batch.buffers().into_iter().flatten().filter(|buffer| buffer.length() != 0) {
         let start = usize::try_from(buffer.offset()).unwrap_or(usize::MAX);
-        let prefix = body.get(start..).and_then(|rest| rest.first_chunk::<8>());
+        let length = usize::try_from(buffer.length()).unwrap_or(usize::MAX);
+        let Some(stored) = body.get(start..start.saturating_add(length)) else {
+            return Err(broken("a column lies outside of its message"));
+        };
+        if batch.compression().is_none() {
+            continue;
+        }
+        // Each compressed buffer begins with its length decompressed; -1 = stored as it is.
+        let prefix = stored.first_chunk::<8>();
         let length = prefix.map_or(i64::MAX, |bytes| i64::from_le_bytes(*bytes));
         total = total.saturating_add(u64::try_from(length.max(0)).unwrap_or(u64::MAX));
     }

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use super::json::vector;
+use super::json_text::skip_space;
 use super::plan::{NodeId, Plan};
 use super::record::{Fault, Record, Value};
 use crate::model::{RawBatch, Reason};
@@ -152,8 +154,11 @@ pub(crate) fn fields(record: &[u8], delimiter: u8, found: &mut dyn FnMut(Cell)) 
 #[derive(Debug, Default)]
 pub(crate) struct RowScanner {
     header: Option<Arc<CsvHeader>>,
-    nodes: Vec<Option<NodeId>>,
+    /// By column: its node and whether it is a vector.
+    nodes: Vec<Option<(NodeId, bool)>>,
     unquoted: Vec<u8>,
+    /// Scratch of [`vector`].
+    open: Vec<u8>,
 }
 
 impl RowScanner {
@@ -162,8 +167,10 @@ impl RowScanner {
         if self.header.as_ref().is_some_and(|known| Arc::ptr_eq(known, header)) {
             return;
         }
-        let wanted =
-            |name: &String| plan.child(0, name.as_bytes()).filter(|&node| plan.node(node).wanted);
+        let wanted = |name: &String| {
+            let node = plan.child(0, name.as_bytes()).filter(|&node| plan.node(node).wanted)?;
+            Some((node, plan.node(node).vector))
+        };
         self.nodes = header.names.iter().map(wanted).collect();
         self.header = Some(Arc::clone(header));
     }
@@ -179,11 +186,11 @@ impl RowScanner {
         let Some(header) = &self.header else { return Ok(()) };
         let bytes = text.as_bytes().get(start..end).unwrap_or(&[]);
         let mut count = 0;
-        let (nodes, unquoted) = (&self.nodes, &mut self.unquoted);
+        let Self { nodes, unquoted, open, .. } = self;
         fields(bytes, header.delimiter, &mut |cell| {
             let node = nodes.get(count).copied().flatten();
             count += 1;
-            let Some(node) = node else { return };
+            let Some((node, is_vector)) = node else { return };
             let value = match cell.plain(bytes) {
                 Some((from, to)) => {
                     Value::Cell { start: start + from, end: start + to, unescaped: false }
@@ -196,6 +203,7 @@ impl RowScanner {
                     Value::Cell { start: from, end: record.unescaped.len(), unescaped: true }
                 }
             };
+            let value = if is_vector { read_vector(text, value, open, record) } else { value };
             record.set(node, value);
         });
         if count != header.names.len() {
@@ -204,6 +212,22 @@ impl RowScanner {
         }
         Ok(())
     }
+}
+
+/// A cell that holds a vector: a JSON list of numbers. An empty one is null, any other is invalid.
+fn read_vector(text: &str, cell: Value, open: &mut Vec<u8>, record: &mut Record) -> Value {
+    let Value::Cell { start, end, unescaped } = cell else { return cell };
+    if start == end {
+        return cell;
+    }
+    let from = if unescaped { record.unescaped.as_str() } else { text };
+    let list = from.as_bytes().get(..end).unwrap_or(&[]);
+    let begin = record.entries.len();
+    let read = vector(list, skip_space(list, start), 0, 2, open, &mut record.entries);
+    if !read.is_ok_and(|after| skip_space(list, after) == end) {
+        record.entries.truncate(begin);
+    }
+    Value::Vector { start: begin, end: record.entries.len() }
 }
 
 #[cfg(test)]

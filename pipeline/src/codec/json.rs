@@ -163,7 +163,7 @@ impl Scanner {
             if step.last {
                 return if at == end { Ok(()) } else { Err((Reason::InvalidJson, at)) };
             }
-            let (node, vector, depth) = (step.node, step.vector, step.open.len());
+            let (node, is_vector, depth) = (step.node, step.vector, step.open.len());
             let (value, after) = match byte(text, at) {
                 b'"' => {
                     let quoted = string(text, at)?;
@@ -181,9 +181,10 @@ impl Scanner {
                 b't' => (Value::Bool(true), word(text, at, b"true")?),
                 b'f' => (Value::Bool(false), word(text, at, b"false")?),
                 b'n' => (Value::Null, word(text, at, b"null")?),
-                b'[' if vector => {
+                b'[' if is_vector => {
                     let start = record.entries.len();
-                    let after = self.vector(text, at, depth, record)?;
+                    let (open, entries) = (&mut self.open_values, &mut record.entries);
+                    let after = vector(text, at, depth, self.depth_max, open, entries)?;
                     (Value::Vector { start, end: record.entries.len() }, after)
                 }
                 b'{' | b'[' => {
@@ -386,36 +387,46 @@ impl Scanner {
             Err(fault) => fault,
         }
     }
+}
 
-    /// A list as the entries of a vector; what is no number reads as NaN.
-    fn vector(&mut self, text: &[u8], at: usize, depth: usize, record: &mut Record) -> Scan<usize> {
-        if depth >= self.depth_max {
-            return Err((Reason::TooDeep, at));
-        }
-        let mut at = skip_space(text, at + 1);
-        if byte(text, at) == b']' {
-            return Ok(at + 1);
-        }
-        loop {
-            let entry = match byte(text, at) {
-                b'0'..=b'9' | b'-' => {
-                    let (value, after) = number(text, at)?;
-                    at = after;
-                    value as f32
-                }
-                _ => {
-                    let open = &mut self.open_values;
-                    at = skip_value(text, at, depth + 1, self.depth_max, open)?;
-                    f32::NAN
-                }
-            };
-            record.entries.push(entry);
-            at = skip_space(text, at);
-            match byte(text, at) {
-                b',' => at = skip_space(text, at + 1),
-                b']' => return Ok(at + 1),
-                _ => return Err((Reason::InvalidJson, at)),
+/// The list at `at` as entries of a vector, what is no number as NaN; gives what comes after it.
+/// `open` is scratch.
+pub(crate) fn vector(
+    text: &[u8],
+    at: usize,
+    depth: usize,
+    depth_max: usize,
+    open: &mut Vec<u8>,
+    entries: &mut Vec<f32>,
+) -> Scan<usize> {
+    if depth >= depth_max {
+        return Err((Reason::TooDeep, at));
+    }
+    if byte(text, at) != b'[' {
+        return Err((Reason::InvalidJson, at));
+    }
+    let mut at = skip_space(text, at + 1);
+    if byte(text, at) == b']' {
+        return Ok(at + 1);
+    }
+    loop {
+        let entry = match byte(text, at) {
+            b'0'..=b'9' | b'-' => {
+                let (value, after) = number(text, at)?;
+                at = after;
+                value as f32
             }
+            _ => {
+                at = skip_value(text, at, depth + 1, depth_max, open)?;
+                f32::NAN
+            }
+        };
+        entries.push(entry);
+        at = skip_space(text, at);
+        match byte(text, at) {
+            b',' => at = skip_space(text, at + 1),
+            b']' => return Ok(at + 1),
+            _ => return Err((Reason::InvalidJson, at)),
         }
     }
 }

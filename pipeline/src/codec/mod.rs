@@ -8,6 +8,7 @@ mod arrow_ipc;
 mod arrow_rows;
 mod columns;
 mod csv;
+mod guard;
 mod json;
 mod json_text;
 mod label_reader;
@@ -23,6 +24,7 @@ use thiserror::Error;
 pub(crate) use self::arrow_ipc::ArrowStream;
 pub(crate) use self::csv::next_record;
 pub use self::csv::{CsvBlock, CsvHeader};
+pub(crate) use self::guard::guarded;
 pub use self::parquet::RowGroup;
 pub(crate) use self::parquet::bad_file;
 

@@ -16,6 +16,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use super::arrow_rows::{BATCH_ROWS, Context, RowReader, wanted_columns};
+use super::guard::guarded;
 use super::plan::Plan;
 use crate::model::{Batch, Reason, Reject};
 
@@ -78,7 +79,8 @@ impl GroupReader {
         let known = |opened: &Opened| Arc::ptr_eq(&opened.footer, &unit.metadata);
         let opened = match self.opened.take().filter(known) {
             Some(opened) => opened,
-            None => Opened::new(context.plan, &unit.metadata)?,
+            None => guarded(|| Opened::new(context.plan, &unit.metadata))
+                .map_err(ParquetError::General)??,
         };
         let opened = self.opened.insert(opened);
         let file = unit.file.try_clone()?;
@@ -87,7 +89,9 @@ impl GroupReader {
                 .with_projection(opened.mask.clone())
                 .with_row_groups(vec![unit.group])
                 .with_batch_size(BATCH_ROWS);
-        for batch in builder.build()? {
+        let broken = ParquetError::General;
+        let mut reader = guarded(|| builder.build()).map_err(broken)??;
+        while let Some(batch) = guarded(|| reader.next()).map_err(broken)? {
             let batch = batch?;
             rows.read(context, unit.partition, *offset, &batch, emit);
             *offset += batch.num_rows() as u64;

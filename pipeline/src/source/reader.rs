@@ -11,7 +11,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use super::blocks::{RecordBlocks, Records};
 use super::inputs::format_by_name;
 use super::stream::{Stream, open_stream};
-use crate::codec::{ArrowStream, Block, CsvBlock, CsvHeader, Format, RowGroup, bad_file};
+use crate::codec::{ArrowStream, Block, CsvBlock, CsvHeader, Format, RowGroup, bad_file, guarded};
 use crate::model::Limits;
 
 /// Reads one file. An iterator over blocks; the last one may be a reject that says where the file
@@ -158,8 +158,9 @@ fn begin(
         )),
         Format::Parquet => {
             let file = File::open(path)?;
-            let read = ParquetMetaDataReader::new().parse_and_finish(&file);
-            let metadata = Arc::new(read.map_err(io::Error::other)?);
+            let read = guarded(|| ParquetMetaDataReader::new().parse_and_finish(&file));
+            let metadata = read.map_err(io::Error::other)?.map_err(io::Error::other)?;
+            let metadata = Arc::new(metadata);
             bytes_read.store(0, Ordering::Relaxed);
             Ok(Body::Parquet { path: path.to_owned(), metadata, group: 0, offset: 0 })
         }

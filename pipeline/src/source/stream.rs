@@ -35,12 +35,15 @@ pub(super) fn open_stream(
         Box::new(Counted { input: File::open(path)?, bytes_read })
     };
     let (stored, magic) = peek(stored)?;
-    if magic.starts_with(GZIP) {
+    // A file that was cut inside its magic is a broken one, too.
+    let is =
+        |whole: &[u8]| magic.starts_with(whole) || !magic.is_empty() && whole.starts_with(&magic);
+    if is(GZIP) {
         let decoder = MultiGzDecoder::new(BufReader::with_capacity(READ_BYTES, stored));
         let (stream, beginning) = peek(Box::new(decoder))?;
         return Ok((stream, beginning, false));
     }
-    if magic.starts_with(ZSTANDARD) {
+    if is(ZSTANDARD) {
         let (stream, beginning) = peek(Box::new(zstd::stream::read::Decoder::new(stored)?))?;
         return Ok((stream, beginning, false));
     }
