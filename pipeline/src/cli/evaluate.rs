@@ -69,7 +69,8 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     Ok(if failed { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
-fn text(evaluation: &Evaluation) -> String {
+/// The score as a table for people.
+pub(super) fn text(evaluation: &Evaluation) -> String {
     let mut text =
         format!("{:<20} {:<50} {:>9} {:>11}  found on\n", "model", "drift", "delay", "onset error");
     for drift in &evaluation.drifts {
