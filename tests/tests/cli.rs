@@ -208,3 +208,55 @@ fn init_never_overwrites_unasked_and_check_likes_what_it_writes() {
     assert!(text(&piped.stdout).contains("[metrics.latency_ms]"));
     assert!(!text(&piped.stdout).contains("[input]"), "standard input is no path to keep");
 }
+
+#[test]
+fn check_tells_how_a_config_fits_a_sample() {
+    let config = "[time]\npath = \"ts\"\n[keys]\nmodel = \"model\"\nsegments = [\"geo.region\"]\n\
+        [metrics.latency]\npath = \"latencyms\"\n[metrics.input_tokens]\n[metrics.lang]\n";
+    let event = |time: &str, n: usize| {
+        format!(
+            "{{\"{time}\":\"2026-03-02T09:15:{:02}Z\",\"model\":\"m\",\"region\":\"eu\",\"latency_ms\":{n},\
+             \"usage\":{{\"input_tokens\":{}}},\"lang\":\"{}\"}}\n",
+            n % 60,
+            if n % 4 == 0 { "null".into() } else { n.to_string() },
+            ["de", "en"][n % 2]
+        )
+    };
+    let good: String = (0..400).map(|n| event("ts", n)).chain(["{}\n".into()]).collect();
+    let untimed: String = (0..400).map(|n| event("when", n)).collect();
+    let files = [("c.toml", config), ("good.ndjson", &good), ("untimed.ndjson", &untimed)];
+    let here = folder(&files);
+    let check = |arguments: &[&str]| {
+        let mut command = driftline();
+        let output = command.arg("check").arg("c.toml").args(arguments).current_dir(here.path());
+        let output = output.output().expect("it starts");
+        (code(&output), text(&output.stdout))
+    };
+    let (code, said) = check(&["--sample", "good.ndjson"]);
+    assert_eq!(code, 0, "{said}");
+    for part in [
+        "good.ndjson: 400 events, 1 reject",
+        "missing_time",
+        "`geo.region` never occurs; did you mean `region`?",
+        "`latencyms` never occurs; did you mean `latency_ms`?",
+        "`input_tokens` never occurs; did you mean `usage.input_tokens`?",
+        "no value of `lang` can be read as a number; it looks like a category",
+    ] {
+        assert!(said.contains(part), "{part} is missing in:\n{said}");
+    }
+    assert_eq!(check(&["--sample", "good.ndjson", "--deny-warnings"]).0, 1);
+    let (code, said) = check(&["--sample", "untimed.ndjson"]);
+    assert_eq!(code, 1, "nothing could be read");
+    assert!(said.contains("time.path: `ts` never occurs; did you mean `when`?"), "{said}");
+    assert_eq!(check(&["--sample", "absent.ndjson"]).0, 3);
+
+    let (_, said) = check(&["--sample", "good.ndjson", "--format", "json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(said["sample"]["events"], 400);
+    assert_eq!(said["sample"]["rejects"][0]["reason"], "missing_time");
+    let fields = said["sample"]["fields"].as_array().expect("a list");
+    let of = |name: &str| fields.iter().find(|field| field["name"] == name).expect("a field");
+    assert_eq!(of("keys.model")["found"], 400);
+    assert_eq!(of("metrics.input_tokens")["null"], 400);
+    assert_eq!(of("metrics.lang")["invalid"], 400);
+}

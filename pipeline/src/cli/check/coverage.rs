@@ -12,6 +12,7 @@ use super::{Marks, counted, kind_name};
 use crate::codec::{CODECS, Decoder};
 use crate::config::Files;
 use crate::config::diagnostic::nearest;
+use crate::config::infer::judge::judge;
 use crate::config::infer::profile::Profile;
 use crate::config::infer::records;
 use crate::model::settings::Settings;
@@ -132,9 +133,15 @@ impl Coverage {
             Some(near) => format!("; did you mean `{near}`?"),
             None => String::new(),
         };
+        let judged = profile.map(judge);
         let time = &settings.layout.time.path.0;
         if self.rejects.contains_key(&Reason::MissingTime) && !occurs(time) {
-            doubts.push(format!("time.path: `{time}` never occurs{}", instead(time)));
+            let found = judged.as_ref().and_then(|judged| judged.time.as_ref());
+            let hint = match found {
+                Some((field, ..)) => format!("; did you mean `{}`?", field.path),
+                None => instead(time),
+            };
+            doubts.push(format!("time.path: `{time}` never occurs{hint}"));
         }
         for share in self.shares.iter().filter(|share| share.found == 0) {
             let (name, path) = (&share.name, &share.path);

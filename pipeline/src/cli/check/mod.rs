@@ -165,7 +165,10 @@ fn summary(settings: &Settings, files: &Files) -> String {
         ("keys", keys.join(", ")),
         ("metrics", metrics.collect::<Vec<_>>().join(", ")),
         ("baseline", baseline(settings, files)),
-        ("budget", format!("{} false alarms a week", settings.detect.budget_per_week)),
+        (
+            "budget",
+            format!("false alarms a week, over all series: {}", settings.detect.budget_per_week),
+        ),
         (
             "limits",
             format!(
