@@ -147,8 +147,12 @@ impl Coverage {
             let (name, path) = (&share.name, &share.path);
             let is_missed = self.events > 0 || self.rejects.contains_key(&Reason::MissingModel);
             if share.invalid > 0 {
-                doubts
-                    .push(format!("{name}: no value of `{path}` can be read as a {}", share.kind));
+                let metrics = judged.iter().flat_map(|judged| &judged.metrics);
+                let other = metrics.into_iter().find(|metric| metric.field.path == *path);
+                let other = other.map(|metric| kind_name(metric.kind));
+                let hint = other.map_or(String::new(), |kind| format!("; it looks like a {kind}"));
+                let kind = share.kind;
+                doubts.push(format!("{name}: no value of `{path}` can be read as a {kind}{hint}"));
             } else if is_missed && !occurs(path) {
                 doubts.push(format!("{name}: `{path}` never occurs{}", instead(path)));
             } else if self.events > 0 {
