@@ -1,5 +1,9 @@
 //! What the tests share: where things are, the real binary, golden files.
 
+pub mod logs;
+pub mod telemetry;
+pub mod transcript;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;

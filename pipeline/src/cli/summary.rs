@@ -134,8 +134,7 @@ impl Summary<'_> {
             let _ = writeln!(out, "{} events {what}", grouped(count));
         }
         if *refused_groups > 0 {
-            let _ =
-                writeln!(out, "{} groups refused, counted once a pane", grouped(*refused_groups));
+            let _ = writeln!(out, "{} groups refused", grouped(*refused_groups));
         }
         for (reason, count) in &self.tally.rejects {
             let _ = writeln!(

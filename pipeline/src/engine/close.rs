@@ -65,27 +65,22 @@ impl Engine {
     /// Admits the pane's new groups, in the order of their keys, as far as the limit goes: those with the
     /// smallest key hashes.
     fn admit(&mut self, start_us: i64, pane: &mut Pane) {
-        self.counters.refused_series_events += pane.refused_events;
-        self.counters.refused_groups += pane.refused_groups;
         let mut room = self.groups_max().saturating_sub(self.groups.len());
         let mut new: Vec<(Key, Box<PaneGroup>)> = Vec::new();
-        for (_, (key, counts)) in std::mem::take(&mut pane.candidates) {
+        for (hash, (key, counts)) in std::mem::take(&mut pane.candidates) {
             // Another pane that was open at the same time may have admitted it.
             if let Some(id) = self.by_key.get(&key) {
-                let at = *id as usize;
-                pane.groups.resize_with(pane.groups.len().max(at + 1), || None);
-                pane.groups[at] = Some(match pane.groups[at].take() {
-                    Some(other) => Box::new(merge(*other, *counts)),
-                    None => counts,
-                });
+                pane.add(*id as usize, counts);
             } else if room > 0 {
                 room -= 1;
                 new.push((key, counts));
             } else {
-                self.counters.refused_series_events += counts.events;
-                self.counters.refused_groups += 1;
+                pane.refuse(hash, counts.events);
             }
         }
+        self.counters.refused_series_events += pane.refused_events;
+        self.refused.merge(&pane.refused_groups);
+        self.counters.refused_groups = self.refused.estimate().round() as u64;
         new.sort_by(|a, b| a.0.cmp(&b.0));
         for (key, counts) in new {
             let id = self.groups.len() as GroupId;
@@ -250,28 +245,4 @@ impl Engine {
         alerts.found(&finding, end_us);
         output.findings.push(finding);
     }
-}
-
-fn merge(mut one: PaneGroup, other: PaneGroup) -> PaneGroup {
-    one.events += other.events;
-    if one.codes.is_empty() {
-        one.codes = other.codes;
-    } else {
-        one.codes.iter_mut().zip(&other.codes).for_each(|(sum, n)| *sum += n);
-    }
-    one.raw = match (one.raw, other.raw) {
-        (Some(mut raw), Some(more)) => {
-            raw.merge(*more);
-            Some(raw)
-        }
-        (raw, more) => raw.or(more),
-    };
-    one.extra = match (one.extra, other.extra) {
-        (Some(mut extra), Some(more)) => {
-            extra.merge(&more);
-            Some(extra)
-        }
-        (extra, more) => extra.or(more),
-    };
-    one
 }

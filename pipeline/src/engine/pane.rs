@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use driftline_detectors::distinct::Distinct;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -18,8 +19,8 @@ pub(crate) struct Pane {
     pub(crate) candidates: BTreeMap<u64, (Key, Box<PaneGroup>)>,
     /// Events of candidates that were dropped.
     pub(crate) refused_events: u64,
-    /// Groups that were dropped (each counted once for each pane).
-    pub(crate) refused_groups: u64,
+    /// Which candidates were dropped: a sketch, since a dropped one may be offered again and again.
+    pub(crate) refused_groups: Distinct,
 }
 
 /// The counts of one group in one pane.
@@ -59,27 +60,67 @@ impl Pane {
         }
     }
 
-    /// Puts the counts of a group back. Of candidates, only the `candidates_max` smallest hashes stay:
+    /// Puts the counts of a group back; adds them where the same group was put back already (a missing and
+    /// an empty key are the same group). Of candidates, only the `candidates_max` smallest hashes stay:
     /// which ones do not depend on the order of events.
     pub(crate) fn put(&mut self, home: Home, group: Box<PaneGroup>, candidates_max: usize) {
         match home {
             Home::Group(id) => {
                 let at = id as usize;
-                if self.groups.len() <= at {
-                    self.groups.resize_with(at + 1, || None);
-                }
-                self.groups[at] = Some(group);
+                self.add(at, group);
             }
             Home::Candidate(hash, key) => {
-                self.candidates.insert(hash, (key, group));
+                match self.candidates.get_mut(&hash) {
+                    Some((_, counts)) => counts.merge(*group),
+                    None => {
+                        self.candidates.insert(hash, (key, group));
+                    }
+                }
                 while self.candidates.len() > candidates_max {
-                    if let Some((_, (_, dropped))) = self.candidates.pop_last() {
-                        self.refused_events += dropped.events;
-                        self.refused_groups += 1;
+                    if let Some((hash, (_, dropped))) = self.candidates.pop_last() {
+                        self.refuse(hash, dropped.events);
                     }
                 }
             }
             Home::Nowhere => self.refused_events += group.events,
+        }
+    }
+
+    /// Adds counts to those of an admitted group.
+    pub(crate) fn add(&mut self, at: usize, counts: Box<PaneGroup>) {
+        if self.groups.len() <= at {
+            self.groups.resize_with(at + 1, || None);
+        }
+        match &mut self.groups[at] {
+            Some(own) => own.merge(*counts),
+            empty => *empty = Some(counts),
+        }
+    }
+
+    /// Counts a candidate as refused.
+    pub(crate) fn refuse(&mut self, hash: u64, events: u64) {
+        self.refused_events += events;
+        // Hashed anew: those refused have the largest hashes, and the sketch wants all alike.
+        self.refused_groups.insert(xxh3_64(&hash.to_le_bytes()));
+    }
+}
+
+impl PaneGroup {
+    /// Adds the counts of the same group and pane.
+    pub(crate) fn merge(&mut self, other: PaneGroup) {
+        self.events += other.events;
+        if self.codes.is_empty() {
+            self.codes = other.codes;
+        } else {
+            self.codes.iter_mut().zip(&other.codes).for_each(|(sum, n)| *sum += n);
+        }
+        match (&mut self.raw, other.raw) {
+            (Some(raw), Some(more)) => raw.merge(*more),
+            (raw, more) => *raw = raw.take().or(more),
+        }
+        match (&mut self.extra, other.extra) {
+            (Some(extra), Some(more)) => extra.merge(&more),
+            (extra, more) => *extra = extra.take().or(more),
         }
     }
 }

@@ -1,0 +1,160 @@
+//! What an engine says about some events, as the bytes that a user would get; and ways to feed it.
+
+use driftline::engine::{Counters, Engine, Input, Output};
+use driftline::model::{Alert, Batch, Finding, Kind, Row, Settings};
+use rand::RngExt;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// Everything that came out, in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Transcript {
+    /// Findings.
+    pub findings: Vec<Finding>,
+    /// Transitions of alerts.
+    pub alerts: Vec<Alert>,
+    /// What was counted in the end.
+    pub counters: Counters,
+}
+
+impl Transcript {
+    /// Adds an output.
+    pub fn add(&mut self, output: Output) {
+        self.findings.extend(output.findings);
+        self.alerts.extend(output.alerts);
+    }
+
+    /// One line of JSON for each finding, then for each transition: what must be the same bytes.
+    ///
+    /// # Panics
+    /// Where something has no JSON.
+    pub fn lines(&self) -> Vec<String> {
+        let findings =
+            self.findings.iter().map(|f| serde_json::to_string(f).expect("a finding is JSON"));
+        let alerts =
+            self.alerts.iter().map(|a| serde_json::to_string(a).expect("an alert is JSON"));
+        findings.chain(alerts).collect()
+    }
+}
+
+/// Fails with the seed and the first line that differs.
+///
+/// # Panics
+/// Where the transcripts or their counters differ.
+pub fn assert_same(expected: &Transcript, made: &Transcript, what: &str) {
+    let (a, b) = (expected.lines(), made.lines());
+    for (number, (a, b)) in a.iter().zip(&b).enumerate() {
+        let at = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+        let near =
+            |text: &str| -> String { text.chars().skip(at.max(60) - 60).take(160).collect() };
+        assert!(a == b, "{what}: line {number}\n  {}\n  {}", near(a), near(b));
+    }
+    assert_eq!(a.len(), b.len(), "{what}: lines");
+    assert_eq!(expected.counters, made.counters, "{what}: counters");
+}
+
+/// One step of a feed.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Some rows of a partition.
+    Rows(u32, Vec<Row>),
+    /// The end of a partition.
+    End(u32),
+}
+
+/// How the rows of partitions are mixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mix {
+    /// In turns, in pieces of this many rows.
+    Turns(usize),
+    /// Pieces of random lengths of random partitions.
+    Random,
+    /// One partition wholly before the next, the first one first.
+    OneByOne,
+    /// The same, the last one first.
+    Backwards,
+}
+
+/// Steps that feed all partitions to their ends.
+pub fn steps(partitions: &[Vec<Row>], mix: Mix, random: &mut Xoshiro256PlusPlus) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut rest: Vec<(u32, &[Row])> = (0..).zip(partitions.iter().map(Vec::as_slice)).collect();
+    if mix == Mix::Backwards {
+        rest.reverse();
+    }
+    let mut at = 0;
+    while !rest.is_empty() {
+        at = match mix {
+            Mix::Turns(_) => at % rest.len(),
+            Mix::Random => random.random_range(0..rest.len()),
+            Mix::OneByOne | Mix::Backwards => 0,
+        };
+        let (partition, rows) = rest[at];
+        let wanted = match mix {
+            Mix::Turns(size) => size,
+            Mix::Random => match random.random_range(0..4) {
+                0 => 1,
+                1 => random.random_range(1..20),
+                2 => random.random_range(1..400),
+                _ => random.random_range(1..20_000),
+            },
+            Mix::OneByOne | Mix::Backwards => 4096,
+        };
+        let (now, later) = rows.split_at(wanted.clamp(1, rows.len().max(1)).min(rows.len()));
+        steps.push(Step::Rows(partition, now.to_vec()));
+        if later.is_empty() {
+            steps.push(Step::End(partition));
+            rest.remove(at);
+        } else {
+            rest[at].1 = later;
+            at += 1;
+        }
+    }
+    steps
+}
+
+/// An engine with its partitions opened.
+pub fn opened(settings: &Settings, partitions: usize) -> Engine {
+    let mut engine = Engine::new(settings.clone());
+    open(&mut engine, partitions);
+    engine
+}
+
+/// Opens the partitions `0..partitions`.
+pub fn open(engine: &mut Engine, partitions: usize) {
+    for partition in 0..partitions as u32 {
+        engine.step(Input::Opened { partition, begin_us: None });
+    }
+}
+
+/// Takes one step.
+pub fn take(engine: &mut Engine, step: &Step) -> Output {
+    match step {
+        Step::Rows(partition, rows) => {
+            let kinds: Vec<Kind> = engine.settings().metrics.iter().map(|m| m.kind).collect();
+            engine.step(Input::Batch(&Batch::from_rows(*partition, rows, &kinds)))
+        }
+        Step::End(partition) => engine.step(Input::Closed { partition: *partition }),
+    }
+}
+
+/// All that an engine says about some steps.
+pub fn run(settings: &Settings, partitions: usize, steps: &[Step]) -> Transcript {
+    finish(opened(settings, partitions), steps)
+}
+
+/// What an engine says when it goes on with some steps to the end.
+pub fn finish(mut engine: Engine, steps: &[Step]) -> Transcript {
+    let mut transcript = Transcript::default();
+    for step in steps {
+        transcript.add(take(&mut engine, step));
+    }
+    transcript.counters = engine.counters().clone();
+    transcript
+}
+
+/// What an engine says about rows of one partition, in batches of 1000.
+pub fn run_rows(settings: &Settings, rows: &[Row]) -> Transcript {
+    let mut steps: Vec<Step> = rows.chunks(1000).map(|c| Step::Rows(0, c.to_vec())).collect();
+    steps.push(Step::End(0));
+    run(settings, 1, &steps)
+}

@@ -1,0 +1,277 @@
+//! The same events give the same bytes of findings and alerts, however they arrive.
+//!
+//! Each property runs over fixed seeds; `DRIFTLINE_SEED=n` runs one seed. A failure names its seed and the
+//! first line that differs. Each property has a control: the same comparison with a fault put in, which
+//! must be noticed, so that no property can be true of an engine that says nothing.
+
+use std::collections::BTreeSet;
+
+use driftline::engine::{Engine, SnapshotError};
+use driftline::model::settings::{MINUTE_US, SECOND_US};
+use driftline::model::{Row, Settings, Status};
+use driftline_tests::logs::{gzip, replay_folder, text, write};
+use driftline_tests::telemetry::{Telemetry, deal, generator, seeds, settings};
+use driftline_tests::transcript::{Mix, Step, assert_same, finish, opened, run, steps, take};
+use rand::RngExt;
+use rand::seq::SliceRandom;
+
+/// How far events arrive behind their order: less than the lateness of 30 s.
+const DELAY_US: i64 = 20 * SECOND_US;
+
+/// Rows of three partitions with all that can befall a clock: events too late, lone events from the future.
+fn eventful(seed: u64) -> Vec<Vec<Row>> {
+    let mut random = generator(seed ^ 0xe7);
+    let mut partitions = deal(&Telemetry::new(seed).rows(), 3, 60 * SECOND_US, &mut random);
+    for rows in &mut partitions {
+        for _ in 0..20 {
+            let at = random.random_range(0..rows.len());
+            let mut stray = rows[at].clone();
+            stray.time_us += random.random_range(2..10_000) * 60 * MINUTE_US;
+            rows.insert(at, stray);
+        }
+    }
+    partitions
+}
+
+#[test]
+fn findings_are_there_and_alerts_fire_and_resolve() {
+    let mut kinds = BTreeSet::new();
+    for seed in seeds(0..4) {
+        let partitions = eventful(seed);
+        let mix = steps(&partitions, Mix::Turns(500), &mut generator(seed));
+        let transcript = run(&settings(), 3, &mix);
+        assert!(transcript.findings.len() >= 5, "seed {seed}: {}", transcript.findings.len());
+        let status = |s: Status| transcript.alerts.iter().filter(|a| a.status == s).count();
+        assert!(status(Status::Firing) >= 3, "seed {seed}");
+        assert!(status(Status::Resolved) >= 1, "seed {seed}");
+        assert!(transcript.counters.late > 100, "seed {seed}");
+        assert!(transcript.counters.future >= 30, "seed {seed}: {:?}", transcript.counters);
+        kinds.extend(transcript.findings.into_iter().map(|f| f.kind));
+    }
+    for kind in ["shift", "mix", "rate", "missing", "silence"] {
+        assert!(kinds.contains(kind), "no finding of kind {kind}: {kinds:?}");
+    }
+}
+
+#[test]
+fn batches_of_any_size_and_any_interleaving_give_the_same_bytes() {
+    let mut noticed = 0;
+    for seed in seeds(0..8) {
+        let mut random = generator(seed ^ 0x17);
+        let partitions = eventful(seed);
+        let expected = run(&settings(), 3, &steps(&partitions, Mix::Turns(1000), &mut random));
+        let mut mixes = vec![Mix::Turns(7), Mix::Turns(4096), Mix::OneByOne, Mix::Backwards];
+        mixes.extend([Mix::Random; 12]);
+        mixes.extend((seed % 4 == 0).then_some(Mix::Turns(1)));
+        for mix in mixes {
+            let made = run(&settings(), 3, &steps(&partitions, mix, &mut random));
+            assert_same(&expected, &made, &format!("seed {seed}, {mix:?}"));
+        }
+        // The fault: one clock for all partitions, so that who comes first decides who is late.
+        let mixed = steps(&partitions, Mix::Random, &mut random);
+        let one = |step: &Step| match step {
+            Step::Rows(_, rows) => Some(Step::Rows(0, rows.clone())),
+            Step::End(_) => None,
+        };
+        let mut mixed: Vec<Step> = mixed.iter().filter_map(one).collect();
+        mixed.push(Step::End(0));
+        noticed += usize::from(run(&settings(), 1, &mixed).lines() != expected.lines());
+    }
+    assert!(noticed > 0, "one clock for all partitions was not noticed");
+}
+
+#[test]
+fn any_order_within_the_lateness_gives_the_same_bytes() {
+    let mut noticed = 0;
+    for seed in seeds(0..10) {
+        let mut random = generator(seed ^ 0x23);
+        let rows = Telemetry::new(seed).rows();
+        let mut shuffled = |delay_us: i64| {
+            let partitions = deal(&rows, 1, delay_us, &mut random);
+            run(&settings(), 1, &steps(&partitions, Mix::Turns(1000), &mut random))
+        };
+        let expected = shuffled(0);
+        for delay_us in [1, SECOND_US, 10 * SECOND_US, DELAY_US, 29 * SECOND_US] {
+            let made = shuffled(delay_us);
+            assert_eq!(made.counters.late, 0, "seed {seed}");
+            assert_same(&expected, &made, &format!("seed {seed}, delay {delay_us} us"));
+        }
+        // The fault: a disorder that exceeds the lateness.
+        noticed += usize::from(shuffled(120 * SECOND_US).lines() != expected.lines());
+    }
+    assert!(noticed > 0, "events that came too late were not noticed");
+}
+
+#[test]
+fn a_snapshot_and_restore_at_any_step_gives_the_same_bytes() {
+    let mut noticed = 0;
+    for seed in seeds(0..5) {
+        let mut random = generator(seed ^ 0x31);
+        let partitions = eventful(seed);
+        let mix = steps(&partitions, Mix::Turns(600), &mut random);
+        let expected = run(&settings(), 3, &mix);
+        // At every step, one after the other.
+        let mut engine = opened(&settings(), 3);
+        let mut made = driftline_tests::transcript::Transcript::default();
+        for step in &mix {
+            made.add(take(&mut engine, step));
+            engine = restored(&engine);
+        }
+        made.counters = engine.counters().clone();
+        assert_same(&expected, &made, &format!("seed {seed}, at every step"));
+        // At one step, and on to the end; on the way a batch may be of another size.
+        for _ in 0..10 {
+            let cut = random.random_range(0..mix.len());
+            let mut engine = opened(&settings(), 3);
+            let mut made = driftline_tests::transcript::Transcript::default();
+            mix[..cut].iter().for_each(|step| made.add(take(&mut engine, step)));
+            let rest = finish(restored(&engine), &mix[cut..]);
+            made.findings.extend(rest.findings);
+            made.alerts.extend(rest.alerts);
+            made.counters = rest.counters;
+            assert_same(&expected, &made, &format!("seed {seed}, at step {cut}"));
+        }
+        // The fault: a snapshot that is one step old.
+        let mut engine = opened(&settings(), 3);
+        let mut made = driftline_tests::transcript::Transcript::default();
+        let cut = mix.len() / 2;
+        mix[..cut].iter().for_each(|step| made.add(take(&mut engine, step)));
+        let rest = finish(restored(&engine), &mix[cut + 1..]);
+        made.findings.extend(rest.findings);
+        made.alerts.extend(rest.alerts);
+        noticed += usize::from(made.lines() != expected.lines());
+    }
+    assert!(noticed > 0, "a lost step was not noticed");
+}
+
+fn restored(engine: &Engine) -> Engine {
+    Engine::restore(engine.settings().clone(), &engine.snapshot()).expect("a whole snapshot")
+}
+
+#[test]
+fn files_threads_blocks_and_compression_give_the_same_bytes() {
+    let mut noticed = 0;
+    for seed in seeds(0..4) {
+        let mut random = generator(seed ^ 0x41);
+        let rows = Telemetry::new(seed).rows();
+        let rows = deal(&rows, 1, DELAY_US, &mut random).remove(0);
+        let expected = run(&settings(), 1, &steps(&[rows.clone()], Mix::Turns(1000), &mut random));
+        assert!(expected.findings.len() >= 4, "seed {seed}");
+        let check = |parts: &[Vec<Row>], name: &str, block_bytes: usize, threads: usize| {
+            let mut settings = settings();
+            settings.limits.block_bytes = block_bytes;
+            let folder = tempfile::tempdir().expect("a folder");
+            for (number, part) in parts.iter().enumerate() {
+                let text = text(part, &settings).into_bytes();
+                let bytes = if name.ends_with("gz") { gzip(&text) } else { text };
+                write(folder.path(), &format!("{number:02}.{name}"), bytes);
+            }
+            let made = replay_folder(folder.path(), &settings, threads);
+            assert_eq!(made.rejects, [], "seed {seed}");
+            (made.transcript, format!("seed {seed}, {name} {block_bytes} x {threads}"))
+        };
+        let whole = [rows.clone()];
+        let by_rows: Vec<Vec<Row>> = rows.chunks(1 + rows.len() / 5).map(<[Row]>::to_vec).collect();
+        let mut by_time: Vec<Vec<Row>> = vec![Vec::new(); 4];
+        rows.iter().for_each(|row| {
+            let quarter = (row.time_us - rows[0].time_us).max(0) / (15 * MINUTE_US);
+            by_time[quarter.clamp(0, 3) as usize].push(row.clone());
+        });
+        let dealt = deal(&rows, 3, 0, &mut random);
+        for (parts, name) in [
+            (&whole[..], "one.ndjson"),
+            (&by_rows, "rows.ndjson"),
+            (&by_time, "time.ndjson"),
+            (&dealt, "dealt.ndjson"),
+            (&by_time, "time.ndjson.gz"),
+        ] {
+            for (block_bytes, threads) in [(1 << 20, 1), (4096, 2), (60_000, 3)] {
+                let (made, what) = check(parts, name, block_bytes, threads);
+                assert_same(&expected, &made, &what);
+            }
+        }
+        // The fault: one event in a hundred is missing.
+        let fewer: Vec<Row> = rows.iter().filter(|r| r.offset % 100 != 7).cloned().collect();
+        let (made, _) = check(&[fewer], "fewer.ndjson", 1 << 20, 1);
+        noticed += usize::from(made.lines() != expected.lines());
+    }
+    assert!(noticed > 0, "missing events were not noticed");
+}
+
+#[test]
+fn ids_are_of_what_they_are_about() {
+    for seed in seeds(0..4) {
+        let rows = Telemetry::new(seed).rows();
+        let ids = |settings: &Settings| -> Vec<String> {
+            let transcript = driftline_tests::transcript::run_rows(settings, &rows);
+            transcript.findings.into_iter().map(|f| f.id).collect()
+        };
+        let base = ids(&settings());
+        let distinct: BTreeSet<&String> = base.iter().collect();
+        assert!(base.len() >= 4 && distinct.len() == base.len(), "seed {seed}: {base:?}");
+        assert_eq!(ids(&settings()), base, "seed {seed}");
+        type Change = fn(&mut Settings);
+        let changes: [(&str, Change); 3] = [
+            ("pipeline", |s| s.pipeline = "other".into()),
+            ("budget", |s| s.detect.budget_per_week = 21.0),
+            ("zone", |s| s.metrics[0].zone_sigma = 0.1001),
+        ];
+        for (name, change) in changes {
+            let mut other = settings();
+            change(&mut other);
+            let other = ids(&other);
+            assert!(!other.is_empty(), "seed {seed}, {name}");
+            assert!(other.iter().all(|id| !distinct.contains(id)), "seed {seed}, {name}");
+        }
+        // What only says how files are read, and until when, is no part of an id.
+        let mut other = settings();
+        other.limits.block_bytes = 1 << 14;
+        other.limits.files_open_max = 3;
+        other.limits.rejects_written_max = 7;
+        other.time.not_after_us = 4_000_000_000 * SECOND_US;
+        assert_eq!(ids(&other), base, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_is_refused_and_one_of_other_settings_too() {
+    // Small on purpose: every byte is flipped and every length is tried.
+    let telemetry = Telemetry { minutes: 12, events_a_pane: 4, ..Telemetry::new(3) };
+    let mut rows = telemetry.rows();
+    rows.retain(|row| row.time_us % 7 < 2);
+    rows.shuffle(&mut generator(3));
+    rows.sort_by_key(|row| row.time_us / SECOND_US);
+    let mut settings = settings();
+    settings.limits.cells_learned_max = 32;
+    settings.baseline.learn_events = 60;
+    let mut engine = opened(&settings, 1);
+    take(&mut engine, &Step::Rows(0, rows));
+    let bytes = engine.snapshot();
+    assert!(bytes.len() > 2000, "{}", bytes.len());
+    assert!(Engine::restore(settings.clone(), &bytes).is_ok());
+    let refused = |bytes: &[u8], what: &str| {
+        let error = Engine::restore(settings.clone(), bytes).err();
+        assert!(
+            matches!(error, Some(SnapshotError::Damaged | SnapshotError::Unknown)),
+            "{what}: {error:?}"
+        );
+    };
+    for length in 0..bytes.len() {
+        refused(&bytes[..length], &format!("cut at {length}"));
+    }
+    let mut flipped = bytes.clone();
+    for at in 0..bytes.len() {
+        for mask in [0x01, 0x80, 0xff] {
+            flipped[at] ^= mask;
+            refused(&flipped, &format!("byte {at} flipped with {mask:#x}"));
+            flipped[at] ^= mask;
+        }
+    }
+    let mut longer = bytes.clone();
+    longer.push(0);
+    refused(&longer, "a byte more");
+    let mut other = settings.clone();
+    other.detect.budget_per_week += 1.0;
+    let error = Engine::restore(other, &bytes).err();
+    assert!(matches!(error, Some(SnapshotError::OtherConfig { .. })), "{error:?}");
+}
