@@ -196,13 +196,13 @@ fn a_cut_at_every_byte_keeps_what_stands_before_it() {
     let folder = tempfile::tempdir().expect("a folder");
     for (extension, path) in sets(folder.path(), 12, 0) {
         let whole = decode(&path);
-        let begin = std::time::Instant::now();
         assert_eq!((whole.rows.len(), whole.rejects.len()), (12, 0), "{extension}");
         let bytes = fs::read(&path).expect("the file");
         let cut = folder.path().join(format!("cut.{extension}"));
-        let begin = std::time::Instant::now();
-        for length in 0..bytes.len() {
-            fs::write(&cut, &bytes[..length]).expect("written");
+        fs::write(&cut, &bytes).expect("written");
+        let file = fs::OpenOptions::new().write(true).open(&cut).expect("opened");
+        for length in (0..bytes.len()).rev() {
+            file.set_len(length as u64).expect("cut");
             let found = decode(&cut);
             // Text may be cut inside its last record and still be a record.
             let sure = found.rows.len().saturating_sub(1);
@@ -219,7 +219,6 @@ fn a_cut_at_every_byte_keeps_what_stands_before_it() {
                 );
             }
         }
-        eprintln!("{extension}: {} cuts, {:?}", bytes.len(), begin.elapsed());
     }
 }
 
@@ -227,7 +226,7 @@ fn a_cut_at_every_byte_keeps_what_stands_before_it() {
 fn random_and_changed_bytes_end_in_rejects() {
     let folder = tempfile::tempdir().expect("a folder");
     let sets = sets(folder.path(), 40, 3);
-    for seed in 0..60u64 {
+    for seed in 0..40u64 {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         for (extension, path) in &sets {
             let original = fs::read(path).expect("the file");

@@ -105,6 +105,11 @@ impl Opened {
         let plain = ArrowReaderMetadata::try_new(Arc::clone(footer), ArrowReaderOptions::new())?;
         let schema = plain.schema();
         let wanted = wanted_columns(plan, schema);
+        if wanted.is_empty() {
+            // Rows without columns would be as many as the footer says, true or not.
+            let problem = "none of the configured paths is a column of this file";
+            return Err(ParquetError::General(problem.into()));
+        }
         let leaves = wanted.iter().flat_map(|(_, path)| leaves_at(schema.fields(), path));
         let mask = ProjectionMask::leaves(plain.parquet_schema(), leaves);
         let labels: Vec<&[usize]> = wanted

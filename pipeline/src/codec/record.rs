@@ -213,8 +213,8 @@ impl Record {
             MetricColumn::Flag(codes) => codes.push(match value {
                 Value::Missing | Value::Null => FLAG_NULL,
                 Value::Bool(flag) => u8::from(flag),
-                Value::Number { value, .. } if value == 0.0 => 0,
-                Value::Number { value, .. } if value == 1.0 => 1,
+                Value::Number { value: 0.0, .. } => 0,
+                Value::Number { value: 1.0, .. } => 1,
                 Value::Text { .. } => flag_code(self.text(value, text).unwrap_or("")),
                 Value::Cell { .. } => match self.text(value, text).unwrap_or("").trim() {
                     "" => FLAG_NULL,
