@@ -24,7 +24,7 @@
 //!     evidence.tick(&tables, &[192, 8, 0, 0], panes);
 //!     panes += 1;
 //! }
-//! assert_eq!(panes, 3);
+//! assert_eq!(panes, 4);
 //! assert_eq!(tables.lanes()[evidence.leader()].name(&baseline), "more of true");
 //! ```
 
