@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use super::columns;
 use super::profile::{Profile, Value};
+use crate::codec::guarded;
 
 /// Longest record that is looked at, in bytes.
 const RECORD_BYTES_MAX: usize = 1 << 20;
@@ -134,14 +135,15 @@ pub fn read(path: &Path, format: Option<&str>, records_max: u64) -> Result<Profi
         let packed = matches!(begin.as_slice(), [0x1F, 0x8B, ..] | [0x28, 0xB5, 0x2F, 0xFD, ..]);
         match asked.unwrap_or_else(|| Form::by_content(&begin)) {
             form @ (Form::Parquet | Form::Arrow) if !packed => {
-                let result = match form {
+                let read = guarded(|| match form {
                     Form::Parquet => columns::parquet(file, records_max, &mut profile),
                     _ => columns::arrow(file, &begin, records_max, &mut profile),
-                };
-                result.map_err(|error| SampleError::Broken {
+                });
+                let result = read.and_then(|read| read.map_err(|error| error.to_string()));
+                result.map_err(|reason| SampleError::Broken {
                     path: path.to_owned(),
                     format: form.name(),
-                    reason: error.to_string(),
+                    reason,
                 })?;
                 form
             }
