@@ -1,6 +1,8 @@
 //! What the tests share: where things are, the real binary, golden files.
 
 pub mod logs;
+pub mod promise;
+pub mod streams;
 pub mod telemetry;
 pub mod transcript;
 

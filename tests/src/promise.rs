@@ -1,0 +1,302 @@
+//! Run lengths by simulation: panes to a false alarm, and to the detection of a change.
+//!
+//! Baselines are learned by the real engine out of a stream, then the real `Evidence` runs over more of the
+//! same law. Deliberately wrong versions are here too, so that a check of the promise can be seen to fail.
+
+use std::sync::Arc;
+
+use arrow::array::{StringArray, UInt32Array};
+use driftline::engine::{Engine, Input};
+use driftline::model::batch::Labels;
+use driftline::model::layout::{FieldPath, MetricField};
+use driftline::model::settings::MetricSettings;
+use driftline::model::{Batch, Kind, Settings};
+use driftline_detectors::baseline::{Baseline, Zone};
+use driftline_detectors::encoder::Encoder;
+use driftline_detectors::evidence::Evidence;
+use driftline_detectors::lane::Tables;
+
+use crate::streams::{Change, LEVELS, Law, Stream, column, label};
+
+/// Events of a pane.
+pub const PANE_EVENTS: usize = 50;
+/// Panes of a window: the learned lane learns anew at the start of each.
+const WINDOW_PANES: usize = 30;
+/// In-control panes before a change.
+const PANES_BEFORE: usize = 50;
+/// Panes after which a change counts as missed.
+const DELAY_MAX: usize = 2_000;
+
+/// What is left out or done wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// All is as in production.
+    None,
+    /// Evidence is taken as if events were independent.
+    NoTempering,
+    /// The baseline is taken for the truth.
+    NoSlack,
+    /// The learned lane has seen the pane that it judges.
+    Peeking,
+}
+
+/// What is simulated.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Law of the values.
+    pub law: Law,
+    /// Events of the baseline.
+    pub events: usize,
+    /// Indifference zone, of numbers in sigma and of shares in odds.
+    pub zone: f64,
+    /// The promise `A`: mean panes to a false alarm, at least.
+    pub promise: f64,
+    /// Baselines that are learned, each from a stream of its own.
+    pub baselines: usize,
+    /// Runs with each.
+    pub runs: usize,
+    /// What is wrong.
+    pub flaw: Flaw,
+}
+
+/// Run lengths that were seen.
+#[derive(Debug, Clone)]
+pub struct RunLengths {
+    /// Mean of `min(run length, cap)`, in panes: a lower bound of the mean run length.
+    pub mean: f64,
+    /// Its standard error, between baselines.
+    pub error: f64,
+    /// The tenth percentile of the means of single baselines.
+    pub tenth: f64,
+    /// Their median.
+    pub median: f64,
+    /// Share of runs without an alarm up to the cap.
+    pub censored: f64,
+}
+
+/// Delays that were seen.
+#[derive(Debug, Clone)]
+pub struct Delays {
+    /// Mean panes from the change to the alarm; the first changed pane is 1.
+    pub mean: f64,
+    /// Its standard error, between runs.
+    pub error: f64,
+    /// Share of runs without an alarm within 2,000 panes; they count as 2,000 in the mean.
+    pub missed: f64,
+}
+
+impl Plan {
+    /// The plan of the promise for a law, as in production.
+    pub fn new(law: Law, events: usize, zone: f64, promise: f64) -> Self {
+        Self { law, events, zone, promise, baselines: 30, runs: 4, flaw: Flaw::None }
+    }
+
+    fn zone(&self) -> Zone {
+        Zone { sigma: self.zone, odds: self.zone }
+    }
+
+    fn seed(&self, baseline: usize, run: usize) -> u64 {
+        0x5eed_0000_0000 + ((self.law as u64) << 32) + ((baseline as u64) << 16) + run as u64
+    }
+
+    fn tables(&self, index: usize) -> (Baseline, Tables) {
+        let seed = self.seed(index, 0);
+        let mut baseline = learn(self.law, self.events, self.zone(), seed);
+        if self.flaw == Flaw::NoTempering {
+            baseline.temper.clear();
+        }
+        let slack_z = if self.flaw == Flaw::NoSlack { 0.0 } else { SLACK_Z() };
+        let tables = Tables::new(&baseline, baseline.probabilities(), self.zone(), slack_z);
+        (baseline, tables)
+    }
+
+    /// Panes to a false alarm, at most `cap` promises each.
+    pub fn run_lengths(&self, cap: usize) -> RunLengths {
+        let cap = cap * self.promise as usize;
+        let mut means = Vec::new();
+        let mut censored = 0;
+        for index in 0..self.baselines {
+            let (baseline, tables) = self.tables(index);
+            let mut sum = 0;
+            for run in 1..=self.runs {
+                let stream = Stream::new(self.law, self.seed(index, run));
+                let length = self.run(&baseline, &tables, stream, cap, None);
+                sum += length.unwrap_or(cap);
+                censored += usize::from(length.is_none());
+            }
+            means.push(sum as f64 / self.runs as f64);
+        }
+        let (mean, error) = mean_and_error(&means);
+        means.sort_by(f64::total_cmp);
+        RunLengths {
+            mean,
+            error,
+            tenth: means[means.len() / 10],
+            median: means[means.len() / 2],
+            censored: censored as f64 / (self.baselines * self.runs) as f64,
+        }
+    }
+
+    /// Panes from a change after 50 panes to the alarm. Runs that alarm before are left out.
+    pub fn delays(&self, change: Change) -> Delays {
+        let (mut delays, mut missed) = (Vec::new(), 0);
+        for index in 0..self.baselines {
+            let (baseline, tables) = self.tables(index);
+            for run in 1..=self.runs {
+                let stream = Stream::new(self.law, self.seed(index, run));
+                let cap = PANES_BEFORE + DELAY_MAX;
+                let length = self.run(&baseline, &tables, stream, cap, Some(change));
+                missed += usize::from(length.is_none());
+                let length = length.unwrap_or(cap);
+                if length > PANES_BEFORE {
+                    delays.push((length - PANES_BEFORE) as f64);
+                }
+            }
+        }
+        let (mean, error) = mean_and_error(&delays);
+        Delays { mean, error, missed: missed as f64 / delays.len() as f64 }
+    }
+
+    /// Panes to the alarm; `None` where there is none up to the cap.
+    fn run(
+        &self,
+        baseline: &Baseline,
+        tables: &Tables,
+        mut stream: Stream,
+        cap: usize,
+        change: Option<Change>,
+    ) -> Option<usize> {
+        let coder = Coder::new(&baseline.encoder);
+        let log_promise = self.promise.ln();
+        let mut evidence = Evidence::new(tables);
+        let mut recent = vec![0.0f32; tables.codes()];
+        let mut counts = vec![0u32; tables.codes()];
+        let mut values = Vec::new();
+        for pane in 0..cap {
+            if let Some(change) = change.filter(|_| pane == PANES_BEFORE) {
+                stream.change(change);
+            }
+            stream.pane(PANE_EVENTS, &mut values);
+            counts.fill(0);
+            values.iter().for_each(|value| counts[coder.code(*value)] += 1);
+            if self.flaw == Flaw::Peeking {
+                let seen: Vec<f32> = counts.iter().map(|n| *n as f32).collect();
+                evidence.learn(tables.learned(&seen));
+            } else if pane % WINDOW_PANES == 0 {
+                evidence.learn(tables.learned(&recent));
+                recent.iter_mut().for_each(|n| *n *= 0.5);
+            }
+            evidence.tick(tables, &counts, pane as i64);
+            recent.iter_mut().zip(&counts).for_each(|(sum, n)| *sum += *n as f32);
+            if evidence.log_mixture() >= log_promise {
+                return Some(pane + 1);
+            }
+        }
+        None
+    }
+}
+
+#[allow(non_snake_case)]
+fn SLACK_Z() -> f64 {
+    std::env::var("SLACK_Z").ok().and_then(|z| z.parse().ok()).unwrap_or(Settings::default().detect.slack_z)
+}
+
+/// Codes of values, with the category's label looked up once.
+struct Coder<'a> {
+    encoder: &'a Encoder,
+    levels: Vec<usize>,
+}
+
+impl<'a> Coder<'a> {
+    fn new(encoder: &'a Encoder) -> Self {
+        let levels = match encoder {
+            Encoder::Category(e) => (0..LEVELS).map(|level| e.encode(&label(level))).collect(),
+            _ => Vec::new(),
+        };
+        Self { encoder, levels }
+    }
+
+    fn code(&self, value: Option<f64>) -> usize {
+        match (value, self.encoder) {
+            (None, encoder) => encoder.null(),
+            (Some(value), Encoder::Number(e)) => e.encode(value),
+            (Some(value), Encoder::Category(_)) => self.levels[value as usize],
+            (Some(value), _) => value as usize,
+        }
+    }
+}
+
+/// A metric without a zone of its own and without scalars.
+pub fn metric(name: &str, kind: Kind, zone: Zone) -> MetricSettings {
+    MetricSettings {
+        name: name.into(),
+        kind,
+        unit: String::new(),
+        zone_sigma: zone.sigma,
+        zone_odds: zone.odds,
+        mean: false,
+        p99: false,
+        distinct: false,
+        ratio: false,
+    }
+}
+
+/// The default settings with the given metrics.
+pub fn settings(metrics: Vec<MetricSettings>) -> Settings {
+    let mut settings = Settings::default();
+    let field = |m: &MetricSettings| MetricField {
+        name: m.name.clone(),
+        path: FieldPath(m.name.clone()),
+        kind: m.kind,
+    };
+    settings.layout.metrics = metrics.iter().map(field).collect();
+    settings.metrics = metrics;
+    settings.scalars.volume = false;
+    settings.detect.silence_us = 0;
+    settings
+}
+
+/// The baseline of `events` events in panes of [`PANE_EVENTS`], as the real engine learns it.
+///
+/// # Panics
+/// Where the engine does not watch at the end: an error of the test.
+pub fn learn(law: Law, events: usize, zone: Zone, seed: u64) -> Baseline {
+    let mut settings = settings(vec![metric("value", law.kind(), zone)]);
+    let panes = events / PANE_EVENTS;
+    settings.baseline.learn_events = (panes * PANE_EVENTS) as u64;
+    settings.baseline.learn_us = panes as i64 * settings.time.pane_us;
+    let (pane_us, from_us) = (settings.time.pane_us, settings.time.not_before_us);
+    let mut engine = Engine::new(settings);
+    let (mut stream, mut values, mut pane) = (Stream::new(law, seed), Vec::new(), Vec::new());
+    for _ in 0..panes {
+        stream.pane(PANE_EVENTS, &mut pane);
+        values.append(&mut pane);
+    }
+    let rows = values.len();
+    let batch = Batch {
+        partition: 0,
+        time_us: (0..rows).map(|i| from_us + i as i64 * pane_us / PANE_EVENTS as i64).collect(),
+        offsets: (0..rows as u64).collect(),
+        keys: vec![Labels {
+            indices: UInt32Array::from(vec![0; rows]),
+            values: Arc::new(StringArray::from(vec!["model"])),
+        }],
+        id: None,
+        metrics: vec![column(law.kind(), &values)],
+        rejects: Vec::new(),
+    };
+    engine.step(Input::Opened { partition: 0, begin_us: None });
+    engine.step(Input::Batch(&batch));
+    engine.step(Input::Closed { partition: 0 });
+    let mut entries = engine.baselines(false);
+    assert_eq!(entries.len(), 1, "{law:?}: the engine watches after {events} events");
+    entries.remove(0).baseline
+}
+
+/// Mean and its standard error.
+pub fn mean_and_error(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
+    (mean, (squares / (n - 1.0) / n).sqrt())
+}
