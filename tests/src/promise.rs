@@ -34,8 +34,8 @@ pub enum Flaw {
     None,
     /// Evidence is taken as if events were independent.
     NoTempering,
-    /// The baseline is taken for the truth.
-    NoSlack,
+    /// As before, and the baseline is taken for the truth.
+    NoTemperingNoSlack,
     /// The learned lane has seen the pane that it judges.
     Peeking,
 }
@@ -102,10 +102,13 @@ impl Plan {
     fn tables(&self, index: usize) -> (Baseline, Tables) {
         let seed = self.seed(index, 0);
         let mut baseline = learn(self.law, self.events, self.zone(), seed);
-        if self.flaw == Flaw::NoTempering {
+        if matches!(self.flaw, Flaw::NoTempering | Flaw::NoTemperingNoSlack) {
             baseline.temper.clear();
         }
-        let slack_z = if self.flaw == Flaw::NoSlack { 0.0 } else { SLACK_Z() };
+        let slack_z = match self.flaw {
+            Flaw::NoTemperingNoSlack => 0.0,
+            _ => Settings::default().detect.slack_z,
+        };
         let tables = Tables::new(&baseline, baseline.probabilities(), self.zone(), slack_z);
         (baseline, tables)
     }
@@ -194,11 +197,6 @@ impl Plan {
         }
         None
     }
-}
-
-#[allow(non_snake_case)]
-fn SLACK_Z() -> f64 {
-    std::env::var("SLACK_Z").ok().and_then(|z| z.parse().ok()).unwrap_or(Settings::default().detect.slack_z)
 }
 
 /// Codes of values, with the category's label looked up once.

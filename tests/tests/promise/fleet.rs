@@ -1,0 +1,1 @@
+//! A fleet through the real engine: 500 stationary series of mixed kinds, and the budget.
