@@ -146,11 +146,13 @@ impl Tables {
         let mut evidence = vec![0.0f32; codes * width];
         let ordered = baseline.encoder.ordered();
         for (index, lane) in lanes.iter().enumerate() {
-            let (null, alternative) = pair(lane, &probabilities, &scores, ordered, zone, events);
+            let temper = baseline.temper.get(index).copied().unwrap_or(1.0);
+            // Dependent events tell as much about the baseline as `temper` times as many independent ones.
+            let told = (events * temper).max(1.0);
+            let (null, alternative) = pair(lane, &probabilities, &scores, ordered, zone, told);
             let spread: f64 =
                 alternative.iter().zip(&null).map(|(q, p)| q * q / p).sum::<f64>() - 1.0;
-            let slack = libm::log(1.0 + slack_z * libm::sqrt(spread.max(0.0) / events.max(1.0)));
-            let temper = baseline.temper.get(index).copied().unwrap_or(1.0);
+            let slack = libm::log(1.0 + slack_z * libm::sqrt(spread.max(0.0) / told));
             for code in 0..codes {
                 let ratio = libm::log(alternative[code]) - libm::log(null[code]);
                 evidence[code * width + index] = (temper * (ratio - slack)) as f32;
@@ -239,7 +241,8 @@ impl Tables {
             .collect();
         let spread: f64 =
             q.iter().zip(&self.probabilities).map(|(q, p)| q * q / p).sum::<f64>() - 1.0;
-        let ball = chi_square_quantile(0.9, (self.codes - 1) as f64) / self.events.max(1.0);
+        let ball = chi_square_quantile(0.9, (self.codes - 1) as f64)
+            / (self.events * self.learned_temper).max(1.0);
         let zone = self.zone.sigma.max(self.zone.odds);
         let slack = libm::log(1.0 + libm::sqrt(spread.max(0.0) * (ball + zone * zone)));
         q.iter()

@@ -6,23 +6,27 @@
 //!
 //! A mean of exponentials over a few hundred panes does not see its own tail. So `t` is also held to what
 //! it would be if `S` were normal with the panes' mean `m` and variance `v`: `t <= -2 m / v`.
+//!
+//! Both means are a guess where there are few panes. A variance is known sooner: `t <= 1 / D` with the
+//! lane's design effect `D`, the variance of `S` over that of independent events (Kish 1965), drawn
+//! towards [`PRIOR_EFFECT`]. What the panes cannot have shown is not taken for independence.
 
 use crate::lane::Tables;
 
 /// Fewer panes than this say nothing about a mean of exponentials.
 pub const PANES_MIN: usize = 20;
-
+/// Design effect that is assumed before any pane was seen ...
+const PRIOR_EFFECT: f64 = 3.0;
+/// ... with the weight of so many panes.
+const PRIOR_PANES: f64 = 4.0;
 /// Below this a lane says nothing any more and would only dilute the others: it is switched off.
 const SMALLEST: f64 = 0.02;
 
-/// `t` for each fixed lane, in 0..=1; 0 switches a lane off. Empty where there are too few panes.
+/// `t` for each fixed lane, in 0..=1; 0 switches a lane off.
 ///
 /// `panes`: the code counts of baseline panes, each as pairs of code and count.
-/// `tables`: untempered tables for the pane's place in the season.
+/// `tables`: untempered tables for the pane's place in the season; `tables(0)` always exists.
 pub fn temper<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables) -> Vec<f64> {
-    if panes.len() < PANES_MIN {
-        return Vec::new();
-    }
     let lanes = tables(0).lanes().len() - 1;
     (0..lanes)
         .map(|lane| {
@@ -34,9 +38,44 @@ pub fn temper<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables
                     pane.iter().map(|(c, n)| f64::from(*n) * tables.at(usize::from(*c), lane)).sum()
                 })
                 .collect();
-            largest_factor(&sums)
+            let effect = design_effect(panes, &tables, lane, &sums);
+            let by_variance = (1.0 / effect).min(1.0);
+            if panes.len() < PANES_MIN {
+                by_variance
+            } else {
+                largest_factor(&sums).min(by_variance)
+            }
         })
         .collect()
+}
+
+/// Variance of the panes' evidence over that of independent events, drawn towards [`PRIOR_EFFECT`].
+fn design_effect<'a>(
+    panes: &[Vec<(u8, u32)>],
+    tables: &impl Fn(usize) -> &'a Tables,
+    lane: usize,
+    sums: &[f64],
+) -> f64 {
+    let (mut seen, mut independent) = (0.0, 0.0);
+    for (i, (pane, sum)) in panes.iter().zip(sums).enumerate() {
+        let tables = tables(i);
+        let shares = tables.probabilities();
+        let moment = |power: i32| -> f64 {
+            let term = |(c, p): (usize, &f64)| {
+                let e = tables.at(c, lane);
+                p * if power == 1 { e } else { e * e }
+            };
+            shares.iter().enumerate().map(term).sum()
+        };
+        let mean = moment(1);
+        let n: f64 = pane.iter().map(|(_, n)| f64::from(*n)).sum();
+        let off = sum - n * mean;
+        seen += off * off;
+        independent += n * (moment(2) - mean * mean);
+    }
+    let weight = panes.len() as f64;
+    let ratio = if independent > 0.0 { seen / independent } else { 1.0 };
+    (ratio * weight + PRIOR_EFFECT * PRIOR_PANES) / (weight + PRIOR_PANES)
 }
 
 /// The largest `t` in 0..=1 with `mean exp(t s) <= 1`. The mean is convex in `t` and 1 at 0, so where it

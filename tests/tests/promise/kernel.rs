@@ -20,7 +20,8 @@ fn tables(random: &mut Xoshiro256PlusPlus) -> Tables {
             Encoder::Number(NumberEncoder::from_edges((0..edges).map(f64::from).collect()))
         }
         1 => {
-            let names: Vec<String> = (0..random.random_range(1..40)).map(|i| i.to_string()).collect();
+            let names: Vec<String> =
+                (0..random.random_range(1..40)).map(|i| i.to_string()).collect();
             Encoder::Category(CategoryEncoder::from_counts(names.iter().map(|n| (n.as_str(), 1))))
         }
         _ => Encoder::Flag(FlagEncoder),

@@ -103,12 +103,8 @@ fn changes_are_found_in_time() {
         [Change::Shift(0.1), Change::Shift(0.25), Change::Shift(0.5), Change::Shift(1.0)];
     const FACTORS: [Change; 3] = [Change::Factor(1.1), Change::Factor(1.25), Change::Factor(2.0)];
     // Standard deviations of Student's t with 3 degrees of freedom: the square root of 3.
-    const T3: [Change; 4] = [
-        Change::Shift(0.1732),
-        Change::Shift(0.433),
-        Change::Shift(0.866),
-        Change::Shift(1.732),
-    ];
+    const T3: [Change; 4] =
+        [Change::Shift(0.1732), Change::Shift(0.433), Change::Shift(0.866), Change::Shift(1.732)];
     // The largest mean delay that is let pass for the last change of each row, in panes of 50 events.
     let rows: [(Law, &[Change], f64); 8] = [
         (Law::Gaussian, &SHIFTS, 1.2),
