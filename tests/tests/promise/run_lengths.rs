@@ -81,7 +81,7 @@ fn the_check_refuses_wrong_versions() {
     for (law, events, promise, flaw) in [
         (Law::Autoregressive, 10_000, 200.0, Flaw::NoTempering),
         (Law::PaneEffects, 10_000, 200.0, Flaw::NoTempering),
-        (Law::Gaussian, 500, 2_000.0, Flaw::NoTemperingNoSlack),
+        (Law::Categories, 300, 2_000.0, Flaw::NoTemperingNoSlack),
         (Law::Gaussian, 10_000, 200.0, Flaw::Peeking),
     ] {
         let plan = sized(Plan { flaw, ..Plan::new(law, events, 0.0, promise) });
@@ -91,7 +91,7 @@ fn the_check_refuses_wrong_versions() {
         assert!(broken(&plan, &seen), "{plan:?}: {seen:?}");
     }
     // Events are independent here, so tempering is not missed, and slack alone makes the difference.
-    let plan = Plan { flaw: Flaw::NoTempering, ..Plan::new(Law::Gaussian, 500, 0.0, 2_000.0) };
+    let plan = Plan { flaw: Flaw::NoTempering, ..Plan::new(Law::Categories, 300, 0.0, 2_000.0) };
     let seen = sized(plan).run_lengths(CAP);
     show(&plan, &seen);
     assert!(!broken(&plan, &seen), "{seen:?}");

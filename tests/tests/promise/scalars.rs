@@ -1,1 +1,0 @@
-//! Pane scalars.
