@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::codec::{Block, Decoder, LayoutError};
 use crate::engine::{Engine, Input, Output};
-use crate::model::{Batch, Reject, Settings};
+use crate::model::{Batch, Layout, Reject, Settings};
 use crate::source::{FileSource, Reader};
 
 /// Blocks in flight for each thread: enough that a decoder never waits for the engine.
@@ -127,7 +127,9 @@ pub fn replay<E: From<ReplayError>>(
 
 fn decoder(settings: &Settings) -> Result<Decoder, ReplayError> {
     let time = &settings.time;
-    Ok(Decoder::new(&settings.layout, &settings.limits, time.not_before_us, time.not_after_us)?)
+    // Ids are for showing events, which a replay does not do: not reading them saves a copy of each.
+    let layout = Layout { id: None, ..settings.layout.clone() };
+    Ok(Decoder::new(&layout, &settings.limits, time.not_before_us, time.not_after_us)?)
 }
 
 fn work(decoder: &mut Decoder, jobs: &Receiver<Job>, done: &Sender<Done>, stop: &AtomicBool) {
