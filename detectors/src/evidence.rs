@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::pane_evidence;
 use crate::lane::{LANES_MAX, Tables};
+use crate::special::exp;
 
 /// Ticks whose course is kept for `explain`.
 pub const STEPS_MAX: usize = 24;
@@ -32,21 +33,35 @@ pub struct Step {
     pub log_mixture: f32,
 }
 
+/// A step as it is kept: what needs a logarithm is taken when it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    time_us: i64,
+    mixture: f64,
+    events: u32,
+    evidence: f32,
+    cusum: f32,
+    lane: u8,
+}
+
 /// The accumulated evidence of one series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    r: Vec<f64>,
-    s: Vec<f64>,
+    lanes: u8,
+    r: [f64; LANES_MAX],
+    s: [f64; LANES_MAX],
     /// Start of the first tick after the lane's CUSUM was last zero.
-    onset_us: Vec<i64>,
+    onset_us: [i64; LANES_MAX],
+    /// Ticks since then.
+    ticks_since: [u32; LANES_MAX],
     /// `lanes x codes`: counts since then.
     since: Vec<u32>,
-    /// Ticks since then.
-    ticks_since: Vec<u32>,
     mixture: f64,
     ticks: u32,
     learned: Vec<f32>,
-    steps: Vec<Step>,
+    learned_is_set: bool,
+    /// The last steps, around: the next one goes to `ticks % STEPS_MAX`.
+    steps: Vec<Kept>,
 }
 
 impl Evidence {
@@ -54,15 +69,17 @@ impl Evidence {
     pub fn new(tables: &Tables) -> Self {
         let (lanes, codes) = (tables.lanes().len(), tables.codes());
         Self {
-            r: vec![0.0; lanes],
-            s: vec![0.0; lanes],
-            onset_us: vec![0; lanes],
+            lanes: lanes as u8,
+            r: [0.0; LANES_MAX],
+            s: [0.0; LANES_MAX],
+            onset_us: [0; LANES_MAX],
+            ticks_since: [0; LANES_MAX],
             since: vec![0; lanes * codes],
-            ticks_since: vec![0; lanes],
             mixture: 0.0,
             ticks: 0,
             learned: vec![0.0; codes],
-            steps: Vec::new(),
+            learned_is_set: false,
+            steps: Vec::with_capacity(STEPS_MAX),
         }
     }
 
@@ -76,55 +93,65 @@ impl Evidence {
         self.absorb(tables, counts, &row, time_us);
     }
 
-    /// One tick whose evidence in the fixed lanes is known already.
+    /// One tick whose evidence in the fixed lanes is known already. `evidence`: [`LANES_MAX`] values.
     pub fn absorb(&mut self, tables: &Tables, counts: &[u32], evidence: &[f64], time_us: i64) {
-        let (lanes, codes) = (self.r.len(), tables.codes());
-        let learned: f64 =
-            counts.iter().zip(&self.learned).map(|(n, e)| f64::from(*n) * f64::from(*e)).sum();
-        self.ticks = self.ticks.saturating_add(1);
-        let mut mixture = 0.0;
-        let mut leading = (0, -1.0, 0.0);
+        let (lanes, codes) = (usize::from(self.lanes), tables.codes());
+        let mut e = [0.0; LANES_MAX];
+        e.iter_mut().zip(evidence).for_each(|(to, from)| *to = *from);
+        e[lanes - 1] = if self.learned_is_set {
+            counts.iter().zip(&self.learned).map(|(n, e)| f64::from(*n) * f64::from(*e)).sum()
+        } else {
+            0.0
+        };
+        let mut weighted = [0.0; LANES_MAX];
+        weighted.iter_mut().zip(tables.weights()).for_each(|(to, w)| *to = *w);
+        for lane in 0..LANES_MAX {
+            e[lane] = e[lane].clamp(-LOG_STEP_MAX, LOG_STEP_MAX);
+            self.r[lane] = ((1.0 + self.r[lane]) * exp(e[lane])).min(R_MAX);
+            weighted[lane] *= self.r[lane];
+        }
+        let (mut leader, mut mixture) = (0, 0.0);
         for lane in 0..lanes {
-            let e = if lane + 1 == lanes { learned } else { evidence[lane] };
-            let e = e.clamp(-LOG_STEP_MAX, LOG_STEP_MAX);
-            self.r[lane] = ((1.0 + self.r[lane]) * libm::exp(e)).min(R_MAX);
-            let weighted = tables.weights()[lane] * self.r[lane];
-            mixture += weighted;
-            if weighted > leading.1 {
-                leading = (lane, weighted, e);
+            mixture += weighted[lane];
+            if weighted[lane] > weighted[leader] {
+                leader = lane;
             }
+            let sum = self.s[lane] + e[lane];
             let since = &mut self.since[lane * codes..(lane + 1) * codes];
-            if self.s[lane] + e <= 0.0 {
+            if sum <= 0.0 {
+                self.s[lane] = 0.0;
                 if self.ticks_since[lane] > 0 {
                     since.fill(0);
                     self.ticks_since[lane] = 0;
                 }
-                self.s[lane] = 0.0;
                 continue;
             }
             if self.ticks_since[lane] == 0 {
                 self.onset_us[lane] = time_us;
             }
-            self.s[lane] += e;
+            self.s[lane] = sum;
             self.ticks_since[lane] += 1;
-            since.iter_mut().zip(counts).for_each(|(sum, n)| *sum = sum.saturating_add(*n));
+            since.iter_mut().zip(counts).for_each(|(sum, n)| *sum = sum.wrapping_add(*n));
         }
         self.mixture = mixture;
-        if self.steps.len() == STEPS_MAX {
-            self.steps.remove(0);
-        }
-        self.steps.push(Step {
+        let step = Kept {
             time_us,
-            events: counts.iter().fold(0u32, |sum, n| sum.saturating_add(*n)),
-            lane: leading.0 as u8,
-            evidence: leading.2 as f32,
-            cusum: self.s[leading.0] as f32,
-            log_mixture: self.log_mixture() as f32,
-        });
+            mixture,
+            events: counts.iter().fold(0, |sum: u32, n| sum.wrapping_add(*n)),
+            evidence: e[leader] as f32,
+            cusum: self.s[leader] as f32,
+            lane: leader as u8,
+        };
+        match self.steps.get_mut(self.ticks as usize % STEPS_MAX) {
+            Some(oldest) => *oldest = step,
+            None => self.steps.push(step),
+        }
+        self.ticks = self.ticks.wrapping_add(1);
     }
 
     /// Sets the learned lane's table, for the ticks *after* this call only: so it stays an e-value.
     pub fn learn(&mut self, table: Vec<f32>) {
+        self.learned_is_set = table.iter().any(|e| *e != 0.0);
         self.learned = table;
     }
 
@@ -162,12 +189,24 @@ impl Evidence {
 
     /// Evidence of one event with `code` in a lane, the learned one included.
     pub fn at(&self, tables: &Tables, code: usize, lane: usize) -> f64 {
-        if lane + 1 == self.r.len() { f64::from(self.learned[code]) } else { tables.at(code, lane) }
+        match lane + 1 == usize::from(self.lanes) {
+            true => f64::from(self.learned[code]),
+            false => tables.at(code, lane),
+        }
     }
 
     /// The last ticks.
-    pub fn steps(&self) -> &[Step] {
-        &self.steps
+    pub fn steps(&self) -> Vec<Step> {
+        let oldest = if self.steps.len() < STEPS_MAX { 0 } else { self.ticks as usize % STEPS_MAX };
+        let show = |kept: &Kept| Step {
+            time_us: kept.time_us,
+            events: kept.events,
+            lane: kept.lane,
+            evidence: kept.evidence,
+            cusum: kept.cusum,
+            log_mixture: libm::log(kept.mixture) as f32,
+        };
+        self.steps[oldest..].iter().chain(&self.steps[..oldest]).map(show).collect()
     }
 
     /// Forgets the evidence, as after an alarm; the learned lane keeps its table.
@@ -184,13 +223,9 @@ impl Evidence {
     /// Bytes of the live state.
     pub fn bytes(&self) -> usize {
         size_of::<Self>()
-            + self.r.capacity() * 8
-            + self.s.capacity() * 8
-            + self.onset_us.capacity() * 8
             + self.since.capacity() * 4
-            + self.ticks_since.capacity() * 4
             + self.learned.capacity() * 4
-            + self.steps.capacity() * size_of::<Step>()
+            + self.steps.capacity() * size_of::<Kept>()
     }
 }
 

@@ -45,8 +45,10 @@ impl Clock {
         if time_us > self.newest_us.saturating_add(time.max_jump_us) {
             return Verdict::Ahead;
         }
-        let pane_end = (time_us.div_euclid(time.pane_us) + 1) * time.pane_us;
-        let late = pane_end <= self.watermark_us(time);
+        // Only what is behind the watermark can be in a pane that ended before it.
+        let watermark = self.watermark_us(time);
+        let pane_end = || (time_us.div_euclid(time.pane_us) + 1) * time.pane_us;
+        let late = time_us < watermark && pane_end() <= watermark;
         self.newest_us = self.newest_us.max(time_us);
         if late { Verdict::Late } else { Verdict::Count }
     }

@@ -7,7 +7,7 @@ use driftline_detectors::lane::LANES_MAX;
 use ndarray::{Array2, Axis};
 
 use super::group::{Group, GroupId, Key, Phase, Series};
-use super::learn::{Learning, total};
+use super::learn::Learning;
 use super::pane::{Pane, PaneGroup};
 use super::report::Decision;
 use super::{Engine, Output};
@@ -181,20 +181,22 @@ impl Engine {
                     Phase::Watching(series) => {
                         for (metric, series) in series.iter_mut().enumerate() {
                             let Some(series) = series else { continue };
+                            // Each event has one code in each metric: they are as many as the events.
                             let own =
                                 &codes[offsets[metric] as usize..offsets[metric + 1] as usize];
-                            if series.carry.iter().all(|n| *n == 0) {
-                                series.carry_from_us = start_us;
-                            }
-                            series.carry.iter_mut().zip(own).for_each(|(sum, n)| *sum += n);
-                            if total(&series.carry) < minimum {
+                            let Some(from_us) = series.gather(own, events, minimum, start_us)
+                            else {
                                 continue;
-                            }
-                            rows.extend_from_slice(&series.carry);
+                            };
+                            rows.extend_from_slice(if series.carried == 0 {
+                                own
+                            } else {
+                                &series.carry
+                            });
                             rows.resize((ticks.len() + 1) * CODES_MAX, 0);
-                            let (baseline, from_us) = (series.baseline, series.carry_from_us);
+                            series.carried = 0;
+                            let baseline = series.baseline;
                             ticks.push(Tick { group: id, metric, baseline, from_us });
-                            series.carry.fill(0);
                         }
                     }
                     Phase::Learning(_) => {}

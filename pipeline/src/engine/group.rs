@@ -51,6 +51,8 @@ pub(crate) struct Series {
     /// Counts of panes that were too thin to be a tick.
     pub(crate) carry: Vec<u32>,
     pub(crate) carry_from_us: i64,
+    /// Events in `carry`; where it is 0, `carry` holds nothing that counts.
+    pub(crate) carried: u64,
     /// Counts of the last minutes, for the learned lane.
     pub(crate) recent: Vec<f32>,
     pub(crate) recent_window: i64,
@@ -194,10 +196,33 @@ impl Series {
             evidence: Evidence::new(tables),
             carry: vec![0; tables.codes()],
             carry_from_us: 0,
+            carried: 0,
             recent: vec![0.0; tables.codes()],
             recent_window: i64::MIN,
             firing: None,
         }
+    }
+
+    /// Takes a pane's counts. Where they are enough for a tick, together with what was carried, returns
+    /// when the tick began; the counts are `own` alone where nothing was carried, else `carry`.
+    pub(crate) fn gather(
+        &mut self,
+        own: &[u32],
+        events: u64,
+        minimum: u64,
+        start_us: i64,
+    ) -> Option<i64> {
+        if self.carried == 0 {
+            if events >= minimum {
+                return Some(start_us);
+            }
+            self.carry_from_us = start_us;
+            self.carry.copy_from_slice(own);
+        } else {
+            self.carry.iter_mut().zip(own).for_each(|(sum, n)| *sum += n);
+        }
+        self.carried += events;
+        (self.carried >= minimum).then_some(self.carry_from_us)
     }
 
     /// Takes a tick: learned lane, evidence, memory.
