@@ -85,7 +85,9 @@ impl Engine {
         for (key, counts) in new {
             let id = self.groups.len() as GroupId;
             let phase = self.first_phase(&key, start_us);
+            let stem = self.scalars.stem_of(&key, &self.settings, start_us);
             let mut group = Group {
+                stem,
                 key: key.clone(),
                 since_us: start_us,
                 events: 0,
@@ -162,7 +164,7 @@ impl Engine {
             };
             group.events += counts.events;
             let events = counts.events;
-            scalars.add(&group.key, settings, start_us, &counts);
+            scalars.add(group.stem, settings, start_us, &counts);
             if let Phase::Learning(learning) = &mut group.phase {
                 let inside = settings
                     .baseline

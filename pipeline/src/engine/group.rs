@@ -23,6 +23,8 @@ pub(crate) type Key = Vec<String>;
 /// The state of one group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Group {
+    /// Its scalars, which it shares with other versions.
+    pub(crate) stem: u32,
     pub(crate) key: Key,
     /// Start of its first pane.
     pub(crate) since_us: i64,

@@ -168,7 +168,12 @@ pub(crate) struct Learned {
     null: u64,
     invalid: u64,
     material: Material,
+    /// Numbers that wait to be sketched: the sketch of many at once is that of each in turn, and cheaper.
+    waiting: Vec<f64>,
 }
+
+/// Numbers that wait at most.
+const WAITING_MAX: usize = 1024;
 
 impl Learned {
     pub(crate) fn new(kind: Kind, limits: &Limits) -> Self {
@@ -178,7 +183,7 @@ impl Learned {
             Kind::Flag => Material::Flag([0; 2]),
             Kind::Vector => Material::Vector(VectorSample::default()),
         };
-        Self { null: 0, invalid: 0, material }
+        Self { null: 0, invalid: 0, material, waiting: Vec::new() }
     }
 
     /// Adds the values of a pane.
@@ -186,7 +191,13 @@ impl Learned {
         self.null += raw.null;
         self.invalid += raw.invalid;
         match (&mut self.material, raw.values) {
-            (Material::Number(sketch), RawValues::Number(mut values)) => sketch.extend(&mut values),
+            (Material::Number(sketch), RawValues::Number(values)) => {
+                self.waiting.extend(values);
+                if self.waiting.len() > WAITING_MAX {
+                    sketch.extend(&mut self.waiting);
+                    self.waiting = Vec::new();
+                }
+            }
             (Material::Category(all), RawValues::Category(counts, others)) => {
                 counts.iter().for_each(|(id, n)| all.add(labels.label(*id), *n));
                 all.merge(&others);
@@ -202,7 +213,10 @@ impl Learned {
     }
 
     /// The encoder of the material, and the material's counts in its codes.
-    pub(crate) fn encoder(&self) -> (Encoder, Vec<u64>) {
+    pub(crate) fn encoder(mut self) -> (Encoder, Vec<u64>) {
+        if let Material::Number(sketch) = &mut self.material {
+            sketch.extend(&mut self.waiting);
+        }
         use driftline_detectors::encoder::{
             CategoryEncoder, FlagEncoder, NumberEncoder, VectorEncoder,
         };

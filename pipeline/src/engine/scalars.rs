@@ -29,7 +29,9 @@ pub(super) const SILENCE_MARGIN: f64 = 4.0;
 /// All scalars, by model and segments.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Scalars {
-    stems: BTreeMap<Key, Stem>,
+    stems: Vec<Stem>,
+    /// Their places, in the order of their keys.
+    by_key: BTreeMap<Key, u32>,
     /// Number of the span that is being gathered.
     span: Option<i64>,
     watched: u64,
@@ -74,21 +76,30 @@ impl Scalars {
         self.watched
     }
 
+    /// The stem of a group's key: the same for all versions of a model with its segments.
+    pub(crate) fn stem_of(&mut self, key: &Key, settings: &Settings, start_us: i64) -> u32 {
+        let mut key = key.clone();
+        if settings.has_version {
+            key[1].clear();
+        }
+        let next = self.stems.len() as u32;
+        let at = *self.by_key.entry(key).or_insert(next);
+        if at == next {
+            self.stems.push(Stem::new(settings, start_us, self.panes));
+        }
+        at
+    }
+
     /// Adds a group's pane to its stem.
     pub(crate) fn add(
         &mut self,
-        key: &Key,
+        stem: u32,
         settings: &Settings,
         start_us: i64,
         counts: &PaneGroup,
     ) {
-        let mut stem_key = key.clone();
-        if settings.has_version {
-            stem_key[1].clear();
-        }
         let panes = self.panes;
-        let stem =
-            self.stems.entry(stem_key).or_insert_with(|| Stem::new(settings, start_us, panes));
+        let stem = &mut self.stems[stem as usize];
         stem.events += counts.events;
         stem.last_pane = panes;
         stem.last_us = start_us + settings.time.pane_us;
@@ -188,7 +199,8 @@ impl Engine {
             return;
         };
         let mut scalars = std::mem::take(&mut self.scalars);
-        for (key, stem) in &mut scalars.stems {
+        for (key, at) in &scalars.by_key {
+            let stem = &mut scalars.stems[*at as usize];
             // The span in which a model was first seen is not whole.
             let whole = stem.since_us.div_euclid(every) < ended;
             for at in 0..stem.series.len() {
@@ -273,7 +285,8 @@ impl Engine {
         let pane_us = self.settings.time.pane_us;
         let now = self.scalars.panes - 1;
         let mut scalars = std::mem::take(&mut self.scalars);
-        for (key, stem) in &mut scalars.stems {
+        for (key, at) in &scalars.by_key {
+            let stem = &mut scalars.stems[*at as usize];
             let missed = now - stem.last_pane;
             if missed == 0 {
                 if let Some(finding) = stem.silent.take() {
