@@ -24,6 +24,13 @@ struct Tick {
     from_us: i64,
 }
 
+/// Memory of one pane's matrices, used again for the next.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    rows: Vec<u32>,
+    evidence: Vec<f64>,
+}
+
 impl Engine {
     pub(super) fn close(&mut self, start_us: i64, mut pane: Pane, output: &mut Output) {
         let end_us = start_us + self.settings.time.pane_us;
@@ -40,7 +47,10 @@ impl Engine {
         self.turn_span(start_us, log_threshold, output);
         let (ticks, counts) = self.gather(start_us, end_us, pane);
         self.counters.ticks += ticks.len() as u64;
-        let mut evidence = Array2::zeros((ticks.len(), LANES_MAX));
+        let mut buffer = std::mem::take(&mut self.scratch.evidence);
+        buffer.resize(ticks.len() * LANES_MAX, 0.0);
+        let mut evidence = Array2::from_shape_vec((ticks.len(), LANES_MAX), buffer)
+            .unwrap_or_else(|_| unreachable!("one row of lanes a tick"));
         for from in (0..ticks.len()).step_by(SERIES_AT_ONCE) {
             let to = (from + SERIES_AT_ONCE).min(ticks.len());
             let tables: Vec<_> =
@@ -58,6 +68,8 @@ impl Engine {
                 self.find(tick, end_us, log_threshold, output);
             }
         }
+        self.scratch.rows = counts.into_raw_vec_and_offset().0;
+        self.scratch.evidence = evidence.into_raw_vec_and_offset().0;
         self.close_scalars(start_us, log_threshold, output);
         self.alerts.advance(end_us, &self.settings, output);
     }
@@ -153,13 +165,25 @@ impl Engine {
 
     /// Gives each group its counts of the pane; returns the series that tick, and their counts.
     fn gather(&mut self, start_us: i64, end_us: i64, mut pane: Pane) -> (Vec<Tick>, Array2<u32>) {
-        let Engine { groups, library, settings, labels, order, watched, scalars, .. } = self;
+        let Engine {
+            groups,
+            library,
+            settings,
+            labels,
+            order,
+            watched,
+            scalars,
+            scratch,
+            spare,
+            ..
+        } = self;
         let minimum = u64::from(settings.detect.tick_events_min);
         let mut ticks = Vec::new();
-        let mut rows: Vec<u32> = Vec::new();
+        let mut rows = std::mem::take(&mut scratch.rows);
+        rows.clear();
         for &id in order.iter() {
             let taken = pane.groups.get_mut(id as usize).and_then(Option::take);
-            let (Some(counts), Some(group)) = (taken, groups.get_mut(id as usize)) else {
+            let (Some(mut counts), Some(group)) = (taken, groups.get_mut(id as usize)) else {
                 continue;
             };
             group.events += counts.events;
@@ -170,15 +194,16 @@ impl Engine {
                     .baseline
                     .range_us
                     .is_none_or(|(from, to)| (from..to).contains(&start_us));
-                if let (Some(raw), true) = (counts.raw, inside) {
+                if let (Some(raw), true) = (counts.raw.take(), inside) {
                     learning.absorb_raw(*raw, labels, settings);
                 }
             } else {
-                let codes = group.codes_of(*counts, library, labels);
+                group.fill_codes(&mut counts, library, labels);
+                let codes = &counts.codes;
                 let offsets = &group.offsets;
                 match &mut group.phase {
                     Phase::Coding(learning) => {
-                        learning.absorb_codes(start_us, events, &codes, settings);
+                        learning.absorb_codes(start_us, events, codes, settings);
                     }
                     Phase::Watching(series) => {
                         for (metric, series) in series.iter_mut().enumerate() {
@@ -205,6 +230,7 @@ impl Engine {
                 }
             }
             *watched += group.grow_up(end_us, settings, library);
+            spare.give(counts);
         }
         let counts = Array2::from_shape_vec((ticks.len(), CODES_MAX), rows)
             .unwrap_or_else(|_| unreachable!("each tick adds one row of codes"));

@@ -164,7 +164,7 @@ impl Engine {
             GroupKey::Known(id) => Home::Group(*id),
             GroupKey::New(key) => Home::Candidate(key_hash(key), key.clone()),
         };
-        let mut counts = self.panes.entry(pane_us).or_default().take(&home);
+        let mut counts = self.panes.entry(pane_us).or_default().take(&home, &mut self.spare);
         let encoded = match &home {
             Home::Group(id) if self.groups[*id as usize].codes() > 0 => Some(*id as usize),
             _ => None,

@@ -97,16 +97,16 @@ impl Group {
         self.offsets = offsets;
     }
 
-    /// The counts of one of its panes as codes, raw values included.
-    pub(crate) fn codes_of(
+    /// Makes the codes of one of its panes whole: raw values become codes.
+    pub(crate) fn fill_codes(
         &self,
-        counts: PaneGroup,
+        counts: &mut PaneGroup,
         library: &Library,
         labels: &[Interner],
-    ) -> Vec<u32> {
-        let mut codes = counts.codes;
+    ) {
+        let PaneGroup { codes, raw, .. } = counts;
         codes.resize(self.codes(), 0);
-        if let Some(raw) = counts.raw {
+        if let Some(raw) = raw {
             for (metric, (raw, labels)) in raw.metrics.iter().zip(labels).enumerate() {
                 let span = self.offsets[metric] as usize..self.offsets[metric + 1] as usize;
                 if let Some(encoder) = self.encoder(metric, library) {
@@ -114,7 +114,6 @@ impl Group {
                 }
             }
         }
-        codes
     }
 
     /// Goes on to the next phase at the end of a pane, where it is due. Returns how many series are

@@ -31,10 +31,11 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Alert, Batch, Finding, Kind, Limits, Settings};
 use alerts::Alerts;
 use clock::{Clock, Verdict};
+use close::Scratch;
 use group::{Group, GroupId, Key};
 use intern::Interner;
 use library::Library;
-use pane::OpenPanes;
+use pane::{OpenPanes, Spare};
 use scalars::Scalars;
 
 pub use library::version_of;
@@ -134,6 +135,10 @@ pub struct Engine {
     extras: bool,
     #[serde(skip)]
     code_cache: count::CodeCache,
+    #[serde(skip)]
+    spare: Spare,
+    #[serde(skip)]
+    scratch: Scratch,
 }
 
 impl Engine {
@@ -159,6 +164,8 @@ impl Engine {
             kinds: Vec::new(),
             extras: false,
             code_cache: Vec::new(),
+            spare: Spare::default(),
+            scratch: Scratch::default(),
             settings,
         };
         engine.derive();

@@ -38,6 +38,26 @@ pub(crate) struct PaneGroup {
 /// The panes that are open, by their start.
 pub(crate) type OpenPanes = BTreeMap<i64, Pane>;
 
+/// Empty counts that are used again: a pane's worth, so that closing one and opening the next allocates
+/// nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Spare(Vec<Box<PaneGroup>>);
+
+impl Spare {
+    const MAX: usize = 1 << 14;
+
+    /// Takes counts that are done with.
+    pub(crate) fn give(&mut self, mut counts: Box<PaneGroup>) {
+        if self.0.len() < Self::MAX {
+            counts.events = 0;
+            counts.codes.clear();
+            counts.raw = None;
+            counts.extra = None;
+            self.0.push(counts);
+        }
+    }
+}
+
 /// Where the events of one (pane, group) are counted while a batch is being worked on.
 pub(crate) enum Home {
     Group(GroupId),
@@ -48,16 +68,13 @@ pub(crate) enum Home {
 
 impl Pane {
     /// Takes the counts of a group out, to work on them; [`Pane::put`] brings them back.
-    pub(crate) fn take(&mut self, home: &Home) -> Box<PaneGroup> {
-        match home {
-            Home::Group(id) => {
-                self.groups.get_mut(*id as usize).and_then(Option::take).unwrap_or_default()
-            }
-            Home::Candidate(hash, _) => {
-                self.candidates.remove(hash).map(|(_, group)| group).unwrap_or_default()
-            }
-            Home::Nowhere => Box::default(),
-        }
+    pub(crate) fn take(&mut self, home: &Home, spare: &mut Spare) -> Box<PaneGroup> {
+        let taken = match home {
+            Home::Group(id) => self.groups.get_mut(*id as usize).and_then(Option::take),
+            Home::Candidate(hash, _) => self.candidates.remove(hash).map(|(_, group)| group),
+            Home::Nowhere => None,
+        };
+        taken.unwrap_or_else(|| spare.0.pop().unwrap_or_default())
     }
 
     /// Puts the counts of a group back; adds them where the same group was put back already (a missing and
