@@ -87,7 +87,17 @@ impl Clock {
         refused
     }
 
-    /// The end of the partition: nothing can contradict what is held back any more.
+    /// The newest event that moved the clock; the least instant where there was none.
+    pub(crate) fn newest_us(&self) -> i64 {
+        self.newest_us
+    }
+
+    /// Moves the clock on to an instant that is known from elsewhere.
+    pub(crate) fn move_to(&mut self, newest_us: i64) {
+        self.newest_us = self.newest_us.max(newest_us);
+    }
+
+    /// The end of the partition: gives what is held back, for others to judge.
     pub(crate) fn finish(&mut self) -> Vec<Row> {
         std::mem::take(&mut self.ahead)
     }

@@ -5,14 +5,12 @@ use driftline_detectors::evidence::Evidence;
 use driftline_detectors::lane::Tables;
 use serde::{Deserialize, Serialize};
 
+use super::calm::Firing;
 use super::intern::Interner;
 use super::learn::Learning;
 use super::library::Library;
 use super::pane::PaneGroup;
 use crate::model::Settings;
-
-/// Evidence against a change that resolves it: odds of a thousand to one.
-const LOG_CALM: f64 = 6.9;
 
 /// Dense number of a group; in the order of admission, never in an output.
 pub(crate) type GroupId = u32;
@@ -59,16 +57,6 @@ pub(crate) struct Series {
     pub(crate) recent: Vec<f32>,
     pub(crate) recent_window: i64,
     pub(crate) firing: Option<Firing>,
-}
-
-/// A series that has a finding which is not resolved.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Firing {
-    pub(crate) finding: String,
-    pub(crate) lane: u8,
-    pub(crate) since_us: i64,
-    /// CUSUM of the evidence *against* the change.
-    pub(crate) calm: f64,
 }
 
 impl Group {
@@ -248,8 +236,7 @@ impl Series {
 
     /// A finding was made of the evidence: it starts anew, and is looked at for signs of calm.
     pub(crate) fn fire(&mut self, finding: &str, now_us: i64) {
-        let lane = self.evidence.leader() as u8;
-        self.firing = Some(Firing { finding: finding.into(), lane, since_us: now_us, calm: 0.0 });
+        self.firing = Some(Firing::new(finding, now_us, &self.evidence));
         self.evidence.restart();
     }
 
@@ -262,12 +249,7 @@ impl Series {
         settings: &Settings,
     ) -> Option<String> {
         let firing = self.firing.as_mut()?;
-        let lane = usize::from(firing.lane);
-        let evidence: f64 = (0..counts.len())
-            .map(|c| f64::from(counts[c]) * self.evidence.at(tables, c, lane))
-            .sum();
-        firing.calm = (firing.calm - evidence).max(0.0);
-        if firing.calm < LOG_CALM || now_us - firing.since_us < settings.alert.resolve_us {
+        if !firing.take(tables, &self.evidence, counts, now_us, settings.alert.resolve_us) {
             return None;
         }
         self.recent.fill(0.0);
@@ -280,6 +262,6 @@ impl Series {
             + self.evidence.bytes()
             + self.carry.capacity() * 4
             + self.recent.capacity() * 4
-            + self.firing.as_ref().map_or(0, |f| f.finding.capacity())
+            + self.firing.as_ref().map_or(0, Firing::bytes)
     }
 }

@@ -9,6 +9,7 @@
 //! ```
 
 mod alerts;
+mod calm;
 mod clock;
 mod close;
 mod count;
@@ -18,10 +19,12 @@ mod intern;
 mod learn;
 mod library;
 mod pane;
+mod quantiles;
 mod raw;
 mod report;
 mod scalars;
 mod snapshot;
+mod strays;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -37,6 +40,7 @@ use intern::Interner;
 use library::Library;
 use pane::{OpenPanes, Spare};
 use scalars::Scalars;
+use strays::Strays;
 
 pub use library::version_of;
 pub use report::{BaselineEntry, SeriesReport};
@@ -114,6 +118,7 @@ pub struct Engine {
     loaded: BTreeMap<Key, BTreeMap<String, u32>>,
     panes: OpenPanes,
     clocks: BTreeMap<u32, Clock>,
+    strays: Strays,
     /// Interned categories, one for each metric.
     labels: Vec<Interner>,
     /// End of the last closed pane.
@@ -152,6 +157,7 @@ impl Engine {
             loaded: BTreeMap::new(),
             panes: OpenPanes::new(),
             clocks: BTreeMap::new(),
+            strays: Strays::default(),
             labels: vec![Interner::default(); settings.metrics.len()],
             closed_us: i64::MIN,
             scalars: Scalars::default(),
@@ -189,11 +195,8 @@ impl Engine {
             }
             Input::Batch(batch) => self.take(batch, &mut output),
             Input::Closed { partition } => {
-                if let Some(mut clock) = self.clocks.remove(&partition) {
-                    let held = clock.finish();
-                    let batch = Batch::from_rows(partition, &held, &self.kinds);
-                    self.count(&batch, &(0..held.len() as u32).collect::<Vec<_>>());
-                    self.counters.events += held.len() as u64;
+                if let Some(clock) = self.clocks.remove(&partition) {
+                    self.strays.take(clock);
                 }
             }
         }
@@ -204,6 +207,12 @@ impl Engine {
     /// What was counted so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// How far an open partition has come in event time; none before its first confirmed event. A lone
+    /// event from the future does not count: a source that paces its partitions goes by this.
+    pub fn reached_us(&self, partition: u32) -> Option<i64> {
+        self.clocks.get(&partition).map(Clock::newest_us).filter(|newest| *newest > i64::MIN)
     }
 
     /// The settings.
@@ -289,6 +298,7 @@ impl Engine {
 
     /// Closes all panes that every partition has passed.
     fn close_due(&mut self, output: &mut Output) {
+        self.settle_strays();
         let time = &self.settings.time;
         let watermark =
             self.clocks.values().map(|c| c.watermark_us(time)).min().unwrap_or(i64::MAX);

@@ -1,0 +1,77 @@
+//! Strays: events that were far ahead of their partition when it ended, so that nothing followed to
+//! confirm or to refuse them. The other partitions do.
+//!
+//! A stray counts as soon as any partition has come near it. What is left at the end of all partitions
+//! goes through one clock in the order of time, as if it were the tail of one file: three in a row are
+//! believed, a lone one is from the future. So a cut of a file makes no difference, and a wrong clock in
+//! its last line neither.
+
+use serde::{Deserialize, Serialize};
+
+use super::Engine;
+use super::clock::{Clock, Verdict};
+use crate::model::{Batch, Row};
+
+/// Events that wait for a verdict: at most two of each partition that has ended.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Strays {
+    rows: Vec<Row>,
+    /// Newest event of the partitions that have ended.
+    newest_us: Option<i64>,
+}
+
+impl Strays {
+    /// Takes what a partition held back at its end.
+    pub(crate) fn take(&mut self, mut clock: Clock) {
+        self.rows.extend(clock.finish());
+        self.newest_us = self.newest_us.max(Some(clock.newest_us()));
+    }
+}
+
+impl Engine {
+    /// Counts the strays that are confirmed by now; at the end of all partitions settles all of them.
+    pub(super) fn settle_strays(&mut self) {
+        if self.strays.rows.is_empty() {
+            return;
+        }
+        let open = self.clocks.values().map(Clock::newest_us).max();
+        let newest_us = open.max(self.strays.newest_us).unwrap_or(i64::MIN);
+        let reached_us = newest_us.saturating_add(self.settings.time.max_jump_us);
+        let (mut counted, rest): (Vec<Row>, Vec<Row>) = std::mem::take(&mut self.strays.rows)
+            .into_iter()
+            .partition(|r| r.time_us <= reached_us);
+        if self.clocks.is_empty() {
+            counted.extend(self.judge_strays(rest, newest_us));
+        } else {
+            self.strays.rows = rest;
+        }
+        for row in counted {
+            let one = Batch::from_rows(0, &[row], &self.kinds);
+            self.count(&one, &[0]);
+            self.counters.events += 1;
+        }
+    }
+
+    /// Those of the last strays that count; the others are from the future.
+    fn judge_strays(&mut self, mut strays: Vec<Row>, newest_us: i64) -> Vec<Row> {
+        strays.sort_by_key(|row| row.time_us);
+        let time = &self.settings.time;
+        let mut clock = Clock::new(None);
+        clock.move_to(newest_us);
+        let mut counted = Vec::new();
+        for row in strays {
+            match clock.judge(row.time_us, time) {
+                Verdict::Ahead => counted.extend(clock.hold(row, time).into_iter().map(|(r, _)| r)),
+                _ => counted.push(row),
+            }
+        }
+        let left = clock.finish();
+        if clock.newest_us() == i64::MIN {
+            // Nothing else was ever there to contradict them.
+            counted.extend(left);
+        } else {
+            self.counters.future += left.len() as u64;
+        }
+        counted
+    }
+}
