@@ -4,10 +4,10 @@
 //! counts, distinct values a set of the smallest hashes.
 
 use driftline_detectors::distinct::Distinct;
-use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::quantiles::Quantiles;
 use crate::model::settings::MetricSettings;
 
 /// Numbers are summed in millionths of their unit.
@@ -28,8 +28,7 @@ pub(crate) struct MetricExtra {
     /// Millionths of the unit.
     pub(crate) sum: i128,
     pub(crate) trues: u64,
-    #[serde(with = "packed_histogram")]
-    pub(crate) quantiles: Option<Histogram<u64>>,
+    pub(crate) quantiles: Option<Quantiles>,
     pub(crate) distinct: Option<Distinct>,
 }
 
@@ -41,7 +40,7 @@ pub(crate) fn wanted(metric: &MetricSettings) -> bool {
 impl Extra {
     pub(crate) fn new(metrics: &[MetricSettings]) -> Self {
         let new = |m: &MetricSettings| MetricExtra {
-            quantiles: m.p99.then(histogram),
+            quantiles: m.p99.then(Quantiles::default),
             distinct: m.distinct.then(Distinct::default),
             ..MetricExtra::default()
         };
@@ -54,7 +53,7 @@ impl Extra {
             own.sum += other.sum;
             own.trues += other.trues;
             if let (Some(own), Some(other)) = (&mut own.quantiles, &other.quantiles) {
-                own.add(other).unwrap_or_default();
+                own.merge(other);
             }
             if let (Some(own), Some(other)) = (&mut own.distinct, &other.distinct) {
                 own.merge(other);
@@ -71,7 +70,7 @@ impl MetricExtra {
         self.count += 1;
         self.sum += (value * MILLIONTHS).clamp(-1e30, 1e30) as i128;
         if let Some(quantiles) = &mut self.quantiles {
-            quantiles.saturating_record(((value * THOUSANDTHS).max(0.0) as u64).min(LARGEST));
+            quantiles.record(((value * THOUSANDTHS).max(0.0) as u64).min(LARGEST), 1);
         }
     }
 
@@ -92,43 +91,6 @@ impl MetricExtra {
     }
 
     pub(crate) fn p99(&self) -> Option<f64> {
-        let quantiles = self.quantiles.as_ref().filter(|q| !q.is_empty())?;
-        Some(quantiles.value_at_quantile(0.99) as f64 / THOUSANDTHS)
-    }
-}
-
-fn histogram() -> Histogram<u64> {
-    let mut histogram = Histogram::new_with_bounds(1, 2, 2).unwrap_or_else(|e| unreachable!("{e}"));
-    histogram.auto(true);
-    histogram
-}
-
-/// A histogram as the list of its values and counts: small, and free of its internal layout.
-mod packed_histogram {
-    use hdrhistogram::Histogram;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        value: &Option<Histogram<u64>>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let pairs = value.as_ref().map(|histogram| {
-            histogram
-                .iter_recorded()
-                .map(|v| (v.value_iterated_to(), v.count_at_value()))
-                .collect::<Vec<_>>()
-        });
-        pairs.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Histogram<u64>>, D::Error> {
-        let pairs: Option<Vec<(u64, u64)>> = Option::deserialize(deserializer)?;
-        Ok(pairs.map(|pairs| {
-            let mut histogram = super::histogram();
-            pairs.iter().for_each(|(v, n)| histogram.saturating_record_n(*v, *n));
-            histogram
-        }))
+        self.quantiles.as_ref()?.p99().map(|value| value as f64 / THOUSANDTHS)
     }
 }

@@ -70,7 +70,9 @@ impl Learning {
     /// Whether the first stage is over at the end of a pane.
     pub(crate) fn is_half(&self, now_us: i64, settings: &Settings) -> bool {
         let (events, span) = self.goal(settings);
-        let time = now_us - self.from_us >= (span / 2).min(FIRST_STAGE_US);
+        let from_us =
+            settings.baseline.range_us.map_or(self.from_us, |(from, _)| from.max(self.from_us));
+        let time = now_us - from_us >= (span / 2).min(FIRST_STAGE_US);
         self.events >= events / 2 && time
     }
 
@@ -155,7 +157,8 @@ impl Learning {
     /// The baselines, one a metric, with their zones: the end of learning.
     pub(crate) fn finish(self, to_us: i64, settings: &Settings) -> Vec<(Baseline, Zone)> {
         let source = if settings.baseline.range_us.is_some() { "range" } else { "learned" };
-        let provenance = Provenance { source: source.into(), from_us: self.from_us, to_us };
+        let (from_us, to_us) = settings.baseline.range_us.unwrap_or((self.from_us, to_us));
+        let provenance = Provenance { source: source.into(), from_us, to_us };
         self.encoders
             .into_iter()
             .zip(self.metrics)

@@ -15,7 +15,8 @@ use super::raw::Raw;
 pub(crate) struct Pane {
     /// By group; short of groups that had no event.
     pub(crate) groups: Vec<Option<Box<PaneGroup>>>,
-    /// Groups that were never admitted, by the hash of their key: the smallest are kept.
+    /// Groups that were not admitted yet, by the hash of their key: the smallest are kept. So a group is
+    /// safe from a flood of others once its first pane is closed; before, the flood may push it out.
     pub(crate) candidates: BTreeMap<u64, (Key, Box<PaneGroup>)>,
     /// Events of candidates that were dropped.
     pub(crate) refused_events: u64,

@@ -26,6 +26,10 @@ use crate::model::settings::MetricSettings;
 /// and bursts are inside it. It makes the verdict calibrated, not guaranteed.
 pub(super) const SILENCE_MARGIN: f64 = 4.0;
 
+/// Events that a model must have had before its scalars are charted: a model of each is some 13 KiB, and
+/// a flood of names that are seen once or twice must not cost that.
+const CHARTED_EVENTS_MIN: u64 = 100;
+
 /// All scalars, by model and segments.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Scalars {
@@ -85,7 +89,7 @@ impl Scalars {
         let next = self.stems.len() as u32;
         let at = *self.by_key.entry(key).or_insert(next);
         if at == next {
-            self.stems.push(Stem::new(settings, start_us, self.panes));
+            self.stems.push(Stem::new(start_us, self.panes));
         }
         at
     }
@@ -114,7 +118,22 @@ impl Scalars {
 }
 
 impl Stem {
-    fn new(settings: &Settings, start_us: i64, pane: u64) -> Self {
+    fn new(start_us: i64, pane: u64) -> Self {
+        Self {
+            since_us: start_us,
+            events: 0,
+            first_pane: pane,
+            last_pane: pane,
+            last_us: start_us,
+            silent: None,
+            volume: 0,
+            extra: None,
+            series: Vec::new(),
+        }
+    }
+
+    /// The series that the settings ask for, without a value yet.
+    fn series(settings: &Settings) -> Vec<(Subjects, ScalarSeries)> {
         let learn = settings.scalars.learn_us;
         let mut series = Vec::new();
         let mut add = |subject, transform| {
@@ -139,17 +158,7 @@ impl Stem {
                 }
             }
         }
-        Self {
-            since_us: start_us,
-            events: 0,
-            first_pane: pane,
-            last_pane: pane,
-            last_us: start_us,
-            silent: None,
-            volume: 0,
-            extra: None,
-            series,
-        }
+        series
     }
 
     fn value(&self, subject: Subjects) -> Option<f64> {
@@ -203,6 +212,9 @@ impl Engine {
             let stem = &mut scalars.stems[*at as usize];
             // The span in which a model was first seen is not whole.
             let whole = stem.since_us.div_euclid(every) < ended;
+            if stem.series.is_empty() && stem.events >= CHARTED_EVENTS_MIN {
+                stem.series = Stem::series(&self.settings);
+            }
             for at in 0..stem.series.len() {
                 let subject = stem.series[at].0;
                 let Some(value) = stem.value(subject).filter(|_| whole) else { continue };
