@@ -155,15 +155,13 @@ fn apply<E>(
     tell: &mut impl FnMut(&Engine, Event<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     for batch in &done.batches {
-        if let Some(newest) = batch.time_us.iter().max() {
-            schedule.reached(done.file, *newest);
-        }
         if !batch.rejects.is_empty() {
             tell(engine, Event::Rejects(&batch.rejects))?;
         }
         let output = engine.step(Input::Batch(batch));
         tell(engine, Event::Output(&output))?;
     }
+    schedule.applied(done.file, engine.reached_us(done.file));
     if done.last {
         let output = engine.step(Input::Closed { partition: done.file });
         tell(engine, Event::Output(&output))?;
@@ -225,9 +223,11 @@ impl<'a> Schedule<'a> {
         Some((at as u32, block))
     }
 
-    fn reached(&mut self, file: u32, time_us: i64) {
+    /// A block was applied; `reached_us` is where the engine's clock of the file stands: a lone record
+    /// from the future must not keep a file from being read while the others fill panes.
+    fn applied(&mut self, file: u32, reached_us: Option<i64>) {
         let file = &mut self.files[file as usize];
-        file.reached_us = file.reached_us.max(time_us);
+        file.reached_us = file.reached_us.max(reached_us.unwrap_or(i64::MIN));
         file.in_flight = file.in_flight.saturating_sub(1);
     }
 
