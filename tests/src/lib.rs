@@ -1,5 +1,6 @@
 //! What the tests share: where things are, the real binary, golden files.
 
+pub mod course;
 pub mod logs;
 pub mod promise;
 pub mod streams;
