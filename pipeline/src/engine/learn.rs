@@ -194,7 +194,8 @@ fn judge_panes(
         }
     }
     let (times, panes): (Vec<i64>, Vec<Vec<(u8, u32)>>) = ticks.into_iter().unzip();
-    let temper = temper::temper(&panes, |i| seasonal.get(&slot_of(times[i])).unwrap_or(&plain));
+    let of_pane = |i: usize| times.get(i).and_then(|time| seasonal.get(&slot_of(*time)));
+    let temper = temper::temper(&panes, |i| of_pane(i).unwrap_or(&plain));
     baseline.panes = panes.len() as u32;
     baseline.inflation = temper::inflation(&panes, plain.scores());
     baseline.temper = temper;
