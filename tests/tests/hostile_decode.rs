@@ -33,6 +33,7 @@ fn layout() -> Layout {
         },
     };
     Layout {
+        model_default: None,
         time: TimeField { path: path("ts"), format: TimeFormat::Auto },
         keys: ["model", "model_version", "region"].map(path).to_vec(),
         id: Some(path("request_id")),

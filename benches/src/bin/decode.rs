@@ -65,6 +65,7 @@ fn layout(id: bool) -> Layout {
         MetricField { name: metric.name.into(), path: path(metric.path), kind }
     });
     Layout {
+        model_default: None,
         time: TimeField { path: path("ts"), format: TimeFormat::Auto },
         keys: ["model", "model_version"].map(path).to_vec(),
         id: id.then(|| path("request_id")),

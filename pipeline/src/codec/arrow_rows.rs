@@ -233,7 +233,7 @@ fn judge(
                 let path = &plan.node(node).path;
                 return Err(Fault::new(Reason::BadKey, format!("{path}: no string, or too long")));
             }
-            Some(&NULL_LABEL) if number == 0 => {
+            Some(&NULL_LABEL) if number == 0 && plan.model_required => {
                 return Err(Fault::new(Reason::MissingModel, plan.node(node).path.as_str()));
             }
             _ => {}

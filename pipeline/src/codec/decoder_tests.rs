@@ -10,6 +10,7 @@ fn layout() -> Layout {
     let metric =
         |name: &str, at: &str, kind| MetricField { name: name.into(), path: path(at), kind };
     Layout {
+        model_default: None,
         time: TimeField { path: path("ts"), format: TimeFormat::Auto },
         keys: vec![path("model"), path("version"), path("region")],
         id: Some(path("id")),

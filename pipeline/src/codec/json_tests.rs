@@ -14,6 +14,7 @@ fn plan() -> Plan {
     let metric =
         |path: &str, kind| MetricField { name: path.into(), path: FieldPath(path.into()), kind };
     Plan::new(&Layout {
+        model_default: None,
         time: TimeField { path: FieldPath("t".into()), format: TimeFormat::EpochS },
         keys: vec![FieldPath("model".into())],
         id: None,

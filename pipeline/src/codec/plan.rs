@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) time: NodeId,
     /// Key fields; the first is the model.
     pub(crate) keys: Vec<NodeId>,
+    /// Whether an event without a model is a reject.
+    pub(crate) model_required: bool,
     /// The event's own id.
     pub(crate) id: Option<NodeId>,
     /// Metrics with their kinds.
@@ -85,7 +87,8 @@ impl Plan {
             .iter()
             .map(|metric| (want(&metric.path, metric.kind == Kind::Vector), metric.kind))
             .collect();
-        Some(Self { nodes, time, keys, id, metrics })
+        let model_required = layout.model_default.is_none();
+        Some(Self { nodes, time, keys, model_required, id, metrics })
     }
 
     /// The node that `key` leads to from `from`, if anything configured lies there.
@@ -125,6 +128,7 @@ mod tests {
     #[test]
     fn every_spelling_of_a_path_ends_at_one_node() {
         let plan = Plan::new(&Layout {
+            model_default: None,
             time: TimeField { path: FieldPath("t".into()), format: TimeFormat::Auto },
             keys: vec![FieldPath("model".into())],
             id: None,

@@ -148,10 +148,14 @@ impl Record {
         for (number, &node) in plan.keys.iter().enumerate() {
             let value = self.get(node);
             let fault = match value {
-                Value::Missing | Value::Null if number == 0 => "",
+                Value::Missing | Value::Null if number == 0 && plan.model_required => "",
                 Value::Missing | Value::Null => continue,
-                Value::Cell { start, end, .. } if start == end && number > 0 => continue,
-                Value::Cell { start, end, .. } if start == end => "",
+                Value::Cell { start, end, .. } if start == end => {
+                    if number > 0 || !plan.model_required {
+                        continue;
+                    }
+                    ""
+                }
                 Value::Composite | Value::Vector { .. } => "not a string",
                 _ if self.text(value, text).is_none_or(|key| key.len() > label_max) => "too long",
                 _ => continue,

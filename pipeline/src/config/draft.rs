@@ -52,6 +52,7 @@ pub struct Draft {
     pub(super) time_format: String,
     pub(super) time: TimeDraft,
     pub(super) model: Option<String>,
+    pub(super) model_default: Option<String>,
     pub(super) version: Option<String>,
     /// Name and path.
     pub(super) segments: Vec<(String, String)>,

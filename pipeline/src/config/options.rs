@@ -173,6 +173,12 @@ pub static SECTIONS: &[Section] = &[
                 "Path of the model's name. Required, unless a preset has it.",
             ),
             opt(
+                "model_default",
+                Form::Text(|d, v| d.model_default = Some(v)),
+                "",
+                "The model of events that name none: for logs of a single model. With it, `model` may be left out.",
+            ),
+            opt(
                 "version",
                 Form::Path(|d, v| d.version = Some(v)),
                 "",

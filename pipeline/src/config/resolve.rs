@@ -37,7 +37,13 @@ impl Checks<'_> {
         let presets = presets::NAMES.join("\" or \"");
         let missing = [
             (self.draft.time_path.is_none(), "time", "path", "the event time", "ts"),
-            (self.draft.model.is_none(), "keys", "model", "the model's name", "model"),
+            (
+                self.draft.model.is_none() && self.draft.model_default.is_none(),
+                "keys",
+                "model",
+                "the model's name",
+                "model",
+            ),
         ];
         for (_, section, option, what, example) in
             missing.into_iter().filter(|(missing, ..)| *missing)
@@ -266,7 +272,8 @@ fn path_of(name: &str, metric: &MetricDraft) -> String {
 }
 
 fn settings(draft: Draft) -> Option<(Settings, Files)> {
-    let mut keys = vec![FieldPath(draft.model?)];
+    let unnamed = draft.model_default.as_ref().map(|_| "model".to_owned());
+    let mut keys = vec![FieldPath(draft.model.or(unnamed)?)];
     let mut key_names = vec!["model".to_owned()];
     let has_version = draft.version.is_some();
     if let Some(version) = draft.version {
@@ -290,7 +297,13 @@ fn settings(draft: Draft) -> Option<(Settings, Files)> {
         TimeField { path: FieldPath(draft.time_path?), format: time_format(draft.time_format) };
     let settings = Settings {
         pipeline: draft.pipeline,
-        layout: Layout { time, keys, id: draft.id.map(FieldPath), metrics: fields },
+        layout: Layout {
+            time,
+            keys,
+            model_default: draft.model_default,
+            id: draft.id.map(FieldPath),
+            metrics: fields,
+        },
         key_names,
         has_version,
         metrics,

@@ -323,7 +323,12 @@ impl Engine {
             Value::Label(label) => label,
             _ => String::new(),
         };
-        let key: Key = batch.keys.iter().map(label).collect();
+        let mut key: Key = batch.keys.iter().map(label).collect();
+        if let (Some(model), Some(default)) = (key.first_mut(), &self.settings.layout.model_default)
+            && model.is_empty()
+        {
+            model.clone_from(default);
+        }
         match self.by_key.get(&key) {
             Some(id) => GroupKey::Known(*id),
             None => GroupKey::New(key),

@@ -67,8 +67,11 @@ pub struct TimeField {
 pub struct Layout {
     /// Event time. A record without a readable one is a reject.
     pub time: TimeField,
-    /// Model (required in each event), then version, then segments; all but the model may be missing.
+    /// Model (required in each event unless there is a default), then version, then segments, which may
+    /// be missing.
     pub keys: Vec<FieldPath>,
+    /// The model of events that name none: for logs of a single model.
+    pub model_default: Option<String>,
     /// The event's own id, to point at exemplars.
     pub id: Option<FieldPath>,
     /// Metrics, at least one, names unique.

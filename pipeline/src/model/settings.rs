@@ -155,6 +155,7 @@ impl Default for Settings {
         Self {
             pipeline: "driftline".into(),
             layout: Layout {
+                model_default: None,
                 time: TimeField { path: FieldPath("ts".into()), format: TimeFormat::Auto },
                 keys: vec![FieldPath("model".into())],
                 id: None,

@@ -42,9 +42,6 @@ pub fn infer(profile: &Profile, origin: &Origin) -> Option<Inference> {
     if found.time.is_none() {
         missing.push("[time] path: no field of the sample looks like the event time");
     }
-    if found.model.is_none() {
-        missing.push("[keys] model: no field of the sample looks like the model's name");
-    }
     let toml = write::toml(profile, &found, origin);
     Some(Inference {
         toml,
@@ -56,6 +53,12 @@ pub fn infer(profile: &Profile, origin: &Origin) -> Option<Inference> {
 
 fn remarks(profile: &Profile, found: &Judgement<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
+    if found.model.is_none() {
+        remarks.push(
+            "no field of the sample looks like the model's name: all events count as one model's (model_default)"
+                .to_owned(),
+        );
+    }
     if profile.records < 200 {
         remarks.push(format!(
             "the sample has only {} events, so the kinds are guesses; some thousands are better",

@@ -89,7 +89,10 @@ fn keys(text: &mut String, found: &Judgement<'_>) {
     text.push_str("\n[keys]\n");
     match found.model {
         Some(field) => key(text, "model", field),
-        None => text.push_str("# No field of the sample looks like a model's name: name it here.\nmodel = \"model\"\n"),
+        None => text.push_str(
+            "# No field of the sample looks like a model's name, so all events count as one model's.\n\
+             # Name the path with `model = \"...\"` if there is one.\nmodel_default = \"model\"\n",
+        ),
     }
     if let Some(field) = found.version {
         key(text, "version", field);
