@@ -155,7 +155,8 @@ fn files_threads_blocks_and_compression_give_the_same_bytes() {
         let mut random = generator(seed ^ 0x41);
         let rows = Telemetry::new(seed).rows();
         let rows = deal(&rows, 1, DELAY_US, &mut random).remove(0);
-        let expected = run(&settings(), 1, &steps(&[rows.clone()], Mix::Turns(1000), &mut random));
+        let expected =
+            run(&settings(), 1, &steps(std::slice::from_ref(&rows), Mix::Turns(1000), &mut random));
         assert!(expected.findings.len() >= 4, "seed {seed}");
         let check = |parts: &[Vec<Row>], name: &str, block_bytes: usize, threads: usize| {
             let mut settings = settings();
