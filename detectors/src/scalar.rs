@@ -1,9 +1,9 @@
 //! Pane scalars: volume, means, quantiles, ratios and distinct counts as time series.
 //!
 //! Per-request values hardly autocorrelate; these do, and they have seasons. A value goes through a
-//! transform (log, or arcsine for shares), an hour-of-week profile shrunk to hour-of-day shrunk to the
-//! whole, a slow level (clipped EWMA) and an autoregression; what is left is ranked among the residuals of
-//! the learning time and judged like any other number. Learning has three parts, in the order of time:
+//! transform (log, or arcsine for shares), a profile (hour of day, day of week, hour of week, each shrunk
+//! to the one before), a slow level (clipped EWMA) and an autoregression; what is left is ranked among the
+//! residuals of the learning time and judged like any other number. Learning has three parts, in the order of time:
 //! half for the profile, a quarter for the autoregression, a quarter for the residuals' distribution.
 //!
 //! The guarantee of a scalar's series holds as far as its residuals are exchangeable.
@@ -15,8 +15,11 @@ use crate::slots::{SLOTS, slot_of};
 
 /// Order of the autoregression.
 const ORDER: usize = 3;
-/// Weight of the coarser profile in the finer, in values.
-const PRIOR_VALUES: f64 = 20.0;
+/// Weight of the whole in an hour of the day or a day of the week, in values: a season is the rule, and
+/// what the profile leaves of it would pass for persistence and hide a change.
+const PRIOR_SEASON: f64 = 3.0;
+/// Weight of both in an hour of the week, which is seen once a week.
+const PRIOR_HOUR: f64 = 20.0;
 /// Half-life of the slow level.
 const HALF_LIFE_US: f64 = 24.0 * 3.6e9;
 /// The level follows no value further than this many mean deviations.
@@ -195,18 +198,32 @@ impl Scalar {
         (1.0 - part) * self.slot(before, whole) + part * self.slot(after, whole)
     }
 
+    /// Expected value of an hour of the week: that of the hour of the day, plus what the day of the week
+    /// adds to all its hours, plus what is the hour's own; each shrunk, as far as there are values.
     fn slot(&self, slot: usize, whole: f64) -> f64 {
-        let shrink =
-            |sum: f64, n: f64, towards: f64| (sum + PRIOR_VALUES * towards) / (n + PRIOR_VALUES);
-        let day = (0..7).map(|day| self.slots[day * 24 + slot % 24]);
-        let (sum, n) = day.fold((0.0, 0), |s, slot| (s.0 + slot.0, s.1 + slot.1));
-        let hour_of_day = shrink(sum, f64::from(n), whole);
+        let hour_of_day = |hour: usize| {
+            let days = (0..7).map(|day| self.slots[day * 24 + hour]);
+            let (sum, n) = days.fold((0.0, 0), |s, slot| (s.0 + slot.0, s.1 + slot.1));
+            whole + shrunk(sum - f64::from(n) * whole, n, PRIOR_SEASON)
+        };
+        let usual = hour_of_day(slot % 24);
         if !self.weekly {
-            return hour_of_day;
+            return usual;
         }
+        let first = slot - slot % 24;
+        let (off, values) = (0..24).fold((0.0, 0), |(off, values), hour| {
+            let (sum, n) = self.slots[first + hour];
+            (off + sum - f64::from(n) * hour_of_day(hour), values + n)
+        });
+        let of_day = usual + shrunk(off, values, PRIOR_SEASON);
         let (sum, n) = self.slots[slot];
-        shrink(sum, f64::from(n), hour_of_day)
+        of_day + shrunk(sum - f64::from(n) * of_day, n, PRIOR_HOUR)
     }
+}
+
+/// A mean deviation of `n` values, drawn towards none with the weight of `prior` values.
+fn shrunk(sum: f64, n: u32, prior: f64) -> f64 {
+    sum / (f64::from(n) + prior)
 }
 
 /// Autoregression coefficients from autocovariances by Levinson and Durbin (Durbin 1960); empty where

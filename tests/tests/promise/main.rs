@@ -5,8 +5,10 @@
 
 #![allow(clippy::print_stdout)] // the measured figures are the point of the run
 
+mod fleet;
 mod kernel;
 mod run_lengths;
+mod scalars;
 
 /// Whether the long runs were asked for.
 fn full() -> bool {

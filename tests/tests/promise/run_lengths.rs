@@ -11,7 +11,11 @@ const EVENTS: [usize; 3] = [1_000, 2_000, 10_000];
 const ZONES: [f64; 2] = [0.0, 0.1];
 
 fn sized(plan: Plan) -> Plan {
-    let (baselines, runs) = if full() { (100, 10) } else { (24, 3) };
+    let (baselines, runs) = match (full(), plan.promise > 1_000.0) {
+        (false, _) => (24, 3),
+        (true, false) => (80, 6),
+        (true, true) => (40, 3),
+    };
     Plan { baselines, runs, ..plan }
 }
 
