@@ -2,8 +2,9 @@
 //!
 //! Per-request values hardly autocorrelate; these do, and they have seasons. A value goes through a
 //! transform (log, or arcsine for shares), a profile (hour of day, day of week, hour of week, each shrunk
-//! to the one before), a slow level (clipped EWMA) and an autoregression; what is left is ranked among the
-//! residuals of the learning time and judged like any other number. Learning has three parts, in the order of time:
+//! to the one before), a slow level (clipped EWMA) and an autoregression; what is left is ranked among
+//! the residuals of the learning time and judged like any other number. Learning has three parts, in the
+//! order of time:
 //! half for the profile, a quarter for the autoregression, a quarter for the residuals' distribution.
 //!
 //! The guarantee of a scalar's series holds as far as its residuals are exchangeable.
