@@ -72,6 +72,7 @@ fn polynomial(coefficients: &[f64; 8], x: f64) -> f64 {
     coefficients.iter().fold(0.0, |sum, c| sum * x + c)
 }
 
+#[expect(clippy::excessive_precision, reason = "as printed")]
 const CENTRAL_A: [f64; 8] = [
     2509.0809287301226727,
     33430.575583588128105,
@@ -82,6 +83,7 @@ const CENTRAL_A: [f64; 8] = [
     133.14166789178437745,
     3.387132872796366608,
 ];
+#[expect(clippy::excessive_precision, reason = "as printed")]
 const CENTRAL_B: [f64; 8] = [
     5226.495278852545925,
     28729.085735721942674,
@@ -92,6 +94,7 @@ const CENTRAL_B: [f64; 8] = [
     42.313330701600911252,
     1.0,
 ];
+#[expect(clippy::excessive_precision, reason = "as printed")]
 const MIDDLE_A: [f64; 8] = [
     7.7454501427834140764e-4,
     0.0227238449892691845833,
@@ -102,6 +105,7 @@ const MIDDLE_A: [f64; 8] = [
     4.6303378461565452959,
     1.42343711074968357734,
 ];
+#[expect(clippy::excessive_precision, reason = "as printed")]
 const MIDDLE_B: [f64; 8] = [
     1.05075007164441684324e-9,
     5.475938084995344946e-4,
@@ -112,6 +116,7 @@ const MIDDLE_B: [f64; 8] = [
     2.05319162663775882187,
     1.0,
 ];
+#[expect(clippy::excessive_precision, reason = "as printed")]
 const TAIL_A: [f64; 8] = [
     2.01033439929228813265e-7,
     2.71155556874348757815e-5,
@@ -122,6 +127,7 @@ const TAIL_A: [f64; 8] = [
     5.4637849111641143699,
     6.6579046435011037772,
 ];
+#[expect(clippy::excessive_precision, reason = "as printed")]
 const TAIL_B: [f64; 8] = [
     2.04426310338993978564e-15,
     1.4215117583164458887e-7,

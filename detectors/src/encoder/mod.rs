@@ -22,6 +22,10 @@ pub const BINS_MAX: usize = 30;
 /// An encoder of any kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most encoders are of numbers, and the hot path reads them"
+)]
 pub enum Encoder {
     /// Quantile bins, with below and above range.
     Number(NumberEncoder),

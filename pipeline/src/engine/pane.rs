@@ -42,6 +42,7 @@ pub(crate) type OpenPanes = BTreeMap<i64, Pane>;
 /// Empty counts that are used again: a pane's worth, so that closing one and opening the next allocates
 /// nothing.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "the boxes themselves are what is used again")]
 pub(crate) struct Spare(Vec<Box<PaneGroup>>);
 
 impl Spare {

@@ -73,7 +73,7 @@ pub fn replay<E: From<ReplayError>>(
     let mut decoders = (0..threads.max(1))
         .map(|_| decoder(&settings))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| E::from(e.into()))?;
+        .map_err(E::from)?;
     let Some(mut own) = decoders.pop() else { return Ok(()) };
     let mut schedule = Schedule::new(source, &settings, &mut own);
     for (partition, file) in (0..).zip(&schedule.files) {
@@ -118,7 +118,6 @@ pub fn replay<E: From<ReplayError>>(
         let result = run();
         stop.store(true, Ordering::Relaxed);
         // Without its sender the queue ends, and with it the decoders.
-        drop(run);
         drop(jobs_in);
         jobs_out.try_iter().for_each(drop);
         result
