@@ -85,9 +85,16 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Judges one change.
-    pub(crate) fn add(&mut self, untouched: &Outcome, changed: &Outcome, change: &Change<'_>) {
-        self.fates.push(changed.fate(untouched, change));
+    pub(crate) fn add(
+        &mut self,
+        untouched: &Outcome,
+        changed: &Outcome,
+        change: &Change<'_>,
+    ) -> Fate {
+        let fate = changed.fate(untouched, change);
+        self.fates.push(fate);
         self.controls += usize::from(untouched.passes_for(change));
+        fate
     }
 
     /// Changes that were found, as `k of n`, with those that an open alert masked.

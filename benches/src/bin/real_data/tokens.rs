@@ -1,10 +1,12 @@
 //! ServeGen: token counts of clients over two weeks, by the length of the baseline.
 
+use std::collections::BTreeMap;
+
 use driftline::model::Settings;
 use driftline::model::settings::{HOUR_US, WEEK_US};
 
 use super::draw::{instant, stream};
-use super::outcome::{Change, Direction, Outcome, Tally};
+use super::outcome::{Change, Direction, Fate, Outcome, Tally};
 use super::run::{run, token_settings};
 use super::score::Reference;
 use super::servegen::{Client, LENGTHS_US, Lengths, RATE_US, START_US, merged};
@@ -51,7 +53,7 @@ pub(crate) fn tables(all: &[Client]) -> anyhow::Result<Vec<Table>> {
             clients.len()
         ),
         "lengths | baseline | input found | untouched, too | delay, min | output found | \
-         untouched, too | delay, min",
+         untouched, too | delay, min | missed",
     );
     let mut tables = vec![true_changes(&clients)];
     let names: Vec<String> = clients.iter().map(|c| c.name.clone()).collect();
@@ -69,18 +71,24 @@ pub(crate) fn tables(all: &[Client]) -> anyhow::Result<Vec<Table>> {
                 tables.push(by_client(&clients, &outcome));
             }
             let mut tallies = [Tally::default(), Tally::default()];
+            let mut missed: BTreeMap<String, usize> = BTreeMap::new();
             for (onsets, requests) in &scaled {
                 let changed = run(settings.clone(), &names, requests);
                 for (model, &onset_us) in names.iter().zip(onsets) {
                     for (metric, tally) in TOKENS.iter().zip(&mut tallies) {
                         let (until_us, direction) = (onset_us + PATIENCE_US, Direction::Up);
                         let change = Change { model, metric, onset_us, until_us, direction };
-                        tally.add(&outcome, &changed, &change);
+                        if tally.add(&outcome, &changed, &change) == Fate::Missed {
+                            *missed.entry(format!("{model} {metric}")).or_default() += 1;
+                        }
                     }
                 }
             }
             let of = |t: &Tally| [t.found(), t.controls(), t.delay(60_000_000)];
-            scaled_table.row(start().chain(tallies.iter().flat_map(of)));
+            let missed: Vec<String> =
+                missed.into_iter().map(|(what, times)| format!("{what} {times} x")).collect();
+            let cells = tallies.iter().flat_map(of).chain([missed.join(", ")]);
+            scaled_table.row(start().chain(cells));
         }
     }
     tables.extend([untouched_table, scaled_table]);
