@@ -183,7 +183,7 @@ impl Outcome {
         let Change { model, metric, onset_us, until_us, direction } = *change;
         self.of(Some(model), metric).filter(move |s| {
             let is_due = onset_us < s.detected_us && s.detected_us < until_us;
-            is_due && s.kind != "silence" && direction.is_of(s.effect)
+            is_due && s.kind != "silence" && direction.is_of(s)
         })
     }
 }
@@ -197,11 +197,13 @@ pub(crate) enum Direction {
 }
 
 impl Direction {
-    fn is_of(self, effect: f64) -> bool {
+    /// A finding of more or less spread has no direction, and passes for any.
+    fn is_of(self, sighting: &Sighting) -> bool {
+        let (effect, has_none) = (sighting.effect, sighting.kind == "spread");
         match self {
             Self::Any => true,
-            Self::Up => effect > 0.0,
-            Self::Down => effect < 0.0,
+            Self::Up => has_none || effect > 0.0,
+            Self::Down => has_none || effect < 0.0,
         }
     }
 }
