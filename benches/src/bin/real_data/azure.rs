@@ -171,11 +171,7 @@ fn nothing_changes(services: &[&Service]) -> Table {
     );
     for Service { name, requests } in services {
         let watched_h = minutes(requests, requests.last().map_or(0, |r| r.time_us)) / 60.0 - 0.25;
-        let streams: [(&str, u64, f64, &dyn Fn(u64) -> Vec<Request>); 2] = [
-            ("the hour, shuffled", SEEDS, watched_h, &|seed| shuffled(requests, seed)),
-            ("a day, resampled", DAYS, 23.75, &|seed| resampled_day(requests, seed)),
-        ];
-        for (words, runs, hours, make) in streams {
+        let mut row = |words: &str, runs: u64, hours: f64, make: &dyn Fn(u64) -> Vec<Request>| {
             let found: Vec<usize> =
                 (0..runs).map(|seed| find(&make(seed)).sightings.len()).collect();
             let (all, any) =
@@ -189,7 +185,9 @@ fn nothing_changes(services: &[&Service]) -> Table {
                 format!("{any} of {runs}"),
                 format!("{:.2}", all as f64 / watched * 168.0),
             ]);
-        }
+        };
+        row("the hour, shuffled", SEEDS, watched_h, &|seed| shuffled(requests, seed));
+        row("a day, resampled", DAYS, 23.75, &|seed| resampled_day(requests, seed));
     }
     table
 }
