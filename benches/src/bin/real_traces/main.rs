@@ -1,7 +1,7 @@
 //! What Driftline finds on real telemetry: two public traces of LLM services, untouched and changed at
 //! known instants. Not a speed bench; the tables are explained in `docs/real-data.md`.
 //!
-//! `cargo run --release -p driftline-bench --bin real_data -- FOLDER [--markdown] [azure|tokens|volume]`
+//! `cargo run --release -p driftline-bench --bin real_traces -- FOLDER [--markdown] [azure|tokens|volume]`
 //!
 //! FOLDER (or the environment variable `DRIFTLINE_DATA`) holds `azure-llm-2023` and `servegen-m-small`.
 //! All draws are seeded: the same files give the same tables.
