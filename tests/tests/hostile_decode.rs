@@ -247,7 +247,6 @@ fn random_and_changed_bytes_end_in_rejects() {
                 }
                 let changed = folder.path().join(format!("changed.{extension}"));
                 fs::write(&changed, &bytes).expect("written");
-                eprintln!("seed {seed}, round {round}, {extension}");
                 let found = decode(&changed);
                 let lines = bytes.len() + 41;
                 assert!(found.rows.len() + found.rejects.len() <= lines, "seed {seed} {extension}");
