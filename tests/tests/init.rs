@@ -145,7 +145,7 @@ fn awkward_events() {
 
 #[test]
 fn every_format_of_the_same_events_gives_the_same_metrics() {
-    let mut all: Vec<(String, Vec<(String, String, Kind)>)> = Vec::new();
+    let mut all = Vec::new();
     for format in ["ndjson", "ndjson.gz", "ndjson.zst", "csv", "parquet", "arrow"] {
         let folder = tempfile::tempdir().expect("a folder");
         let arguments =
