@@ -47,6 +47,12 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// Whether the lane looks for numbers that the baseline does not know.
+    fn is_unknown_numbers(&self, baseline: &Baseline) -> bool {
+        let Lane::Share { codes, .. } = self else { return false };
+        matches!(baseline.encoder, Encoder::Number(_)) && codes.first() == Some(&0)
+    }
+
     /// What a person calls the change.
     pub fn name(&self, baseline: &Baseline) -> String {
         match self {
@@ -55,6 +61,9 @@ impl Lane {
             Lane::Scale(a) if *a > 0.0 => "wider".into(),
             Lane::Scale(_) => "narrower".into(),
             Lane::Learned => "other shape".into(),
+            Lane::Share { .. } if self.is_unknown_numbers(baseline) => {
+                "more of unknown numbers".into()
+            }
             Lane::Share { codes, ratio } => {
                 let labels: Vec<String> =
                     codes.iter().map(|c| baseline.encoder.label(usize::from(*c))).collect();
@@ -94,7 +103,11 @@ pub fn fixed_lanes(baseline: &Baseline, zone: Zone) -> Vec<Lane> {
                 lanes.extend([Lane::Location(a), Lane::Location(-a)]);
             }
             lanes.extend([Lane::Scale(0.2), Lane::Scale(0.4), Lane::Scale(-0.4)]);
-            lanes.push(share(vec![0, encoder.bins() as u8 + 1], 4.0));
+            // Values that the baseline does not know: beyond its range, or in a gap that no value fell into.
+            let unknown = |c: &u8| {
+                *c == 0 || *c > encoder.bins() as u8 || baseline.counts[usize::from(*c)] == 0
+            };
+            lanes.push(share((0..encoder.bins() as u8 + 2).filter(unknown).collect(), 4.0));
         }
         Encoder::Flag(_) => {
             for ratio in [1.25, 2.0, 4.0] {

@@ -51,6 +51,7 @@ impl NumberEncoder {
         };
         let mut edges = vec![first.low];
         let few = cells.len() <= BINS_MAX;
+        let gaps = 2 * cells.len() <= BINS_MAX;
         let (mut before, mut in_bin) = (0, 0);
         for pair in cells.windows(2) {
             before += pair[0].count;
@@ -61,6 +62,10 @@ impl NumberEncoder {
                 && in_bin >= BIN_EVENTS_MIN
                 && total - before >= BIN_EVENTS_MIN;
             if few || (full && edges.len() < BINS_MAX) {
+                // Between few known values there is room for unknown ones: they get bins of their own.
+                if gaps {
+                    edges.push(pair[0].high.next_up());
+                }
                 edges.push(pair[1].low);
                 in_bin = 0;
             }
@@ -143,9 +148,10 @@ impl NumberEncoder {
         match code {
             _ if bins == 0 => "any number".into(),
             0 => format!("below {}", short(self.edges[0])),
-            c if c < bins => format!("{} to {}", short(self.edges[c - 1]), short(self.edges[c])),
-            c if c == bins && self.edges[c - 1] == self.edges[c] => short(self.edges[c]),
-            c if c == bins => format!("{} to {}", short(self.edges[c - 1]), short(self.edges[c])),
+            c if c <= bins => match (short(self.edges[c - 1]), short(self.edges[c])) {
+                (low, high) if low == high => low,
+                (low, high) => format!("{low} to {high}"),
+            },
             _ => format!("above {}", short(self.edges[bins])),
         }
     }
@@ -192,10 +198,12 @@ mod tests {
 
     #[test]
     fn range_null_and_invalid_have_codes() {
+        // Three known values, and the two gaps between them.
         let e = encoder(&[1.0, 2.0, 2.0, 3.0]);
-        assert_eq!(e.bins(), 3);
-        assert_eq!([0.5, 1.0, 1.5, 2.0, 3.0, 3.1].map(|v| e.encode(v)), [0, 1, 1, 2, 3, 4]);
-        assert_eq!([f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(|v| e.encode(v)), [6; 3]);
+        assert_eq!(e.bins(), 5);
+        assert_eq!([0.5, 1.0, 1.5, 2.0, 3.0, 3.1].map(|v| e.encode(v)), [0, 1, 2, 3, 5, 6]);
+        assert_eq!([1, 2, 3].map(|c| e.label(c)), ["1", "1 to 2", "2"]);
+        assert_eq!([f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(|v| e.encode(v)), [8; 3]);
     }
 
     #[test]

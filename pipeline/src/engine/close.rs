@@ -1,6 +1,6 @@
 //! Closing a pane: admit, learn, tick, score, decide. In the order of keys, always.
 
-use driftline_detectors::budget::log_threshold;
+use driftline_detectors::budget;
 use driftline_detectors::encoder::CODES_MAX;
 use driftline_detectors::kernel::pane_evidence;
 use driftline_detectors::lane::LANES_MAX;
@@ -39,12 +39,14 @@ impl Engine {
         self.admit(start_us, &mut pane);
         self.library.turn_to(start_us);
         self.sharing = self.watched_series();
-        let log_threshold = log_threshold(
-            self.sharing as usize,
-            self.settings.time.pane_us,
-            self.settings.detect.budget_per_week,
-        );
-        self.turn_span(start_us, log_threshold, output);
+        let share = |tick_us| {
+            let budget = self.settings.detect.budget_per_week;
+            budget::log_threshold(self.sharing as usize, tick_us, budget)
+        };
+        // A series that ticks less often may ask for less: its share of the budget is the same.
+        let log_threshold = share(self.settings.time.pane_us);
+        let scalar_threshold = share(self.settings.scalars.every_us);
+        self.turn_span(start_us, scalar_threshold, output);
         let (ticks, counts) = self.gather(start_us, end_us, pane);
         self.counters.ticks += ticks.len() as u64;
         let mut buffer = std::mem::take(&mut self.scratch.evidence);
@@ -258,7 +260,7 @@ impl Engine {
             }
             return false;
         }
-        series.take(tables, counts, lanes, tick.from_us, settings);
+        series.take(tables, counts, lanes, tick.from_us, settings.time.window_us);
         series.evidence.log_mixture() >= log_threshold
     }
 

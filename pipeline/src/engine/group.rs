@@ -221,9 +221,9 @@ impl Series {
         counts: &[u32],
         lanes: &[f64],
         from_us: i64,
-        settings: &Settings,
+        window_us: i64,
     ) {
-        let window = from_us.div_euclid(settings.time.window_us);
+        let window = from_us.div_euclid(window_us);
         if self.recent_window != window {
             // Fixed before the tick that it judges, so that it stays an e-value.
             self.evidence.learn(tables.learned(&self.recent));

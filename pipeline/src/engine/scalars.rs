@@ -30,6 +30,11 @@ pub(super) const SILENCE_MARGIN: f64 = 4.0;
 /// a flood of names that are seen once or twice must not cost that.
 const CHARTED_EVENTS_MIN: u64 = 100;
 
+/// Spans whose values the learned lane looks at together.
+const WINDOW_SPANS: i64 = 60;
+/// Half-life of what is usual for a model, as far as silence goes: one that shrank for good is not silent.
+const USUAL_HALF_LIFE_US: f64 = 6.0 * 3.6e9;
+
 /// All scalars, by model and segments.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Scalars {
@@ -52,6 +57,9 @@ struct Stem {
     first_pane: u64,
     last_pane: u64,
     last_us: i64,
+    /// Events and panes, the older ones counting less.
+    recent_events: f64,
+    recent_panes: f64,
     silent: Option<String>,
     volume: u64,
     extra: Option<Extra>,
@@ -104,6 +112,11 @@ impl Scalars {
     ) {
         let panes = self.panes;
         let stem = &mut self.stems[stem as usize];
+        let missed = (panes - stem.last_pane) as f64;
+        let per_pane = settings.time.pane_us as f64 / USUAL_HALF_LIFE_US;
+        let kept = libm::exp2(-missed * per_pane);
+        stem.recent_events = stem.recent_events * kept + counts.events as f64;
+        stem.recent_panes = stem.recent_panes * kept + (1.0 - kept) / (1.0 - libm::exp2(-per_pane));
         stem.events += counts.events;
         stem.last_pane = panes;
         stem.last_us = start_us + settings.time.pane_us;
@@ -125,6 +138,8 @@ impl Stem {
             first_pane: pane,
             last_pane: pane,
             last_us: start_us,
+            recent_events: 0.0,
+            recent_panes: 1.0,
             silent: None,
             volume: 0,
             extra: None,
@@ -265,7 +280,7 @@ impl Engine {
         let mut lanes = Array2::zeros((1, LANES_MAX));
         pane_evidence(aview1(&counts).insert_axis(Axis(0)), &[tables], lanes.view_mut());
         let lanes: Vec<f64> = lanes.iter().copied().collect();
-        watched.take(tables, &counts, &lanes, due.span_us, &self.settings);
+        watched.take(tables, &counts, &lanes, due.span_us, WINDOW_SPANS * every);
         if watched.evidence.log_mixture() < due.log_threshold {
             return 0;
         }
@@ -307,7 +322,8 @@ impl Engine {
                 continue;
             }
             let active = stem.last_pane - stem.first_pane + 1;
-            let expected = stem.events as f64 / active as f64 * missed as f64;
+            let lifelong = stem.events as f64 / active as f64;
+            let expected = lifelong.min(stem.recent_events / stem.recent_panes) * missed as f64;
             let learned = stem.events >= self.settings.baseline.learn_events
                 && stem.last_us - stem.since_us >= self.settings.baseline.learn_us;
             let long = missed as i64 * pane_us >= self.settings.detect.silence_us;
