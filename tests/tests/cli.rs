@@ -218,7 +218,7 @@ fn check_tells_how_a_config_fits_a_sample() {
             "{{\"{time}\":\"2026-03-02T09:15:{:02}Z\",\"model\":\"m\",\"region\":\"eu\",\"latency_ms\":{n},\
              \"usage\":{{\"input_tokens\":{}}},\"lang\":\"{}\"}}\n",
             n % 60,
-            if n % 4 == 0 { "null".into() } else { n.to_string() },
+            if n.is_multiple_of(4) { "null".into() } else { n.to_string() },
             ["de", "en"][n % 2]
         )
     };

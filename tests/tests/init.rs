@@ -145,7 +145,9 @@ fn awkward_events() {
 
 #[test]
 fn every_format_of_the_same_events_gives_the_same_metrics() {
-    let mut all = Vec::new();
+    /// Name, path and kind of each metric.
+    type Metrics = Vec<(String, String, Kind)>;
+    let mut all: Vec<(String, Metrics)> = Vec::new();
     for format in ["ndjson", "ndjson.gz", "ndjson.zst", "csv", "parquet", "arrow"] {
         let folder = tempfile::tempdir().expect("a folder");
         let arguments =
