@@ -1,40 +1,24 @@
 //! Counting: rows of a batch become `counts[group][code] += 1` in their panes. The hot path.
 //!
-//! Column by column, so that each metric's loop does one thing. The counts of each (pane, group) that
-//! the rows touch are taken out of their panes first and put back afterwards.
+//! Rows are sorted by (pane, group) first, then each metric runs over one such target after the other, so
+//! that the innermost loops (`tally`) have one encoder and one span of counts. The counts are taken out of
+//! their panes first and put back afterwards.
 
 use std::collections::HashMap;
 
-use arrow::array::Array;
-use driftline_detectors::encoder::{CategoryEncoder, Encoder, NumberEncoder};
-
 use super::Engine;
-use super::extra::{Extra, wanted};
+use super::extra::{Extra, MetricExtra, wanted};
 use super::group::Key;
-use super::intern::{Interner, UNKNOWN};
 use super::pane::{Home, PaneGroup, key_hash};
 use super::raw::Raw;
-use crate::model::{Batch, Column, INVALID_LABEL, Labels, NULL_LABEL, Value};
+use super::tally::{LabelCodes, LabelTables, Place, tally};
+use crate::model::{Batch, Column, INVALID_LABEL, Labels, Value};
+use arrow::array::Array;
 
-/// No place in the counts: the values stay raw, or nobody wants them.
+/// No target yet.
 const NOWHERE: u32 = u32::MAX;
-/// A label whose number, or a category whose code, was not looked up yet.
-const NOT_LOOKED_UP: u32 = u32::MAX - 1;
-const NO_CODE: u8 = u8::MAX;
-/// Labels whose codes are kept for each group; others are looked up as strings.
-const LABELS_CACHED: usize = 1024;
 /// Largest table from key labels to groups; beyond, a hash map does.
 const TABLE_MAX: usize = 1 << 16;
-
-/// Codes of interned labels, by metric, then group and label: a cache, never a part of the state.
-pub(super) type CodeCache = Vec<LabelCodes>;
-
-/// `groups x stride` codes of one metric.
-#[derive(Debug, Clone, Default)]
-pub(super) struct LabelCodes {
-    stride: usize,
-    codes: Vec<u8>,
-}
 
 /// The counts that some rows go to.
 struct Target {
@@ -45,12 +29,13 @@ struct Target {
     encoded: Option<usize>,
 }
 
-/// All counts that a batch's rows go to, and which row goes where.
+/// All counts that a batch's rows go to, and the rows of each, one target after the other.
 struct Targets {
     all: Vec<Target>,
-    /// The codes of each target, taken out of it.
-    codes: Vec<Vec<u32>>,
-    of_row: Vec<u32>,
+    /// Rows, sorted by target, in their order within one.
+    rows: Vec<u32>,
+    /// The rows of target `t` are `rows[starts[t]..starts[t + 1]]`.
+    starts: Vec<u32>,
 }
 
 impl Engine {
@@ -59,60 +44,47 @@ impl Engine {
         if rows.is_empty() {
             return;
         }
-        let mut targets = self.targets(batch, rows);
-        for target in &targets.of_row {
-            targets.all[*target as usize].counts.events += 1;
-        }
-        for target in targets.all.iter_mut().filter(|t| t.encoded.is_none()) {
-            if let Some(raw) = &mut target.counts.raw {
+        let Targets { mut all, rows, starts } = self.targets(batch, rows);
+        let runs: Vec<&[u32]> =
+            starts.windows(2).map(|w| &rows[w[0] as usize..w[1] as usize]).collect();
+        for (target, run) in all.iter_mut().zip(&runs) {
+            target.counts.events += run.len() as u64;
+            if let (None, Some(raw)) = (target.encoded, &mut target.counts.raw) {
                 raw.events = target.counts.events;
             }
         }
+        self.code_cache.resize_with(batch.metrics.len(), LabelCodes::default);
+        let Engine { groups, library, settings, labels, code_cache, .. } = self;
         for (metric, column) in batch.metrics.iter().enumerate() {
-            match column {
-                Column::Number(array) => self.count_numbers(metric, array, rows, &mut targets),
-                Column::Flag(array) => {
-                    let offsets = self.offsets(&targets, metric);
-                    for (row, target) in rows.iter().zip(&targets.of_row) {
-                        let (target, code) = (*target as usize, array.value(*row as usize).min(3));
-                        match offsets[target] {
-                            NOWHERE => {
-                                if let Some(raw) = targets.all[target].raw_metric(metric) {
-                                    raw.flag(code);
-                                }
-                            }
-                            at => targets.codes[target][at as usize + usize::from(code)] += 1,
-                        }
+            let mut numbers = Vec::new();
+            for (target, run) in all.iter_mut().zip(&runs) {
+                let PaneGroup { codes, raw, extra, .. } = &mut *target.counts;
+                if let Some(extra) = extra.as_mut().filter(|_| wanted(&settings.metrics[metric])) {
+                    count_extra(&mut extra.metrics[metric], column, run);
+                }
+                let place = match (target.encoded, raw) {
+                    (Some(group), _) => {
+                        let group = &groups[group];
+                        let span =
+                            group.offsets[metric] as usize..group.offsets[metric + 1] as usize;
+                        let Some(encoder) = group.encoder(metric, library) else { continue };
+                        Place::Codes(encoder, &mut codes[span])
                     }
-                }
-                Column::Category(labels) => {
-                    self.count_categories(metric, labels, rows, &mut targets)
-                }
-                Column::Vector { offsets, values } => {
-                    let places = self.offsets(&targets, metric);
-                    for (row, target) in rows.iter().zip(&targets.of_row) {
-                        let (target, row) = (*target as usize, *row as usize);
-                        let vector =
-                            &values.values()[offsets[row] as usize..offsets[row + 1] as usize];
-                        let group = targets.all[target].encoded;
-                        let encoder =
-                            group.and_then(|g| self.groups[g].encoder(metric, &self.library));
-                        if let Some(Encoder::Vector(encoder)) = encoder {
-                            let code = encoder.encode(vector);
-                            targets.codes[target][places[target] as usize + code] += 1;
-                        } else if let Some(raw) = targets.all[target].raw_metric(metric) {
-                            raw.vector(vector, &self.settings.limits);
-                        }
-                    }
-                }
-            }
-            if wanted(&self.settings.metrics[metric]) {
-                count_extra(metric, column, rows, &mut targets);
+                    (None, Some(raw)) => Place::Raw(&mut raw.metrics[metric]),
+                    (None, None) => continue,
+                };
+                let tables = LabelTables {
+                    group: target.encoded.unwrap_or(0),
+                    groups: groups.len(),
+                    interner: &mut labels[metric],
+                    codes: &mut code_cache[metric],
+                    numbers: &mut numbers,
+                };
+                tally(column, run, place, tables, &settings.limits);
             }
         }
         let groups_max = self.groups_max();
-        for (mut target, codes) in targets.all.into_iter().zip(targets.codes) {
-            target.counts.codes = codes;
+        for target in all {
             if let Some(pane) = self.panes.get_mut(&target.pane_us) {
                 pane.put(target.home, target.counts, groups_max);
             } else {
@@ -125,8 +97,9 @@ impl Engine {
     fn targets(&mut self, batch: &Batch, rows: &[u32]) -> Targets {
         let pane_us = self.settings.time.pane_us;
         let (keys, of_row) = self.groups_of(batch, rows);
-        let mut targets =
-            Targets { all: Vec::new(), codes: Vec::new(), of_row: Vec::with_capacity(rows.len()) };
+        let mut all: Vec<Target> = Vec::new();
+        let mut of_row_target = Vec::with_capacity(rows.len());
+        let mut starts = vec![0u32];
         // Few panes, many groups: a table a pane, found by a short search that starts where it ended.
         let mut panes: Vec<(i64, Vec<u32>)> = Vec::new();
         let mut pane = 0;
@@ -144,14 +117,25 @@ impl Engine {
             let start = panes[pane].0;
             let at = &mut panes[pane].1[group as usize];
             if *at == NOWHERE {
-                *at = targets.all.len() as u32;
-                let mut target = self.open(start, &keys[group as usize]);
-                targets.codes.push(std::mem::take(&mut target.counts.codes));
-                targets.all.push(target);
+                *at = all.len() as u32;
+                all.push(self.open(start, &keys[group as usize]));
+                starts.push(0);
             }
-            targets.of_row.push(*at);
+            starts[*at as usize + 1] += 1;
+            of_row_target.push(*at);
         }
-        targets
+        // A counting sort: afterwards each metric runs over one target after the other.
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut next = starts.clone();
+        let mut sorted = vec![0u32; rows.len()];
+        for (row, target) in rows.iter().zip(&of_row_target) {
+            let at = &mut next[*target as usize];
+            sorted[*at as usize] = *row;
+            *at += 1;
+        }
+        Targets { all, rows: sorted, starts }
     }
 
     /// Opens the counts of a (pane, group).
@@ -181,106 +165,6 @@ impl Engine {
             counts.extra.get_or_insert_with(|| Box::new(Extra::new(&self.settings.metrics)));
         }
         Target { pane_us, home, counts, encoded }
-    }
-
-    /// Where a metric's codes begin in each target's counts; [`NOWHERE`] where they do not.
-    fn offsets(&self, targets: &Targets, metric: usize) -> Vec<u32> {
-        let offset = |target: &Target| {
-            let offsets = &self.groups[target.encoded?].offsets;
-            (offsets[metric] < offsets[metric + 1]).then(|| offsets[metric])
-        };
-        targets.all.iter().map(|target| offset(target).unwrap_or(NOWHERE)).collect()
-    }
-
-    fn count_numbers(
-        &self,
-        metric: usize,
-        array: &arrow::array::Float64Array,
-        rows: &[u32],
-        targets: &mut Targets,
-    ) {
-        let unused = NumberEncoder::from_edges(Vec::new());
-        let offsets = self.offsets(targets, metric);
-        let encoder =
-            |target: &Target| match self.groups[target.encoded?].encoder(metric, &self.library) {
-                Some(Encoder::Number(encoder)) => Some(encoder),
-                _ => None,
-            };
-        let encoders: Vec<&NumberEncoder> =
-            targets.all.iter().map(|target| encoder(target).unwrap_or(&unused)).collect();
-        let (values, nulls) = (array.values(), array.nulls());
-        for (row, target) in rows.iter().zip(&targets.of_row) {
-            let (row, target) = (*row as usize, *target as usize);
-            let null = nulls.is_some_and(|nulls| nulls.is_null(row));
-            match offsets[target] {
-                NOWHERE => {
-                    if let Some(raw) = targets.all[target].raw_metric(metric) {
-                        if null { raw.null += 1 } else { raw.number(values[row]) }
-                    }
-                }
-                at => {
-                    let encoder = encoders[target];
-                    let code = if null { encoder.bins() + 2 } else { encoder.encode(values[row]) };
-                    targets.codes[target][at as usize + code] += 1;
-                }
-            }
-        }
-    }
-
-    fn count_categories(
-        &mut self,
-        metric: usize,
-        labels: &Labels,
-        rows: &[u32],
-        targets: &mut Targets,
-    ) {
-        let Engine { groups, library, labels: interners, code_cache, .. } = self;
-        code_cache.resize_with(interners.len(), LabelCodes::default);
-        let mut numbers = Numbers { of_label: vec![NOT_LOOKED_UP; labels.values.len()], labels };
-        let empty = CategoryEncoder::from_counts([]);
-        let places: Vec<Option<(&CategoryEncoder, usize, usize)>> = targets
-            .all
-            .iter()
-            .map(|target| {
-                let group = target.encoded?;
-                match groups[group].encoder(metric, library) {
-                    Some(Encoder::Category(e)) => {
-                        Some((e, group, groups[group].offsets[metric] as usize))
-                    }
-                    _ => Some((&empty, group, usize::MAX)),
-                }
-            })
-            .collect();
-        let cache = &mut code_cache[metric];
-        for (row, target) in rows.iter().zip(&targets.of_row) {
-            let (target, index) = (*target as usize, labels.indices.value(*row as usize));
-            let Some((encoder, group, at)) = places[target] else {
-                let Some(raw) = targets.all[target].raw_metric(metric) else { continue };
-                match index {
-                    NULL_LABEL => raw.null += 1,
-                    INVALID_LABEL => raw.invalid += 1,
-                    index => {
-                        let number = numbers.of(index, &mut interners[metric]);
-                        raw.label(number, labels.values.value(index as usize));
-                    }
-                }
-                continue;
-            };
-            if at == usize::MAX {
-                continue;
-            }
-            let code = match index {
-                NULL_LABEL => encoder.values().len() + 2,
-                INVALID_LABEL => encoder.values().len() + 3,
-                index => {
-                    let number = numbers.of(index, &mut interners[metric]) as usize;
-                    cache.get(group, number, groups.len(), || {
-                        encoder.encode(labels.values.value(index as usize))
-                    })
-                }
-            };
-            targets.codes[target][at + code] += 1;
-        }
     }
 
     /// The distinct groups of the rows, and each row's.
@@ -336,70 +220,15 @@ impl Engine {
     }
 }
 
-impl Target {
-    fn raw_metric(&mut self, metric: usize) -> Option<&mut super::raw::RawMetric> {
-        if self.encoded.is_some() {
-            return None;
-        }
-        self.counts.raw.as_mut().map(|raw| &mut raw.metrics[metric])
-    }
-}
-
-/// Numbers of a batch's labels, looked up when they are first met.
-struct Numbers<'a> {
-    of_label: Vec<u32>,
-    labels: &'a Labels,
-}
-
-impl Numbers<'_> {
-    #[inline]
-    fn of(&mut self, index: u32, interner: &mut Interner) -> u32 {
-        let number = &mut self.of_label[index as usize];
-        if *number == NOT_LOOKED_UP {
-            *number = interner.intern(self.labels.values.value(index as usize));
-        }
-        *number
-    }
-}
-
-impl LabelCodes {
-    /// The code of a group's label: kept, or looked up and kept where its number is small.
-    #[inline]
-    fn get(
-        &mut self,
-        group: usize,
-        number: usize,
-        groups: usize,
-        look_up: impl FnOnce() -> usize,
-    ) -> usize {
-        if number >= LABELS_CACHED || number == UNKNOWN as usize {
-            return look_up();
-        }
-        if number >= self.stride {
-            self.stride = (number + 1).next_power_of_two().max(16);
-            self.codes.clear();
-        }
-        let at = group * self.stride + number;
-        if at >= self.codes.len() {
-            self.codes.resize(groups.max(group + 1) * self.stride, NO_CODE);
-        }
-        if self.codes[at] == NO_CODE {
-            self.codes[at] = look_up() as u8;
-        }
-        usize::from(self.codes[at])
-    }
-}
-
 /// A group that was admitted, or the key of one that was not.
 enum GroupKey {
     Known(u32),
     New(Key),
 }
 
-fn count_extra(metric: usize, column: &Column, rows: &[u32], targets: &mut Targets) {
-    for (row, target) in rows.iter().zip(&targets.of_row) {
-        let Some(extra) = &mut targets.all[*target as usize].counts.extra else { continue };
-        let (extra, row) = (&mut extra.metrics[metric], *row as usize);
+fn count_extra(extra: &mut MetricExtra, column: &Column, rows: &[u32]) {
+    for &row in rows {
+        let row = row as usize;
         match column {
             Column::Number(array) if !array.is_null(row) => extra.number(array.value(row)),
             Column::Flag(array) => extra.flag(array.value(row)),

@@ -25,6 +25,7 @@ mod report;
 mod scalars;
 mod snapshot;
 mod strays;
+mod tally;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -139,7 +140,7 @@ pub struct Engine {
     #[serde(skip)]
     extras: bool,
     #[serde(skip)]
-    code_cache: count::CodeCache,
+    code_cache: Vec<tally::LabelCodes>,
     #[serde(skip)]
     spare: Spare,
     #[serde(skip)]
