@@ -142,6 +142,27 @@ impl NumberEncoder {
         (total > 0.0).then(|| self.typical(self.bins()))
     }
 
+    /// Counts of this encoder's ordered codes in those of another. What a bin holds is spread evenly over
+    /// its span, so it is exact where edges agree and near elsewhere.
+    pub fn recode(&self, counts: &[u64], to: &NumberEncoder) -> Vec<u64> {
+        let mut sums = vec![0.0; to.bins() + 2];
+        let count = |code: usize| counts.get(code).map_or(0.0, |n| *n as f64);
+        if let (Some(first), Some(last)) = (self.edges.first(), self.edges.last()) {
+            sums[to.encode(first.next_down())] += count(0);
+            sums[to.encode(last.next_up())] += count(self.bins() + 1);
+        }
+        for (bin, edges) in self.edges.windows(2).enumerate() {
+            let (low, high) = (edges[0], edges[1]);
+            let inner = to.thresholds.iter().copied().filter(|t| low < *t && *t < high);
+            let cuts: Vec<f64> = std::iter::once(low).chain(inner).chain([high]).collect();
+            for cut in cuts.windows(2) {
+                let part = if high > low { (cut[1] - cut[0]) / (high - low) } else { 1.0 };
+                sums[to.encode(cut[0])] += part * count(bin + 1);
+            }
+        }
+        sums.into_iter().map(|sum| libm::round(sum) as u64).collect()
+    }
+
     /// What a person calls a code.
     pub fn label(&self, code: usize) -> String {
         let bins = self.bins();
@@ -204,6 +225,25 @@ mod tests {
         assert_eq!([0.5, 1.0, 1.5, 2.0, 3.0, 3.1].map(|v| e.encode(v)), [0, 1, 2, 3, 5, 6]);
         assert_eq!([1, 2, 3].map(|c| e.label(c)), ["1", "1 to 2", "2"]);
         assert_eq!([f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(|v| e.encode(v)), [8; 3]);
+    }
+
+    #[test]
+    fn recoding_keeps_the_total_and_the_quantiles() {
+        let values: Vec<f64> =
+            (0..20_000).map(|i| (f64::from(i * 7919 % 20_000) / 2500.0).exp()).collect();
+        let (a, b) = (encoder(&values[..9_000]), encoder(&values[9_000..]));
+        let count = |e: &NumberEncoder, values: &[f64]| {
+            let mut counts = vec![0u64; e.bins() + 4];
+            values.iter().for_each(|v| counts[e.encode(*v)] += 1);
+            counts
+        };
+        let (from, wanted) = (count(&a, &values), count(&b, &values));
+        let recoded = a.recode(&from, &b);
+        assert!(recoded.iter().sum::<u64>().abs_diff(20_000) < 20);
+        for (made, wanted) in recoded.iter().zip(&wanted) {
+            assert!(made.abs_diff(*wanted) < 150, "{recoded:?} {wanted:?}");
+        }
+        assert_eq!(a.recode(&from, &a)[..], from[..a.bins() + 2]);
     }
 
     #[test]

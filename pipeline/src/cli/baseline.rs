@@ -144,7 +144,7 @@ fn build(args: &Build, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let (mut settings, files) = config::load(&args.config)?;
     limit_time(&mut settings, &files, args.from, args.to)?;
     // All events that are given are the baseline: learn without end, then freeze.
-    settings.baseline.learn_events = u64::MAX;
+    settings.baseline.endless = true;
     settings.baseline.range_us = None;
     let source = find_source(&args.paths, args.format.as_deref(), &files)?;
     let mut engine = Engine::new(settings);
@@ -240,17 +240,22 @@ fn diff(args: &Diff, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     Ok(if rows.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 
-/// The counts of a baseline in the codes of another: by typical value, or by label.
+/// The counts of a baseline in the codes of another: by its bins' shares of the other's, or by label.
 fn recode(
     from: &driftline_detectors::baseline::Baseline,
     to: &driftline_detectors::baseline::Baseline,
 ) -> Vec<u64> {
     let mut counts = vec![0; to.encoder.codes()];
-    for (code, n) in from.counts.iter().enumerate() {
+    let mut ordered = 0;
+    if let (Encoder::Number(a), Encoder::Number(b)) = (&from.encoder, &to.encoder) {
+        ordered = from.encoder.ordered();
+        let recoded = a.recode(&from.counts, b);
+        counts[..recoded.len()].copy_from_slice(&recoded);
+    }
+    for (code, n) in from.counts.iter().enumerate().skip(ordered) {
         let target = match (&from.encoder, &to.encoder) {
             (from_encoder, to_encoder) if code == from_encoder.null() => to_encoder.null(),
             (from_encoder, to_encoder) if code == from_encoder.invalid() => to_encoder.invalid(),
-            (Encoder::Number(a), Encoder::Number(b)) => b.encode(a.typical(code)),
             (Encoder::Category(a), Encoder::Category(b)) => match a.values().get(code) {
                 Some(value) => b.encode(value),
                 None => b.values().len() + usize::from(code > a.values().len()),

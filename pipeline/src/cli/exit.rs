@@ -4,7 +4,9 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use super::terminal::Terminal;
+use crate::codec::LayoutError;
 use crate::config::ConfigError;
+use crate::source::SourceError;
 use crate::synth::PlanError;
 
 /// Something was found, or failed.
@@ -41,10 +43,10 @@ fn code_of(error: &anyhow::Error) -> u8 {
             Some(ConfigError::Unreadable { .. }) => return ENVIRONMENT,
             None => {}
         }
-        if cause.is::<clap::Error>() || cause.is::<PlanError>() {
+        if cause.is::<clap::Error>() || cause.is::<PlanError>() || cause.is::<LayoutError>() {
             return USAGE;
         }
-        if cause.is::<std::io::Error>() {
+        if cause.is::<std::io::Error>() || cause.is::<SourceError>() {
             return ENVIRONMENT;
         }
     }

@@ -107,7 +107,7 @@ fn explain(finding: &Finding) -> String {
     );
     let _ = writeln!(
         out,
-        "            {} series share a budget of {} false alerts a week ({})",
+        "            {} series share a budget of {} false alert(s) a week ({})",
         grouped(evidence.series),
         evidence.budget_per_week,
         evidence.promise

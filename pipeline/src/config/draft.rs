@@ -104,6 +104,7 @@ zeroed! {
         learn_events: 0,
         learn_us: 0,
         range_us: None,
+        endless: false,
         on_new_version: OnNewVersion::Compare,
         season_weeks_min: 0,
     };

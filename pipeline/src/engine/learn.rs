@@ -78,6 +78,9 @@ impl Learning {
 
     /// Whether all is learned at the end of a pane.
     pub(crate) fn is_whole(&self, now_us: i64, settings: &Settings) -> bool {
+        if settings.baseline.endless {
+            return false;
+        }
         match settings.baseline.range_us {
             Some((_, to)) => now_us >= to,
             None => {
@@ -98,7 +101,7 @@ impl Learning {
     pub(crate) fn encode(&mut self, settings: &Settings) {
         let (_, span) = self.goal(settings);
         let weeks = i64::from(settings.baseline.season_weeks_min);
-        let seasonal = weeks > 0 && span >= weeks * WEEK_US;
+        let seasonal = weeks > 0 && (settings.baseline.endless || span >= weeks * WEEK_US);
         for material in std::mem::take(&mut self.material) {
             let (encoder, counts) = material.encoder();
             self.metrics.push(Coded {
@@ -167,7 +170,8 @@ impl Learning {
                 let zone = Zone { sigma: metric.zone_sigma, odds: metric.zone_odds };
                 let mut baseline = Baseline::new(encoder, coded.counts);
                 baseline.provenance = provenance.clone();
-                baseline.slots = coded.slots;
+                let weeks = i64::from(settings.baseline.season_weeks_min);
+                baseline.slots = coded.slots.filter(|_| to_us - self.from_us >= weeks * WEEK_US);
                 judge_panes(&mut baseline, zone, settings.detect.slack_z, coded.ticks);
                 (baseline, zone)
             })

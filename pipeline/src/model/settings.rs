@@ -98,6 +98,8 @@ pub struct BaselineSettings {
     pub learn_us: i64,
     /// Learn from events of this span only, instead: `[from, to)`.
     pub range_us: Option<(i64, i64)>,
+    /// Learn without end: all events are the baseline, and it is frozen on demand (`baseline build`).
+    pub endless: bool,
     /// What a new version of a known model is compared with.
     pub on_new_version: OnNewVersion,
     /// Hour-of-week profiles: used where a baseline holds at least this many whole weeks; 0 = never.
@@ -177,6 +179,7 @@ impl Default for Settings {
                 learn_events: 2_000,
                 learn_us: HOUR_US,
                 range_us: None,
+                endless: false,
                 on_new_version: OnNewVersion::Compare,
                 season_weeks_min: 2,
             },
