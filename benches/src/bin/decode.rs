@@ -7,7 +7,6 @@
 // A bench talks to a terminal.
 #![allow(clippy::print_stdout)]
 
-use std::borrow::Cow;
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
@@ -18,39 +17,7 @@ use driftline::model::{FieldPath, Kind, Layout, Limits, MetricField, TimeField, 
 use driftline::source::FileSource;
 use driftline::synth::write::Format;
 use driftline::synth::{METRICS, Plan, Slot, dataset};
-
-#[derive(serde::Deserialize)]
-struct Usage {
-    input_tokens: Option<f64>,
-    output_tokens: Option<f64>,
-}
-
-/// All fields of a line, borrowed where a string has no escapes.
-#[derive(serde::Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    ts: Cow<'a, str>,
-    #[serde(borrow)]
-    model: Cow<'a, str>,
-    #[serde(borrow)]
-    model_version: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    region: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    request_id: Option<Cow<'a, str>>,
-    latency_ms: Option<f64>,
-    ttft_ms: Option<f64>,
-    usage: Usage,
-    #[serde(borrow)]
-    finish_reason: Option<Cow<'a, str>>,
-    status: Option<u32>,
-    error: Option<bool>,
-    confidence: Option<f64>,
-    #[serde(borrow)]
-    tool: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    prompt_lang: Option<Cow<'a, str>>,
-}
+use driftline_bench::floor::decode_lines;
 
 /// The layout of `driftline generate`: time, three keys, nine metrics.
 fn layout(id: bool) -> Layout {
@@ -100,7 +67,7 @@ fn main() -> anyhow::Result<()> {
             line_bytes = text.len() / events as usize;
             let (scanned, parsed) = (text.clone(), text);
             add("newline scan", Box::new(move || memchr::memchr_iter(b'\n', &scanned).count()));
-            add("sonic-rs, 15 fields, borrowed", Box::new(move || sonic(&parsed)));
+            add("sonic-rs, 15 fields, borrowed", Box::new(move || decode_lines(&parsed)));
         }
         for id in [false, true] {
             let blocks = blocks(&file)?;
@@ -141,26 +108,6 @@ fn decode(decoder: &mut Decoder, blocks: &[Block]) -> usize {
     let mut events = 0;
     for block in blocks {
         decoder.decode(block, &mut |batch| events += black_box(batch).rows());
-    }
-    events
-}
-
-fn sonic(text: &[u8]) -> usize {
-    let mut events = 0;
-    let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', text) {
-        let Ok(line) = sonic_rs::from_slice::<Line<'_>>(&text[start..end]) else { return 0 };
-        black_box((&line.ts, &line.model, &line.model_version, &line.region, &line.request_id));
-        black_box((
-            line.latency_ms,
-            line.ttft_ms,
-            line.usage.input_tokens,
-            line.usage.output_tokens,
-        ));
-        black_box((&line.finish_reason, line.status, line.error, line.confidence));
-        black_box((&line.tool, &line.prompt_lang));
-        start = end + 1;
-        events += 1;
     }
     events
 }

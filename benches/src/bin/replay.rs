@@ -7,8 +7,6 @@
 // A bench talks to a terminal.
 #![allow(clippy::print_stdout)]
 
-use std::borrow::Cow;
-use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
 
@@ -20,38 +18,7 @@ use driftline::source::FileSource;
 use driftline::synth::write::Format;
 use driftline::synth::{Plan, dataset};
 use driftline_bench::Rounds;
-
-#[derive(serde::Deserialize)]
-struct Usage {
-    input_tokens: Option<f64>,
-    output_tokens: Option<f64>,
-}
-
-#[derive(serde::Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    ts: Cow<'a, str>,
-    #[serde(borrow)]
-    model: Cow<'a, str>,
-    #[serde(borrow)]
-    model_version: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    region: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    request_id: Option<Cow<'a, str>>,
-    latency_ms: Option<f64>,
-    ttft_ms: Option<f64>,
-    usage: Usage,
-    #[serde(borrow)]
-    finish_reason: Option<Cow<'a, str>>,
-    status: Option<u32>,
-    error: Option<bool>,
-    confidence: Option<f64>,
-    #[serde(borrow)]
-    tool: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    prompt_lang: Option<Cow<'a, str>>,
-}
+use driftline_bench::floor::decode_lines;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -76,7 +43,7 @@ fn main() -> anyhow::Result<()> {
     let lines = std::fs::read(folder.path().join("events.ndjson"))?;
     let path = folder.path();
     let mut bench = Rounds::new("replay of the default set", "event");
-    bench.floor("sonic-rs, bare struct decode", || floor(&lines));
+    bench.floor("sonic-rs, bare struct decode", || decode_lines(&lines) as u64);
     bench.row("replay NDJSON, 1 thread", || run(path, "ndjson", 1).unwrap_or(0));
     bench.row("replay NDJSON, 2 threads", || run(path, "ndjson", 2).unwrap_or(0));
     bench.row("replay Parquet, 1 thread", || run(path, "parquet", 1).unwrap_or(0));
@@ -93,27 +60,6 @@ fn main() -> anyhow::Result<()> {
         );
     }
     Ok(())
-}
-
-fn floor(lines: &[u8]) -> u64 {
-    let mut events = 0;
-    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let line: Line<'_> = match sonic_rs::from_slice(line) {
-            Ok(line) => line,
-            Err(_) => continue,
-        };
-        black_box((&line.ts, &line.model, &line.model_version, &line.region, &line.request_id));
-        black_box((
-            line.latency_ms,
-            line.ttft_ms,
-            line.usage.input_tokens,
-            line.usage.output_tokens,
-        ));
-        black_box((&line.finish_reason, line.status, line.error, line.confidence));
-        black_box((&line.tool, &line.prompt_lang));
-        events += 1;
-    }
-    events
 }
 
 fn run(folder: &Path, extension: &str, threads: usize) -> anyhow::Result<u64> {
