@@ -5,9 +5,12 @@ pub mod batch;
 pub mod finding;
 pub mod layout;
 pub mod limits;
+pub mod live;
 pub mod reject;
 pub mod row;
+pub mod secret;
 pub mod settings;
+pub mod stream;
 pub mod time;
 
 pub use alert::{Alert, Status};
@@ -17,4 +20,5 @@ pub use layout::{FieldPath, Kind, Layout, MetricField, TimeField, TimeFormat};
 pub use limits::Limits;
 pub use reject::{Reason, Reject};
 pub use row::{Row, Value};
+pub use secret::Secret;
 pub use settings::Settings;

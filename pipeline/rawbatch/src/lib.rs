@@ -1,0 +1,1 @@
+//! Batches of messages from librdkafka without an event object each.

@@ -1,0 +1,152 @@
+//! What running live is told besides the engine's settings: brokers, topics, delivery, state, HTTP.
+//!
+//! Nothing here is part of the config hash: it says where events come from and where findings go, not
+//! what is found. All durations are microseconds unless a name says otherwise.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::secret::Secret;
+
+/// Everything about running live.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Live {
+    /// The brokers and how to speak to them.
+    pub kafka: Connection,
+    /// What is read.
+    pub source: TopicSource,
+    /// What is written.
+    pub sinks: SinkTopics,
+    /// How surely it is written.
+    pub delivery: DeliverySettings,
+    /// Where state is kept.
+    pub state: StateSettings,
+    /// HTTP of this process; none = no HTTP.
+    pub http: Option<SocketAddr>,
+}
+
+/// The brokers, and every librdkafka property that the config resolves to (security, pass-through).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Connection {
+    /// Bootstrap servers, separated by commas.
+    pub brokers: String,
+    /// librdkafka properties by name. Properties that Driftline sets itself are refused by `config`.
+    pub properties: BTreeMap<String, Secret>,
+    /// Where an OAUTHBEARER token is read from, anew for each refresh.
+    pub oauth_token: Option<TokenSource>,
+}
+
+/// Where a token stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenSource {
+    /// An environment variable.
+    Env(String),
+    /// A file, such as a projected service account token.
+    File(std::path::PathBuf),
+}
+
+/// What is read from Kafka.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TopicSource {
+    /// Names of topics, or regular expressions that begin with `^`.
+    pub topics: Vec<String>,
+    /// Consumer group; offsets are committed under it.
+    pub group: String,
+    /// Where reading begins when the group has no committed offset.
+    pub from: From,
+    /// Who shares the work.
+    pub split: Split,
+    /// Rebalance protocol.
+    pub protocol: GroupProtocol,
+    /// Static membership.
+    pub instance_id: Option<String>,
+    /// A member that is not heard of for this long is replaced (classic protocol).
+    pub session_timeout_us: i64,
+    /// Threads that fetch and decode; 0 = one for each core but one, at least one.
+    pub fetch_threads: usize,
+    /// Bytes of messages that may wait in this process, over all threads and queues.
+    pub memory_bytes: usize,
+    /// A partition that is read to its end for this long holds no pane open any more.
+    pub idle_us: i64,
+    /// In catch-up, no partition is read further ahead of the slowest than this, in event time.
+    pub ahead_us: i64,
+    /// An event later than its message's broker time plus this is a reject.
+    pub max_future_us: i64,
+}
+
+/// Where reading begins without a committed offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// At the first record that is kept.
+    Earliest,
+    /// At the end.
+    Latest,
+    /// Nowhere: refuse to start, since offsets were expected.
+    Committed,
+    /// At the first record of this broker time or later, microseconds since 1970.
+    Timestamp(i64),
+}
+
+/// Who shares the work of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// One member reads all partitions and judges all series together; others stand by.
+    None,
+    /// Each partition is judged on its own, by whoever it is assigned to: for topics keyed by model.
+    Partition,
+}
+
+/// Rebalance protocol of the group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupProtocol {
+    /// The classic protocol, cooperative-sticky.
+    Classic,
+    /// KIP-848, brokers 4.0 or later.
+    Consumer,
+}
+
+/// What is written to Kafka.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinkTopics {
+    /// Findings, appended.
+    pub findings: String,
+    /// Alerts, compacted, keyed by fingerprint.
+    pub alerts: String,
+    /// Records that could not be read.
+    pub quarantine: String,
+    /// Decisions that are no function of events (idle partitions, begins): compacted, one partition.
+    pub journal: String,
+}
+
+/// How surely results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// Transactions: results and offsets together or not at all.
+    ExactlyOnce,
+    /// Results first, then offsets: after a crash some come again, with the same ids.
+    AtLeastOnce,
+}
+
+/// Delivery and its pace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeliverySettings {
+    /// The mode.
+    pub mode: Delivery,
+    /// Results and offsets are committed this often.
+    pub commit_us: i64,
+    /// The broker aborts a transaction that is open for longer.
+    pub transaction_timeout_us: i64,
+}
+
+/// Where snapshots are kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StateSettings {
+    /// A folder, or a URL of an object store: `s3://bucket/prefix`, `gs://`, `az://`.
+    pub home: String,
+    /// Options of the object store by name, such as `aws_endpoint`.
+    pub options: BTreeMap<String, Secret>,
+    /// A snapshot is taken this often, wall clock.
+    pub every_us: i64,
+    /// Snapshots that are kept of each shard.
+    pub keep: usize,
+}
