@@ -57,6 +57,8 @@ pub fn assert_same(expected: &Transcript, made: &Transcript, what: &str) {
 pub enum Step {
     /// Some rows of a partition.
     Rows(u32, Vec<Row>),
+    /// A partition is taken to have passed an instant, microseconds of event time.
+    Passed(u32, i64),
     /// The end of a partition.
     End(u32),
 }
@@ -74,21 +76,53 @@ pub enum Mix {
     Backwards,
 }
 
+/// Before which of its rows a partition is taken to have passed what instant; by rising numbers of rows.
+pub type Decisions = Vec<(usize, i64)>;
+
+/// What is left of a partition.
+struct Rest<'a> {
+    partition: u32,
+    rows: &'a [Row],
+    decisions: &'a [(usize, i64)],
+    /// Number of its next row.
+    at: usize,
+}
+
 /// Steps that feed all partitions to their ends.
 pub fn steps(partitions: &[Vec<Row>], mix: Mix, random: &mut Xoshiro256PlusPlus) -> Vec<Step> {
+    decided_steps(partitions, &vec![Decisions::new(); partitions.len()], mix, random)
+}
+
+/// Steps that feed all partitions to their ends, with decisions at their places.
+pub fn decided_steps(
+    partitions: &[Vec<Row>],
+    decisions: &[Decisions],
+    mix: Mix,
+    random: &mut Xoshiro256PlusPlus,
+) -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut rest: Vec<(u32, &[Row])> = (0..).zip(partitions.iter().map(Vec::as_slice)).collect();
+    let mut rest: Vec<Rest> = (0..)
+        .zip(partitions.iter().zip(decisions))
+        .map(|(partition, (rows, decisions))| Rest { partition, rows, decisions, at: 0 })
+        .collect();
     if mix == Mix::Backwards {
         rest.reverse();
     }
-    let mut at = 0;
+    let mut turn = 0;
     while !rest.is_empty() {
-        at = match mix {
-            Mix::Turns(_) => at % rest.len(),
+        turn = match mix {
+            Mix::Turns(_) => turn % rest.len(),
             Mix::Random => random.random_range(0..rest.len()),
             Mix::OneByOne | Mix::Backwards => 0,
         };
-        let (partition, rows) = rest[at];
+        let Rest { partition, rows, decisions, at } = &mut rest[turn];
+        if let Some(((due, watermark_us), later)) = decisions.split_first()
+            && *due <= *at
+        {
+            steps.push(Step::Passed(*partition, *watermark_us));
+            *decisions = later;
+            continue;
+        }
         let wanted = match mix {
             Mix::Turns(size) => size,
             Mix::Random => match random.random_range(0..4) {
@@ -99,14 +133,16 @@ pub fn steps(partitions: &[Vec<Row>], mix: Mix, random: &mut Xoshiro256PlusPlus)
             },
             Mix::OneByOne | Mix::Backwards => 4096,
         };
-        let (now, later) = rows.split_at(wanted.clamp(1, rows.len().max(1)).min(rows.len()));
-        steps.push(Step::Rows(partition, now.to_vec()));
-        if later.is_empty() {
-            steps.push(Step::End(partition));
-            rest.remove(at);
+        let before_decision = decisions.first().map_or(usize::MAX, |(due, _)| due - *at);
+        let size = wanted.clamp(1, rows.len().max(1)).min(rows.len()).min(before_decision);
+        let (now, later) = rows.split_at(size);
+        steps.push(Step::Rows(*partition, now.to_vec()));
+        (*rows, *at) = (later, *at + size);
+        if later.is_empty() && decisions.is_empty() {
+            steps.push(Step::End(*partition));
+            rest.remove(turn);
         } else {
-            rest[at].1 = later;
-            at += 1;
+            turn += 1;
         }
     }
     steps
@@ -132,6 +168,9 @@ pub fn take(engine: &mut Engine, step: &Step) -> Output {
         Step::Rows(partition, rows) => {
             let kinds: Vec<Kind> = engine.settings().metrics.iter().map(|m| m.kind).collect();
             engine.step(Input::Batch(&Batch::from_rows(*partition, rows, &kinds)))
+        }
+        Step::Passed(partition, watermark_us) => {
+            engine.step(Input::Passed { partition: *partition, watermark_us: *watermark_us })
         }
         Step::End(partition) => engine.step(Input::Closed { partition: *partition }),
     }

@@ -6,12 +6,14 @@
 
 use std::collections::BTreeSet;
 
-use driftline::engine::{Engine, SnapshotError};
+use driftline::engine::{Engine, Input, SnapshotError};
 use driftline::model::settings::{MINUTE_US, SECOND_US};
 use driftline::model::{Row, Settings, Status};
 use driftline_tests::logs::{gzip, replay_folder, text, write};
 use driftline_tests::telemetry::{Telemetry, deal, generator, seeds, settings};
-use driftline_tests::transcript::{Mix, Step, assert_same, finish, opened, run, steps, take};
+use driftline_tests::transcript::{
+    Decisions, Mix, Step, Transcript, assert_same, decided_steps, finish, opened, run, steps, take,
+};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
@@ -71,7 +73,7 @@ fn batches_of_any_size_and_any_interleaving_give_the_same_bytes() {
         let mixed = steps(&partitions, Mix::Random, &mut random);
         let one = |step: &Step| match step {
             Step::Rows(_, rows) => Some(Step::Rows(0, rows.clone())),
-            Step::End(_) => None,
+            Step::Passed(..) | Step::End(_) => None,
         };
         let mut mixed: Vec<Step> = mixed.iter().filter_map(one).collect();
         mixed.push(Step::End(0));
@@ -112,7 +114,7 @@ fn a_snapshot_and_restore_at_any_step_gives_the_same_bytes() {
         let expected = run(&settings(), 3, &mix);
         // At every step, one after the other.
         let mut engine = opened(&settings(), 3);
-        let mut made = driftline_tests::transcript::Transcript::default();
+        let mut made = Transcript::default();
         for step in &mix {
             made.add(take(&mut engine, step));
             engine = restored(&engine);
@@ -123,7 +125,7 @@ fn a_snapshot_and_restore_at_any_step_gives_the_same_bytes() {
         for _ in 0..10 {
             let cut = random.random_range(0..mix.len());
             let mut engine = opened(&settings(), 3);
-            let mut made = driftline_tests::transcript::Transcript::default();
+            let mut made = Transcript::default();
             mix[..cut].iter().for_each(|step| made.add(take(&mut engine, step)));
             let rest = finish(restored(&engine), &mix[cut..]);
             made.findings.extend(rest.findings);
@@ -133,7 +135,7 @@ fn a_snapshot_and_restore_at_any_step_gives_the_same_bytes() {
         }
         // The fault: a snapshot that is one step old.
         let mut engine = opened(&settings(), 3);
-        let mut made = driftline_tests::transcript::Transcript::default();
+        let mut made = Transcript::default();
         let cut = mix.len() / 2;
         mix[..cut].iter().for_each(|step| made.add(take(&mut engine, step)));
         let rest = finish(restored(&engine), &mix[cut + 1..]);
@@ -142,6 +144,160 @@ fn a_snapshot_and_restore_at_any_step_gives_the_same_bytes() {
         noticed += usize::from(made.lines() != expected.lines());
     }
     assert!(noticed > 0, "a lost step was not noticed");
+}
+
+/// Takes a stretch of a third of the time out of two of three partitions, and says what they are taken to
+/// have passed meanwhile, as a source does whose partition is read to its end; and at random places
+/// something else, so that events behind it are late.
+fn decided(partitions: &mut [Vec<Row>], seed: u64) -> Vec<Decisions> {
+    let mut random = generator(seed ^ 0x9a);
+    let begin = partitions[0][0].time_us;
+    let mut all = vec![Decisions::new(); partitions.len()];
+    for (at, (rows, decisions)) in partitions.iter_mut().zip(&mut all).enumerate() {
+        let (from, to) = (10 * at as i64, 10 * at as i64 + 20);
+        let (from, to) = (begin + from * MINUTE_US, begin + to * MINUTE_US);
+        let quiet = |row: &Row| (from..to).contains(&row.time_us);
+        if at > 0 {
+            let first = rows.iter().position(quiet).expect("rows of each minute");
+            rows.retain(|row| !quiet(row));
+            let minutes = (from + MINUTE_US..to - MINUTE_US).step_by(MINUTE_US as usize);
+            decisions.extend(minutes.map(|passed| (first, passed)));
+        }
+        for _ in 0..4 {
+            let place = random.random_range(0..rows.len());
+            let passed = rows[place].time_us.min(begin + 60 * MINUTE_US);
+            decisions.push((place, passed + random.random_range(-120..40) * SECOND_US));
+        }
+        decisions.sort_by_key(|(place, _)| *place);
+    }
+    all
+}
+
+#[test]
+fn the_same_decisions_at_the_same_events_give_the_same_bytes() {
+    let mut noticed = 0;
+    for seed in seeds(0..8) {
+        let mut random = generator(seed ^ 0x53);
+        let mut partitions = eventful(seed);
+        let decisions = decided(&mut partitions, seed);
+        let mut feed = |mix| decided_steps(&partitions, &decisions, mix, &mut random);
+        let expected = run(&settings(), 3, &feed(Mix::Turns(1000)));
+        assert!(expected.findings.len() >= 4, "seed {seed}: {}", expected.findings.len());
+        let mut mixes = vec![Mix::Turns(7), Mix::OneByOne, Mix::Backwards];
+        mixes.extend([Mix::Random; 12]);
+        for mix in mixes {
+            let made = run(&settings(), 3, &feed(mix));
+            assert_same(&expected, &made, &format!("seed {seed}, {mix:?}"));
+        }
+        // Said twice, or after something later, it changes nothing.
+        let again = |step: Step| match step {
+            Step::Passed(p, us) => {
+                vec![Step::Passed(p, us), Step::Passed(p, us), Step::Passed(p, us - 17 * SECOND_US)]
+            }
+            step => vec![step],
+        };
+        let twice: Vec<Step> = feed(Mix::Random).into_iter().flat_map(again).collect();
+        assert_same(&expected, &run(&settings(), 3, &twice), &format!("seed {seed}, said again"));
+        // A snapshot between any two steps keeps what was passed.
+        let mix = feed(Mix::Turns(700));
+        let mut engine = opened(&settings(), 3);
+        let mut made = Transcript::default();
+        for step in &mix {
+            made.add(take(&mut engine, step));
+            engine = restored(&engine);
+        }
+        made.counters = engine.counters().clone();
+        assert_same(&expected, &made, &format!("seed {seed}, restored at every step"));
+        // The fault: decisions take effect when they are made, not where the partition stands then.
+        let mixed = feed(Mix::Turns(300));
+        let is_decision = |step: &Step| matches!(step, Step::Passed(..));
+        let (made, mut early): (Vec<Step>, Vec<Step>) =
+            mixed.into_iter().partition(|step| !is_decision(step));
+        early.extend(made);
+        noticed += usize::from(run(&settings(), 3, &early).lines() != expected.lines());
+    }
+    assert!(noticed > 0, "decisions at other events were not noticed");
+}
+
+#[test]
+fn a_silent_partition_that_is_passed_holds_nothing_back_and_makes_nothing_late() {
+    for seed in seeds(0..4) {
+        let partitions = eventful(seed);
+        // Two partitions with events and one without; then the first two alone.
+        let with_silent = |every_us: Option<i64>| {
+            let mut engine = opened(&settings(), 3);
+            let mut findings = 0;
+            let mut made = Transcript::default();
+            for step in steps(&partitions[..2], Mix::Turns(200), &mut generator(seed)) {
+                made.add(take(&mut engine, &step));
+                let watermarks = (engine.watermark_us(0), engine.watermark_us(1));
+                if let (Some(every_us), (Some(a), Some(b))) = (every_us, watermarks) {
+                    let passed = a.min(b).div_euclid(every_us) * every_us;
+                    made.add(take(&mut engine, &Step::Passed(2, passed)));
+                    assert_eq!(engine.watermark_us(2), Some(passed));
+                    findings = made.findings.len();
+                }
+            }
+            assert_eq!(engine.open_partitions().collect::<Vec<_>>(), [2]);
+            assert_eq!(engine.closed_us().is_some(), every_us.is_some());
+            made.add(take(&mut engine, &Step::End(2)));
+            made.counters = engine.counters().clone();
+            (made, findings)
+        };
+        let (held, none) = with_silent(None);
+        let (passed, before_the_end) = with_silent(Some(30 * SECOND_US));
+        assert!(none == 0 && before_the_end >= 3, "seed {seed}: {before_the_end}");
+        assert_same(&held, &passed, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn a_partition_that_appears_later_is_replayed_as_if_it_had_been_there() {
+    let mut noticed = 0;
+    for seed in seeds(0..6) {
+        let mut random = generator(seed ^ 0x61);
+        let mut partitions = eventful(seed);
+        let begin = partitions[0][0].time_us;
+        partitions[2].retain(|row| row.time_us >= begin + 10 * MINUTE_US);
+        // Live: it is met in the middle, and begins where the engine has closed panes to.
+        let live = steps(&partitions[..2], Mix::Turns(200), &mut random);
+        let (before, after) = live.split_at(live.len() / 2);
+        let mut engine = opened(&settings(), 2);
+        let mut expected = Transcript::default();
+        before.iter().for_each(|step| expected.add(take(&mut engine, step)));
+        let closed_us = engine.closed_us().expect("panes are closed");
+        let decision = vec![(0, closed_us)];
+        let late = [Decisions::new(), Decisions::new(), decision];
+        let only_late = [Vec::new(), Vec::new(), partitions[2].clone()];
+        let is_of = |step: &Step| {
+            let (Step::Rows(p, _) | Step::Passed(p, _) | Step::End(p)) = step;
+            *p == 2
+        };
+        let mut third = decided_steps(&only_late, &late, Mix::Turns(200), &mut random);
+        third.retain(is_of);
+        let (first, rest) = third.split_at(1);
+        assert!(matches!(first, [Step::Passed(2, us)] if *us == closed_us));
+        expected.add(take(&mut engine, &first[0]));
+        let both = after.iter().zip(rest.iter().map(Some).chain(std::iter::repeat(None)));
+        let mut turns: Vec<Step> =
+            both.flat_map(|(a, b)| [Some(a), b]).flatten().cloned().collect();
+        turns.extend(rest.iter().skip(after.len()).cloned());
+        turns.iter().for_each(|step| expected.add(take(&mut engine, step)));
+        expected.counters = engine.counters().clone();
+        // Replayed: the decision is known before the first event.
+        for mix in [Mix::Turns(500), Mix::Random, Mix::Backwards] {
+            let replayed = decided_steps(&partitions, &late, mix, &mut random);
+            let replayed = replayed.into_iter().filter(|s| !matches!(s, Step::Passed(..)));
+            let mut engine = opened(&settings(), 2);
+            engine.step(Input::Passed { partition: 2, watermark_us: closed_us });
+            let made = finish(engine, &replayed.collect::<Vec<_>>());
+            assert_same(&expected, &made, &format!("seed {seed}, {mix:?}"));
+        }
+        // The fault: it is replayed without the decision.
+        let forgotten = steps(&partitions, Mix::Turns(500), &mut random);
+        noticed += usize::from(run(&settings(), 3, &forgotten).lines() != expected.lines());
+    }
+    assert!(noticed > 0, "a partition without its decision was not noticed");
 }
 
 fn restored(engine: &Engine) -> Engine {

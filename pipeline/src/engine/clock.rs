@@ -26,25 +26,34 @@ pub(crate) struct Clock {
     newest_us: i64,
     /// Where the partition is known to begin; it holds no pane before that.
     begin_us: i64,
+    /// What it is taken to have passed, whatever its events say.
+    passed_us: i64,
     ahead: Vec<Row>,
 }
 
 impl Clock {
     pub(crate) fn new(begin_us: Option<i64>) -> Self {
-        Self { newest_us: i64::MIN, begin_us: begin_us.unwrap_or(i64::MIN), ahead: Vec::new() }
+        let begin_us = begin_us.unwrap_or(i64::MIN);
+        Self { newest_us: i64::MIN, begin_us, passed_us: i64::MIN, ahead: Vec::new() }
     }
 
     /// Panes that end at or before this instant are complete, as far as this partition goes.
     pub(crate) fn watermark_us(&self, time: &TimeSettings) -> i64 {
-        self.newest_us.max(self.begin_us).saturating_sub(time.lateness_us)
+        self.newest_us.max(self.begin_us).saturating_sub(time.lateness_us).max(self.passed_us)
     }
 
     /// Judges the next event of the partition and moves the clock.
     #[inline]
     pub(crate) fn judge(&mut self, time_us: i64, time: &TimeSettings) -> Verdict {
-        if time_us > self.newest_us.saturating_add(time.max_jump_us) {
+        if time_us > self.reached_us().saturating_add(time.max_jump_us) {
             return Verdict::Ahead;
         }
+        self.settle(time_us, time)
+    }
+
+    /// Judges an event that is believed.
+    #[inline]
+    fn settle(&mut self, time_us: i64, time: &TimeSettings) -> Verdict {
         // Only what is behind the watermark can be in a pane that ended before it.
         let watermark = self.watermark_us(time);
         let pane_end = || (time_us.div_euclid(time.pane_us) + 1) * time.pane_us;
@@ -80,6 +89,27 @@ impl Clock {
         judged
     }
 
+    /// Takes the partition to have passed an instant: its watermark is at least that from here on, and the
+    /// next jump is measured from there. Returns what was held back and is no jump any more: it came
+    /// before, so it is judged by the watermark as it stood. What is known already changes nothing.
+    pub(crate) fn pass(&mut self, watermark_us: i64, time: &TimeSettings) -> Vec<(Row, Verdict)> {
+        if watermark_us <= self.newest_us.saturating_sub(time.lateness_us).max(self.passed_us) {
+            return Vec::new();
+        }
+        let near_us = self.reached_us().max(watermark_us).saturating_add(time.max_jump_us);
+        let mut judged = Vec::new();
+        for row in std::mem::take(&mut self.ahead) {
+            if row.time_us > near_us {
+                self.ahead.push(row);
+            } else {
+                let verdict = self.settle(row.time_us, time);
+                judged.push((row, verdict));
+            }
+        }
+        self.passed_us = watermark_us;
+        judged
+    }
+
     /// Refuses what is held back: an ordinary event came after it. Returns how many.
     pub(crate) fn refuse(&mut self) -> u64 {
         let refused = self.ahead.len() as u64;
@@ -87,9 +117,11 @@ impl Clock {
         refused
     }
 
-    /// The newest event that moved the clock; the least instant where there was none.
-    pub(crate) fn newest_us(&self) -> i64 {
-        self.newest_us
+    /// The newest event that moved the clock, or what the partition is taken to have passed, if later; the
+    /// least instant where there was neither.
+    #[inline]
+    pub(crate) fn reached_us(&self) -> i64 {
+        self.newest_us.max(self.passed_us)
     }
 
     /// Moves the clock on to an instant that is known from elsewhere.
@@ -171,5 +203,48 @@ mod tests {
         // A first event from the future does not poison what follows.
         let (counted, late, refused) = run(&mut Clock::new(None), &[9_000_000, 10, 11, 12, 13]);
         assert_eq!((counted, late, refused), (vec![10, 11, 12, 13], 0, 1));
+    }
+
+    #[test]
+    fn a_clock_that_is_taken_to_have_passed_judges_by_that() {
+        let time = settings();
+        let mut clock = Clock::new(None);
+        run(&mut clock, &[100, 101, 102, 103]);
+        assert_eq!(clock.pass(200 * SECOND_US, &time), vec![]);
+        assert_eq!(clock.watermark_us(&time), 200 * SECOND_US);
+        // 199 is in a pane that ended; 3700 is less than an hour beyond 200, though not beyond 103.
+        let (counted, late, refused) = run(&mut clock, &[199, 200, 3_790]);
+        assert_eq!((counted, late, refused), (vec![200, 3_790], 1, 0));
+        // What says nothing new changes nothing.
+        let before = clock.clone();
+        for known in [i64::MIN, 0, 200, 3_760] {
+            assert_eq!(clock.pass(known.saturating_mul(SECOND_US), &time), vec![]);
+            assert_eq!(clock, before);
+        }
+    }
+
+    #[test]
+    fn what_was_held_back_counts_once_the_others_have_come_near() {
+        let time = settings();
+        let row = |t: i64| Row {
+            time_us: t * SECOND_US,
+            offset: 0,
+            keys: vec![],
+            id: None,
+            metrics: vec![],
+        };
+        // The first events of a partition wait for confirmation; a quiet one may have no third.
+        let mut clock = Clock::new(None);
+        for t in [1_000, 90_000] {
+            assert_eq!(clock.judge(t * SECOND_US, &time), Verdict::Ahead);
+            assert_eq!(clock.hold(row(t), &time), vec![]);
+        }
+        let judged = clock.pass(1_100 * SECOND_US, &time);
+        assert_eq!(judged, vec![(row(1_000), Verdict::Count)]);
+        assert_eq!(clock.watermark_us(&time), 1_100 * SECOND_US);
+        // The one far ahead is still a jump.
+        assert!(clock.holds());
+        assert_eq!(clock.pass(90_000 * SECOND_US, &time), vec![(row(90_000), Verdict::Count)]);
+        assert!(!clock.holds());
     }
 }

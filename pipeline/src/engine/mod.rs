@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, HashMap};
 use driftline_detectors::distinct::Distinct;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Alert, Batch, Finding, Kind, Limits, Settings};
+use crate::model::{Alert, Batch, Finding, Kind, Limits, Row, Settings};
 use alerts::Alerts;
 use clock::{Clock, Verdict};
 use close::Scratch;
@@ -63,6 +63,17 @@ pub enum Input<'a> {
     },
     /// Events of a partition, in their order.
     Batch(&'a Batch),
+    /// A decision that is no function of the events: at this point of its events, the partition is taken
+    /// to have passed an instant. It holds no pane that ends at or before it, its later events behind it
+    /// are late, and its next jump is measured from there. One that is not open is opened by it, for which
+    /// the instant is at least [`Engine::closed_us`]: what is closed is not opened again. What says
+    /// nothing new changes nothing.
+    Passed {
+        /// Number of the partition.
+        partition: u32,
+        /// The instant, microseconds of event time.
+        watermark_us: i64,
+    },
     /// The end of a partition: it holds nothing any more.
     Closed {
         /// Number of the partition.
@@ -195,6 +206,11 @@ impl Engine {
                 self.clocks.insert(partition, Clock::new(begin_us));
             }
             Input::Batch(batch) => self.take(batch, &mut output),
+            Input::Passed { partition, watermark_us } => {
+                let clock = self.clocks.entry(partition).or_insert_with(|| Clock::new(None));
+                let judged = clock.pass(watermark_us, &self.settings.time);
+                self.count_held(partition, judged);
+            }
             Input::Closed { partition } => {
                 if let Some(clock) = self.clocks.remove(&partition) {
                     self.strays.take(clock);
@@ -210,10 +226,28 @@ impl Engine {
         &self.counters
     }
 
-    /// How far an open partition has come in event time; none before its first confirmed event. A lone
-    /// event from the future does not count: a source that paces its partitions goes by this.
+    /// How far an open partition has come in event time: its newest confirmed event, or what it is taken to
+    /// have passed; none before either. A lone event from the future does not count: a source that paces
+    /// its partitions goes by this.
     pub fn reached_us(&self, partition: u32) -> Option<i64> {
-        self.clocks.get(&partition).map(Clock::newest_us).filter(|newest| *newest > i64::MIN)
+        self.clocks.get(&partition).map(Clock::reached_us).filter(|reached| *reached > i64::MIN)
+    }
+
+    /// Watermark of an open partition, microseconds of event time: it holds no pane that ends at or before
+    /// it. None where it is not open, or holds panes from the beginning of time.
+    pub fn watermark_us(&self, partition: u32) -> Option<i64> {
+        let watermark = self.clocks.get(&partition)?.watermark_us(&self.settings.time);
+        Some(watermark).filter(|watermark| *watermark > i64::MIN)
+    }
+
+    /// End of the last closed pane, microseconds of event time; none before the first.
+    pub fn closed_us(&self) -> Option<i64> {
+        Some(self.closed_us).filter(|closed| *closed > i64::MIN)
+    }
+
+    /// Numbers of the partitions that are open, rising.
+    pub fn open_partitions(&self) -> impl Iterator<Item = u32> + '_ {
+        self.clocks.keys().copied()
     }
 
     /// The settings.
@@ -271,15 +305,8 @@ impl Engine {
                     self.counters.late += 1;
                 }
                 Verdict::Ahead => {
-                    for (held, verdict) in clock.hold(batch.row(row), &self.settings.time) {
-                        if verdict == Verdict::Late {
-                            self.counters.late += 1;
-                            continue;
-                        }
-                        let one = Batch::from_rows(batch.partition, &[held], &self.kinds);
-                        self.count(&one, &[0]);
-                        self.counters.events += 1;
-                    }
+                    let judged = clock.hold(batch.row(row), &self.settings.time);
+                    self.count_held(batch.partition, judged);
                 }
             }
             if rows.len() == ROWS_AT_ONCE {
@@ -295,6 +322,19 @@ impl Engine {
         self.count(batch, &rows);
         self.counters.events += rows.len() as u64;
         self.clocks.insert(batch.partition, clock);
+    }
+
+    /// Counts events that were held back by a clock.
+    fn count_held(&mut self, partition: u32, judged: Vec<(Row, Verdict)>) {
+        for (held, verdict) in judged {
+            if verdict == Verdict::Late {
+                self.counters.late += 1;
+                continue;
+            }
+            let one = Batch::from_rows(partition, &[held], &self.kinds);
+            self.count(&one, &[0]);
+            self.counters.events += 1;
+        }
     }
 
     /// Closes all panes that every partition has passed.

@@ -5,7 +5,7 @@ use super::Engine;
 use crate::model::Settings;
 
 /// First bytes of a snapshot: what it is, and the version of its shape.
-const MAGIC: &[u8; 8] = b"drift\x00\x00\x01";
+const MAGIC: &[u8; 8] = b"drift\x00\x00\x02";
 
 /// Why a snapshot was refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::model::{Batch, Row};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Strays {
     rows: Vec<Row>,
-    /// Newest event of the partitions that have ended.
+    /// How far the partitions that have ended had come.
     newest_us: Option<i64>,
 }
 
@@ -24,7 +24,7 @@ impl Strays {
     /// Takes what a partition held back at its end.
     pub(crate) fn take(&mut self, mut clock: Clock) {
         self.rows.extend(clock.finish());
-        self.newest_us = self.newest_us.max(Some(clock.newest_us()));
+        self.newest_us = self.newest_us.max(Some(clock.reached_us()));
     }
 }
 
@@ -34,7 +34,7 @@ impl Engine {
         if self.strays.rows.is_empty() {
             return;
         }
-        let open = self.clocks.values().map(Clock::newest_us).max();
+        let open = self.clocks.values().map(Clock::reached_us).max();
         let newest_us = open.max(self.strays.newest_us).unwrap_or(i64::MIN);
         let reached_us = newest_us.saturating_add(self.settings.time.max_jump_us);
         let (mut counted, rest): (Vec<Row>, Vec<Row>) = std::mem::take(&mut self.strays.rows)
@@ -66,7 +66,7 @@ impl Engine {
             }
         }
         let left = clock.finish();
-        if clock.newest_us() == i64::MIN {
+        if clock.reached_us() == i64::MIN {
             // Nothing else was ever there to contradict them.
             counted.extend(left);
         } else {
