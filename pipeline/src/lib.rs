@@ -7,6 +7,7 @@ pub mod cli;
 pub mod codec;
 pub mod config;
 pub mod engine;
+pub mod kafka;
 pub mod model;
 pub mod runtime;
 pub mod sink;
