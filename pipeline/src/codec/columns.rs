@@ -64,6 +64,22 @@ impl Columns {
         }
     }
 
+    /// Events so far.
+    pub(crate) fn rows(&self) -> usize {
+        self.time_us.len()
+    }
+
+    /// Forgets the events from `rows` on, for a message that turns out to be bad in its midst. Values
+    /// that only they had stay in the dictionaries, where no row points at them.
+    #[cold]
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        self.time_us.truncate(rows);
+        self.offsets.truncate(rows);
+        self.keys.iter_mut().for_each(|labels| labels.indices.truncate(rows));
+        self.id.iter_mut().for_each(|id| id.indices.truncate(rows));
+        self.metrics.iter_mut().for_each(|metric| metric.truncate(rows));
+    }
+
     /// The batch so far; starts the next one.
     pub(crate) fn finish(&mut self, partition: u32) -> Batch {
         Batch {
@@ -85,6 +101,21 @@ impl MetricColumn {
             Kind::Category => Self::Category(LabelColumn::new()),
             Kind::Flag => Self::Flag(Vec::new()),
             Kind::Vector => Self::Vector { offsets: vec![0], values: Vec::new() },
+        }
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        match self {
+            Self::Number { values, valid } => {
+                values.truncate(rows);
+                valid.truncate(rows);
+            }
+            Self::Category(labels) => labels.indices.truncate(rows),
+            Self::Flag(codes) => codes.truncate(rows),
+            Self::Vector { offsets, values } => {
+                offsets.truncate(rows + 1);
+                values.truncate(offsets.last().map_or(0, |&end| end as usize));
+            }
         }
     }
 

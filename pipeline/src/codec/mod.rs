@@ -13,6 +13,7 @@ mod json;
 mod json_text;
 mod label_reader;
 mod labels;
+mod message;
 mod parquet;
 mod plan;
 mod record;
