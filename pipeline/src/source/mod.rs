@@ -1,11 +1,13 @@
-//! Files as input: finding them, opening them, cutting them into blocks that decode on their own.
+//! Files as input: finding them, opening them, cutting them into blocks that decode on their own. Live
+//! input is in [`kafka`].
 //!
-//! No threads: the runtime runs a [`Reader`] for each open file and hands its blocks to decoders. Each
-//! file is one partition, numbered in the order of sorted names. Not here: what records mean.
+//! No threads here: the runtime runs a [`Reader`] for each open file and hands its blocks to decoders.
+//! Each file is one partition, numbered in the order of sorted names. Not here: what records mean.
 //! Invariant: memory is bounded by the limits, whatever a file holds.
 
 mod blocks;
 mod inputs;
+pub mod kafka;
 mod reader;
 mod stream;
 

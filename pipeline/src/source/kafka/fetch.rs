@@ -1,0 +1,387 @@
+//! The loop of a fetch thread: orders, messages, batches, and what to do about offsets that are gone.
+//!
+//! Only this thread touches its consumer. Holding a partition is unassigning it: `pause` would move its
+//! position by what errors say (librdkafka #4844) and may drop an end that is never told again.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender};
+use driftline_rawbatch::{Batch, Message, MessageFault, RawConsumer};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaResult;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::arrival::{Arrival, Arrivals};
+use super::order::Order;
+use super::reading::{Reading, Readings};
+use super::status::Counters;
+use crate::kafka::client::Context;
+use crate::kafka::{Doing, KafkaFault};
+use crate::model::stream::{Fetched, TopicPartition};
+
+/// Messages that are taken at once.
+pub(super) const TAKEN_MAX: usize = 4096;
+const TAKEN_MIN: usize = 16;
+/// Their bytes, by what messages have been like so far.
+const TAKEN_BYTES_MAX: usize = 4 << 20;
+/// How long to wait for a message before looking after everything else.
+const WAIT: Duration = Duration::from_millis(20);
+/// The same where nothing is to be read.
+const IDLE_WAIT: Duration = Duration::from_millis(50);
+/// How long to wait for a batch to be taken before looking after everything else.
+const SEND_WAIT: Duration = Duration::from_millis(10);
+/// A question about offsets is given up after this.
+const ASK_MAX: Duration = Duration::from_secs(2);
+/// And asked again after this; also how often an assignment that failed is tried.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Everything that the thread has.
+pub(super) struct FetchThread {
+    consumer: RawConsumer<Context>,
+    arrivals: Arrivals,
+    orders: Receiver<Order>,
+    out: Sender<Fetched>,
+    stop: Arc<AtomicBool>,
+    counters: Arc<Counters>,
+    readings: Readings,
+    outbox: VecDeque<Fetched>,
+    taken_bytes_max: usize,
+    /// Mean size of messages, exponentially forgetful.
+    mean_bytes: usize,
+    /// The assignment is not what it should be: when to try again.
+    assign_again: Option<Instant>,
+}
+
+impl FetchThread {
+    pub(super) fn new(
+        consumer: RawConsumer<Context>,
+        arrivals: Arrivals,
+        orders: Receiver<Order>,
+        out: Sender<Fetched>,
+        stop: Arc<AtomicBool>,
+        counters: Arc<Counters>,
+        memory_bytes: usize,
+    ) -> Self {
+        Self {
+            consumer,
+            arrivals,
+            orders,
+            out,
+            stop,
+            counters,
+            readings: Readings::default(),
+            outbox: VecDeque::new(),
+            taken_bytes_max: TAKEN_BYTES_MAX.min(memory_bytes / 8),
+            mean_bytes: 1024,
+            assign_again: None,
+        }
+    }
+
+    /// Runs until it is told to stop, or nobody takes batches any more.
+    pub(super) fn run(mut self) {
+        while !self.is_stopped() {
+            self.consumer.serve();
+            self.take_orders();
+            self.look_after_the_stuck();
+            self.assign_all();
+            if self.readings.is_empty() {
+                match self.orders.recv_timeout(IDLE_WAIT) {
+                    Ok(order) => self.carry_out(vec![order]),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+                continue;
+            }
+            self.fetch();
+            self.hand_on();
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Takes what has come and decodes it, partition by partition.
+    fn fetch(&mut self) {
+        let limit = (self.taken_bytes_max / self.mean_bytes.max(1)).clamp(TAKEN_MIN, TAKEN_MAX);
+        let Self { consumer, readings, arrivals, outbox, .. } = self;
+        let batch = consumer.fetch(limit, WAIT);
+        let (mut faults, mut of_client) = (Vec::new(), Vec::new());
+        let runs = of_partitions(&batch, readings, &mut of_client);
+        for runs in runs.chunk_by(|a, b| a.0 == b.0) {
+            let partition = runs.first().map_or(0, |run| run.0);
+            let Some(reading) = readings.get_mut(partition).filter(|r| r.is_fetched()) else {
+                continue;
+            };
+            let messages = runs.iter().flat_map(|(_, run)| run.iter());
+            let arrived = messages.filter_map(|message| match message.fault() {
+                None => Some(Arrival::Message {
+                    offset: message.offset(),
+                    timestamp_ms: message.timestamp_ms(),
+                    key: message.key(),
+                    value: message.payload(),
+                }),
+                Some(MessageFault::EndOfPartition) => Some(Arrival::End(message.offset())),
+                Some(fault) => {
+                    faults.push((partition, fault, words_of(message)));
+                    None
+                }
+            });
+            arrivals.read(reading, arrived, &mut |fetched| outbox.push_back(fetched));
+        }
+        drop(runs);
+        drop(batch);
+        self.counters.waiting_messages.store(self.consumer.waiting(), Ordering::Relaxed);
+        for words in of_client {
+            tracing::warn!("{}", self.consumer.consumer().context().words(&words));
+        }
+        for (partition, fault, words) in faults {
+            self.heard(partition, fault, &words);
+        }
+    }
+
+    /// Sends all batches on. While nobody takes them, orders and events are looked after.
+    fn hand_on(&mut self) {
+        while let Some(fetched) = self.outbox.pop_front() {
+            let current = self.readings.get(fetched.partition).map(|reading| reading.assignment);
+            if current != Some(fetched.assignment) {
+                continue;
+            }
+            let (messages, bytes) = (fetched.messages, fetched.bytes);
+            match self.out.send_timeout(fetched, SEND_WAIT) {
+                Ok(()) => {
+                    self.counters.messages.fetch_add(messages, Ordering::Relaxed);
+                    self.counters.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+                    if let Some(mean) = (bytes as u64).checked_div(messages) {
+                        self.mean_bytes = (self.mean_bytes * 7 + mean as usize) / 8;
+                    }
+                }
+                Err(SendTimeoutError::Timeout(fetched)) => {
+                    self.outbox.push_front(fetched);
+                    self.counters.blocked.store(true, Ordering::Relaxed);
+                    self.consumer.serve();
+                    self.take_orders();
+                    if self.is_stopped() {
+                        return;
+                    }
+                }
+                Err(SendTimeoutError::Disconnected(_)) => {
+                    self.stop.store(true, Ordering::Relaxed);
+                    return;
+                }
+            }
+        }
+        self.counters.blocked.store(false, Ordering::Relaxed);
+    }
+
+    fn take_orders(&mut self) {
+        let orders: Vec<Order> = self.orders.try_iter().collect();
+        if !orders.is_empty() {
+            self.carry_out(orders);
+        }
+    }
+
+    /// Carries orders out, with one change of librdkafka's assignment for all of them. Partitions that no
+    /// order touches keep what was fetched ahead of them.
+    fn carry_out(&mut self, orders: Vec<Order>) {
+        // Places that change, and whether librdkafka fetches them now.
+        let mut touched: BTreeMap<TopicPartition, bool> = BTreeMap::new();
+        let mut touch = |reading: &Reading, is_fetched: bool| {
+            touched.entry(reading.of.clone()).or_insert(is_fetched);
+        };
+        for order in orders {
+            match order {
+                Order::Take { assignment, partition, of, offset, cuts } => {
+                    let reading = Reading::new(assignment, partition, of, offset, cuts);
+                    let at = self.readings.at(&reading.of.topic, reading.of.partition);
+                    touch(&reading, at.is_some_and(Reading::is_fetched));
+                    for replaced in self.readings.insert(reading) {
+                        touch(&replaced, replaced.is_fetched());
+                    }
+                }
+                Order::Leave { partition } => {
+                    if let Some(left) = self.readings.remove(partition) {
+                        touch(&left, left.is_fetched());
+                    }
+                }
+                Order::Hold { partition, hold } => {
+                    if let Some(reading) = self.readings.get_mut(partition)
+                        && reading.held != hold
+                    {
+                        touch(reading, reading.is_fetched());
+                        reading.held = hold;
+                    }
+                }
+            }
+        }
+        let ended: Vec<TopicPartition> = touched
+            .iter()
+            .filter(|(_, is_fetched)| **is_fetched)
+            .map(|(of, _)| of.clone())
+            .collect();
+        let begun: Vec<u32> = touched
+            .keys()
+            .filter_map(|of| self.readings.at(&of.topic, of.partition))
+            .filter(|reading| reading.is_fetched())
+            .map(|reading| reading.partition)
+            .collect();
+        let result = self.unassign(&ended).and_then(|()| self.assign(&begun));
+        self.heed(result);
+    }
+
+    fn unassign(&self, ended: &[TopicPartition]) -> KafkaResult<()> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let mut list = TopicPartitionList::with_capacity(ended.len());
+        for of in ended {
+            list.add_partition(&of.topic, of.partition);
+        }
+        self.consumer.consumer().incremental_unassign(&list)
+    }
+
+    /// Lets librdkafka fetch these from where their reading stands.
+    fn assign(&mut self, begun: &[u32]) -> KafkaResult<()> {
+        if begun.is_empty() {
+            return Ok(());
+        }
+        let mut list = TopicPartitionList::with_capacity(begun.len());
+        for &partition in begun {
+            if let Some(reading) = self.readings.get_mut(partition) {
+                // It will tell the end anew.
+                reading.end_told = None;
+                let offset = Offset::Offset(reading.next);
+                list.add_partition_offset(&reading.of.topic, reading.of.partition, offset)?;
+            }
+        }
+        self.consumer.consumer().incremental_assign(&list)
+    }
+
+    /// Notes whether librdkafka's assignment is what it should be.
+    fn heed(&mut self, result: KafkaResult<()>) {
+        if let Err(error) = result {
+            let fault = KafkaFault::of(&error, Doing::Connect, self.consumer.consumer().context());
+            tracing::error!("an assignment failed: {fault}; all partitions are assigned anew");
+            self.assign_again = Some(Instant::now() + AGAIN);
+        }
+    }
+
+    /// Assigns everything anew, where a change of the assignment had failed.
+    fn assign_all(&mut self) {
+        if self.assign_again.is_none_or(|due| due > Instant::now()) {
+            return;
+        }
+        self.assign_again = None;
+        let all: Vec<u32> =
+            self.readings.iter().filter(|r| r.is_fetched()).map(|r| r.partition).collect();
+        let result = self.consumer.consumer().unassign().and_then(|()| self.assign(&all));
+        self.heed(result);
+    }
+
+    /// A partition told of something that is neither a message nor its end.
+    fn heard(&mut self, partition: u32, fault: MessageFault, words: &str) {
+        let words = self.consumer.consumer().context().words(words);
+        let Some(reading) = self.readings.get_mut(partition) else { return };
+        let (topic, number, offset) =
+            (reading.of.topic.as_ref(), reading.of.partition, reading.next);
+        if matches!(fault, MessageFault::Other(_)) {
+            // librdkafka goes on by itself.
+            tracing::warn!(topic, partition = number, offset, "{words}");
+            self.counters.tell(Some(words));
+            return;
+        }
+        tracing::warn!(topic, partition = number, offset, "reading stopped: {words}");
+        reading.stuck_until = Some(Instant::now() + SEND_WAIT);
+        let stopped = reading.of.clone();
+        let result = self.unassign(&[stopped]);
+        self.heed(result);
+    }
+
+    /// Looks where the partitions that have stopped can go on, and says what that costs.
+    fn look_after_the_stuck(&mut self) {
+        let now = Instant::now();
+        let is_due = |reading: &&Reading| reading.stuck_until.is_some_and(|due| due <= now);
+        let due: Vec<u32> = self.readings.iter().filter(is_due).map(|r| r.partition).collect();
+        for partition in due {
+            if let Some(trouble) = self.try_on(partition) {
+                tracing::error!("{trouble}");
+                self.counters.tell(Some(trouble));
+                if let Some(reading) = self.readings.get_mut(partition) {
+                    reading.stuck_until = Some(Instant::now() + AGAIN);
+                }
+            } else if self.readings.iter().all(|reading| reading.stuck_until.is_none()) {
+                self.counters.tell(None);
+            }
+        }
+    }
+
+    /// Asks what is kept of a partition that has stopped, and goes on at the first offset that is.
+    /// Says why it cannot.
+    fn try_on(&mut self, partition: u32) -> Option<String> {
+        let consumer = self.consumer.consumer();
+        let reading = self.readings.get_mut(partition)?;
+        let (topic, number) = (Arc::clone(&reading.of.topic), reading.of.partition);
+        let (first, end) = match consumer.fetch_watermarks(&topic, number, ASK_MAX) {
+            Ok(span) => span,
+            Err(error) => {
+                let fault = KafkaFault::of(&error, Doing::Read(&topic), consumer.context());
+                return Some(format!("{topic}[{number}] is not read: {fault}"));
+            }
+        };
+        if reading.next > end {
+            return Some(format!(
+                "{topic}[{number}] is not read: it ends at offset {end}, and reading stands at {}: the \
+                 topic was created anew, or its log was cut; begin with a new group, or reset the group's \
+                 offsets",
+                reading.next
+            ));
+        }
+        let lost = first.saturating_sub(reading.next);
+        if lost > 0 {
+            tracing::error!(
+                topic = topic.as_ref(),
+                partition = number,
+                from = reading.next,
+                to = first,
+                lost,
+                "offsets are gone before they were read: reading goes on at the first that is kept; raise \
+                 retention.ms or retention.bytes of the topic, or read faster"
+            );
+            self.counters.lost_offsets.fetch_add(lost.unsigned_abs(), Ordering::Relaxed);
+            self.outbox.push_back(self.arrivals.jump(reading, first));
+        }
+        reading.stuck_until = None;
+        let result = if reading.held { Ok(()) } else { self.assign(&[partition]) };
+        self.heed(result);
+        None
+    }
+}
+
+/// What has come, by number of the partition, in the order of each; of partitions that are read.
+fn of_partitions<'b>(
+    batch: &'b Batch<'_>,
+    readings: &Readings,
+    unread: &mut Vec<String>,
+) -> Vec<(u32, &'b [Message])> {
+    let mut runs = Vec::new();
+    for run in batch.runs() {
+        let Some(first) = run.first() else { continue };
+        match readings.at(first.topic(), first.partition()) {
+            Some(reading) => runs.push((reading.partition, run)),
+            // Of the client as a whole.
+            None if first.topic().is_empty() => unread.extend(run.iter().map(words_of)),
+            // Of a partition that was left.
+            None => {}
+        }
+    }
+    runs.sort_by_key(|(partition, _)| *partition);
+    runs
+}
+
+/// What librdkafka says of a fault.
+fn words_of(message: &Message) -> String {
+    String::from_utf8_lossy(message.payload().unwrap_or_default()).into_owned()
+}

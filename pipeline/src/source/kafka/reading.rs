@@ -1,0 +1,151 @@
+//! Where the reading of each partition stands: the source's own offsets, which are the ones that count.
+//!
+//! librdkafka keeps a position, too, but errors and ends move it (librdkafka #4844), so it is never asked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::model::stream::TopicPartition;
+
+/// A partition that is being read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) assignment: u64,
+    pub(super) partition: u32,
+    pub(super) of: TopicPartition,
+    /// Offset of the next message, at least.
+    pub(super) next: i64,
+    /// Cuts that are still ahead, the nearest last.
+    cuts: Vec<i64>,
+    /// The end that was told last, until a message comes.
+    pub(super) end_told: Option<i64>,
+    pub(super) held: bool,
+    /// Reading has stopped at `next`; when to look again.
+    pub(super) stuck_until: Option<Instant>,
+}
+
+impl Reading {
+    pub(super) fn new(
+        assignment: u64,
+        partition: u32,
+        of: TopicPartition,
+        offset: i64,
+        mut cuts: Vec<i64>,
+    ) -> Self {
+        cuts.sort_unstable_by(|a, b| b.cmp(a));
+        let mut reading = Self {
+            assignment,
+            partition,
+            of,
+            next: offset,
+            cuts,
+            end_told: None,
+            held: false,
+            stuck_until: None,
+        };
+        reading.pass_cuts(offset);
+        reading
+    }
+
+    /// Whether reading on to `offset` reaches a cut; that cut is behind us then.
+    pub(super) fn pass_cuts(&mut self, offset: i64) -> bool {
+        let ahead = self.cuts.len();
+        while self.cuts.last().is_some_and(|&cut| cut <= offset) {
+            self.cuts.pop();
+        }
+        self.cuts.len() < ahead
+    }
+
+    /// Whether librdkafka is to fetch it.
+    pub(super) fn is_fetched(&self) -> bool {
+        !self.held && self.stuck_until.is_none()
+    }
+}
+
+/// All partitions that a thread reads, by number and by place.
+#[derive(Debug, Default)]
+pub(super) struct Readings {
+    by_place: BTreeMap<Arc<str>, BTreeMap<i32, Reading>>,
+    places: BTreeMap<u32, TopicPartition>,
+}
+
+impl Readings {
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Reading> {
+        self.by_place.values().flat_map(BTreeMap::values)
+    }
+
+    /// Adds a reading; gives those whose number or place it takes.
+    pub(super) fn insert(&mut self, reading: Reading) -> Vec<Reading> {
+        let same_place = self.at(&reading.of.topic, reading.of.partition).map(|old| old.partition);
+        let numbers = [Some(reading.partition), same_place];
+        let replaced = numbers.into_iter().flatten().filter_map(|old| self.remove(old)).collect();
+        self.places.insert(reading.partition, reading.of.clone());
+        let topic = self.by_place.entry(Arc::clone(&reading.of.topic)).or_default();
+        topic.insert(reading.of.partition, reading);
+        replaced
+    }
+
+    pub(super) fn remove(&mut self, partition: u32) -> Option<Reading> {
+        let of = self.places.remove(&partition)?;
+        let topic = self.by_place.get_mut(&of.topic)?;
+        let removed = topic.remove(&of.partition);
+        if topic.is_empty() {
+            self.by_place.remove(&of.topic);
+        }
+        removed
+    }
+
+    pub(super) fn get(&self, partition: u32) -> Option<&Reading> {
+        let of = self.places.get(&partition)?;
+        self.at(&of.topic, of.partition)
+    }
+
+    pub(super) fn get_mut(&mut self, partition: u32) -> Option<&mut Reading> {
+        let of = self.places.get(&partition)?;
+        self.by_place.get_mut(&of.topic)?.get_mut(&of.partition)
+    }
+
+    pub(super) fn at(&self, topic: &str, partition: i32) -> Option<&Reading> {
+        self.by_place.get(topic)?.get(&partition)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(partition: i32) -> TopicPartition {
+        TopicPartition { topic: "events".into(), partition }
+    }
+
+    #[test]
+    fn cuts_are_passed_once_and_in_order() {
+        let mut reading = Reading::new(1, 0, of(0), 5, vec![3, 5, 9, 12, 12]);
+        let passed: Vec<bool> = [5, 8, 9, 10, 20, 21].map(|at| reading.pass_cuts(at)).into();
+        assert_eq!(passed, [false, false, true, false, true, false]);
+    }
+
+    #[test]
+    fn a_number_and_a_place_belong_to_one_reading() {
+        let mut readings = Readings::default();
+        let reading =
+            |assignment, number, place| Reading::new(assignment, number, of(place), 0, vec![]);
+        assert!(readings.insert(reading(1, 0, 0)).is_empty());
+        assert!(readings.insert(reading(1, 1, 1)).is_empty());
+        let replaced: Vec<u64> =
+            readings.insert(reading(2, 0, 1)).iter().map(|old| old.assignment).collect();
+        assert_eq!(replaced, [1, 1]);
+        assert_eq!(
+            readings.iter().map(|r| (r.partition, r.of.partition)).collect::<Vec<_>>(),
+            [(0, 1)]
+        );
+        assert!(readings.get(1).is_none() && readings.at("events", 0).is_none());
+        assert_eq!(readings.remove(0).map(|old| old.assignment), Some(2));
+        assert!(readings.is_empty() && readings.iter().next().is_none());
+    }
+}
