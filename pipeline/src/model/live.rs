@@ -3,8 +3,8 @@
 //! Nothing here is part of the config hash: it says where events come from and where findings go, not
 //! what is found. All durations are microseconds unless a name says otherwise.
 
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use super::secret::Secret;
 
