@@ -1,5 +1,6 @@
-//! What the tests share: where things are, the real binary, golden files.
+//! What the tests share: where things are, the real binary, a real broker, golden files.
 
+pub mod broker;
 pub mod course;
 pub mod logs;
 pub mod promise;
