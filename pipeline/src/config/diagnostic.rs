@@ -66,6 +66,18 @@ impl Diagnostics {
         &mut self.items[last]
     }
 
+    /// Shows stars instead of this part of the text.
+    pub(super) fn mask(&mut self, span: Range<usize>) {
+        let end = span.end.min(self.text.len());
+        let start = span.start.min(end);
+        let bytes = self.text.as_bytes().iter().enumerate().map(|(at, byte)| {
+            let masked = (start..end).contains(&at) && *byte != b'\n';
+            if masked { b'*' } else { *byte }
+        });
+        // Spans that a parser gives begin and end between characters, so no character was cut.
+        self.text = String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned();
+    }
+
     /// All of them.
     pub fn items(&self) -> &[Diagnostic] {
         &self.items

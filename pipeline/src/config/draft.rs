@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::live::LiveDraft;
 use crate::model::settings::{
     AlertSettings, BaselineSettings, DetectSettings, OnNewVersion, ScalarSettings, TimeSettings,
 };
@@ -66,6 +67,7 @@ pub struct Draft {
     pub(super) alert: AlertDraft,
     pub(super) scalars: ScalarDraft,
     pub(super) limits: Limits,
+    pub(super) live: LiveDraft,
 }
 
 /// One metric while it is read.

@@ -5,10 +5,12 @@ use std::ops::Range;
 use chrono::{DateTime, NaiveDate};
 use serde_json::{Value, json};
 use toml::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostics, nearest};
-use super::duration;
+use super::given::{Given, Named, Said};
+use super::{bytes, duration};
+use crate::model::live::From;
 
 /// A form, with the place in `T` that a value of it is written to.
 pub enum Form<T: 'static> {
@@ -36,7 +38,25 @@ pub enum Form<T: 'static> {
     Real(f64, f64, fn(&mut T, f64)),
     /// A list of paths, or a table of names and paths.
     Segments(fn(&mut T, Vec<(String, String)>)),
+    /// A size between two others, in bytes.
+    Bytes(u64, u64, fn(&mut T, u64)),
+    /// A text, here or in an environment variable or file.
+    Given(fn(&mut T, Given)),
+    /// The same; an empty text means something, too.
+    GivenOrNone(fn(&mut T, Given)),
+    /// A secret: only in an environment variable or file.
+    Secret(fn(&mut T, Given)),
+    /// A table of names and texts, of which those that the function tells are secrets.
+    Table(fn(&str) -> bool, fn(&mut T, Vec<Named>)),
+    /// Where reading begins.
+    Start(fn(&mut T, From)),
 }
+
+/// Words of [`Form::Start`].
+const STARTS: &[(&str, From)] =
+    &[("earliest", From::Earliest), ("latest", From::Latest), ("committed", From::Committed)];
+const START_WORDS: &[&str] = &["earliest", "latest", "committed"];
+const OUTSIDE: &str = "{ env = \"NAME\" } or { file = \"path\" }";
 
 impl<T> Form<T> {
     /// What a value of this form looks like, for errors and documentation.
@@ -63,6 +83,24 @@ impl<T> Form<T> {
             Self::Whole(min, max, _) => format!("a whole number between {min} and {max}"),
             Self::Real(min, max, _) => format!("a number between {min} and {max}"),
             Self::Segments(_) => "a list of paths, or a table { name = \"path\" }".into(),
+            Self::Bytes(min, max, _) => {
+                format!(
+                    "a size between \"{}\" and \"{}\"",
+                    bytes::format(*min),
+                    bytes::format(*max)
+                )
+            }
+            Self::Given(_) | Self::GivenOrNone(_) => format!("a text, or {OUTSIDE}"),
+            Self::Secret(_) => OUTSIDE.into(),
+            Self::Table(..) => {
+                format!("names and values; a value is as in TOML, or {OUTSIDE}, as secrets must be")
+            }
+            Self::Start(_) => {
+                format!(
+                    "one of {}, or a time such as \"2026-03-01T00:00:00Z\"",
+                    quoted(START_WORDS)
+                )
+            }
         }
     }
 
@@ -74,10 +112,14 @@ impl<T> Form<T> {
         target: &mut T,
         diagnostics: &mut Diagnostics,
     ) -> bool {
+        if let (Self::Table(is_secret, set), DeValue::Table(table)) = (self, value.get_ref()) {
+            let mut all = Vec::new();
+            let right = entries(option, "", table, *is_secret, &mut all, diagnostics);
+            set(target, all);
+            return right;
+        }
         let Err(fault) = self.try_read(value, target) else { return true };
-        let message = format!("wrong value for `{option}`: {}", fault.message);
-        let label = fault.label.unwrap_or_else(|| format!("expected {}", self.expected()));
-        diagnostics.error(fault.span, message).label(label).help(fault.help);
+        fault.tell(option, &self.expected(), diagnostics);
         false
     }
 
@@ -121,6 +163,18 @@ impl<T> Form<T> {
                 }
             }
             Self::Segments(set) => set(target, segments(value)?),
+            Self::Bytes(min, max, set) => set(target, a_size(value, *min, *max)?),
+            Self::Given(set) => set(target, given(value, false)?),
+            Self::GivenOrNone(set) => match value.get_ref() {
+                DeValue::String(text) if text.is_empty() => {
+                    let said = Said::Literal(String::new());
+                    set(target, Given { said, span: value.span() });
+                }
+                _ => set(target, given(value, false)?),
+            },
+            Self::Secret(set) => set(target, given(value, true)?),
+            Self::Table(..) => return Err(Fault::kind(value)),
+            Self::Start(set) => set(target, start(value)?),
         }
         Ok(())
     }
@@ -150,6 +204,20 @@ impl<T> Form<T> {
                 { "type": "array", "items": { "type": "string", "minLength": 1 } },
                 { "type": "object", "additionalProperties": { "type": "string", "minLength": 1 } },
             ] }),
+            Self::Bytes(..) => {
+                json!({ "type": "string", "pattern": "^[0-9]+ *([KMGT]iB|kB|MB|GB|B)$" })
+            }
+            Self::Given(_) => {
+                json!({ "anyOf": [{ "type": "string", "minLength": 1 }, outside_schema()] })
+            }
+            Self::GivenOrNone(_) => json!({ "anyOf": [{ "type": "string" }, outside_schema()] }),
+            Self::Secret(_) => outside_schema(),
+            // Names may have dots, so tables may be nested: what they hold, only the parser knows.
+            Self::Table(..) => json!({ "type": "object" }),
+            Self::Start(_) => json!({ "anyOf": [
+                { "enum": START_WORDS },
+                { "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}" },
+            ] }),
         }
     }
 }
@@ -174,6 +242,12 @@ impl Fault {
     fn help(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();
         self
+    }
+
+    fn tell(self, option: &str, expected: &str, diagnostics: &mut Diagnostics) {
+        let message = format!("wrong value for `{option}`: {}", self.message);
+        let label = self.label.unwrap_or_else(|| format!("expected {expected}"));
+        diagnostics.error(self.span, message).label(label).help(self.help);
     }
 }
 
@@ -244,7 +318,9 @@ fn word<'a>(value: &'a Spanned<DeValue<'_>>, words: &[&'static str]) -> Result<&
         return Ok(written);
     }
     let mut fault = Fault::new(value, format!("\"{written}\" is none of the words it takes"));
-    if let Some(near) = nearest(&written.to_lowercase(), words.iter().copied()) {
+    let same = words.iter().copied().find(|word| word.eq_ignore_ascii_case(written));
+    let near = nearest(&written.to_lowercase(), words.iter().copied());
+    if let Some(near) = same.or(near) {
         fault.label = Some(format!("did you mean \"{near}\"?"));
         fault.help = format!("it takes one of {}", quoted(words));
     }
@@ -315,4 +391,121 @@ fn segments(value: &Spanned<DeValue<'_>>) -> Result<Vec<(String, String)>, Fault
         }
         _ => list(value)?.iter().map(|value| named(value, None)).collect(),
     }
+}
+
+fn start(value: &Spanned<DeValue<'_>>) -> Result<From, Fault> {
+    if let DeValue::String(written) = value.get_ref() {
+        if let Some((_, from)) = STARTS.iter().find(|(word, _)| word == written) {
+            return Ok(*from);
+        }
+        if !written.starts_with(|c: char| c.is_ascii_digit()) {
+            word(value, START_WORDS)?;
+        }
+    }
+    instant(value).map(From::Timestamp)
+}
+
+fn a_size(value: &Spanned<DeValue<'_>>, min: u64, max: u64) -> Result<u64, Fault> {
+    let written = match value.get_ref() {
+        DeValue::String(written) => written,
+        DeValue::Integer(number) => {
+            return Err(Fault::kind(value)
+                .help(format!("add a unit (B, KiB, MiB, GiB): \"{}B\"", number.as_str())));
+        }
+        _ => return Err(Fault::kind(value)),
+    };
+    match bytes::parse(written) {
+        Some(size) if (min..=max).contains(&size) => Ok(size),
+        Some(_) => Err(Fault::new(value, "out of range")),
+        None => Err(Fault::new(value, format!("\"{written}\" is no size"))
+            .help("write a whole number with a unit: \"512KiB\", \"256MiB\", \"1GiB\"")),
+    }
+}
+
+/// A text, or the place outside where it stands.
+fn given(value: &Spanned<DeValue<'_>>, is_secret: bool) -> Result<Given, Fault> {
+    let said = match value.get_ref() {
+        DeValue::Table(table) => place(value, table)?,
+        _ if is_secret => {
+            return Err(Fault::new(value, "a secret is not written into a config").help(
+                "put it into an environment variable or into a file that only Driftline may read",
+            ));
+        }
+        _ => Said::Literal(text(value).map_err(|fault| Fault { label: None, ..fault })?),
+    };
+    Ok(Given { said, span: value.span() })
+}
+
+/// Whether a table says where a text stands.
+pub(super) fn is_place(value: &Spanned<DeValue<'_>>, table: &DeTable<'_>) -> bool {
+    place(value, table).is_ok()
+}
+
+/// `{ env = "NAME" }` or `{ file = "path" }`.
+fn place(value: &Spanned<DeValue<'_>>, table: &DeTable<'_>) -> Result<Said, Fault> {
+    let mut entries = table.iter();
+    let (Some((key, inner)), None) = (entries.next(), entries.next()) else {
+        return Err(Fault::new(value, format!("it takes one of {OUTSIDE}")));
+    };
+    match key.get_ref().as_ref() {
+        "env" => Ok(Said::Env(text(inner)?)),
+        "file" => Ok(Said::File(text(inner)?.into())),
+        _ => Err(Fault::new(value, format!("it takes {OUTSIDE}"))),
+    }
+}
+
+/// Names and texts of a table. An unquoted name with dots is a table in a table for TOML. What is wrong is
+/// told and left out; the answer is whether all was right.
+fn entries(
+    option: &str,
+    outer: &str,
+    table: &DeTable<'_>,
+    is_secret: fn(&str) -> bool,
+    all: &mut Vec<Named>,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let mut right = true;
+    for (key, value) in table.iter() {
+        let name = match outer {
+            "" => key.get_ref().to_string(),
+            outer => format!("{outer}.{}", key.get_ref()),
+        };
+        let is_secret_here = is_secret(&name);
+        let given = match value.get_ref() {
+            DeValue::Table(inner) if place(value, inner).is_err() => {
+                right &= entries(option, &name, inner, is_secret, all, diagnostics);
+                continue;
+            }
+            DeValue::Integer(number) if !is_secret_here => Ok(literal(value, number.as_str())),
+            DeValue::Float(number) if !is_secret_here => Ok(literal(value, number.as_str())),
+            DeValue::Boolean(on) if !is_secret_here => Ok(literal(value, &on.to_string())),
+            _ => given(value, is_secret_here),
+        };
+        match given {
+            Ok(given) => all.push(Named { name, span: key.span(), given }),
+            Err(fault) => {
+                let place =
+                    if is_secret_here { OUTSIDE } else { "a text, a number, true or false" };
+                fault.tell(&format!("{option}.{name}"), place, diagnostics);
+                right = false;
+            }
+        }
+    }
+    right
+}
+
+fn literal(value: &Spanned<DeValue<'_>>, text: &str) -> Given {
+    Given { said: Said::Literal(text.into()), span: value.span() }
+}
+
+fn outside_schema() -> Value {
+    let one = |name: &str| {
+        json!({
+            "type": "object",
+            "required": [name],
+            "additionalProperties": false,
+            "properties": { name: { "type": "string", "minLength": 1 } },
+        })
+    };
+    json!({ "anyOf": [one("env"), one("file")] })
 }

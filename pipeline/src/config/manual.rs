@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::options::{METRIC_OPTIONS, METRICS_DOC, Opt, SECTIONS};
+use super::options::{METRIC_OPTIONS, METRICS_DOC, Opt, sections};
 use super::presets::PRESETS;
 
 const HEAD: &str = "\
@@ -41,7 +41,7 @@ offset (`+02:00`), `%b` month's short name, `%s` epoch seconds, `%%` a percent s
 /// The page, as Markdown.
 pub fn markdown() -> String {
     let mut page = HEAD.to_owned();
-    for section in SECTIONS {
+    for section in sections() {
         let title = match section.name {
             "" => "Top of the file".to_owned(),
             name => format!("`[{name}]`"),

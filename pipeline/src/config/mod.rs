@@ -2,13 +2,17 @@
 //!
 //! One table ([`options`]) describes every option. Parsing, defaults, "did you mean", the JSON Schema
 //! and the documentation page all derive from it, so they cannot disagree. Not here: what the settings
-//! do, and any I/O besides reading the one file.
+//! do, and any I/O besides reading the one file, and, where running live is asked for, the environment
+//! variables and files that it names.
 
+pub mod bytes;
 pub mod diagnostic;
 pub mod draft;
 pub mod duration;
 pub mod form;
+mod given;
 pub mod infer;
+pub mod live;
 pub mod manual;
 pub mod options;
 mod places;
@@ -16,12 +20,15 @@ pub mod presets;
 mod read;
 mod resolve;
 pub mod schema;
+mod secrets;
 
 use std::path::{Path, PathBuf};
 
 pub use diagnostic::{Diagnostic, Diagnostics, Level};
 pub use draft::Files;
+pub use given::Outside;
 
+use crate::model::live::Live;
 use crate::model::settings::Settings;
 
 /// The config file that is read when none is named.
@@ -50,43 +57,96 @@ pub enum ConfigError {
 pub struct Reading {
     /// The settings and files, unless there is an error.
     pub config: Option<(Settings, Files)>,
+    /// Whether there is a section `[kafka]`.
+    pub has_kafka: bool,
+    /// How to run live, unless there is an error, no `[kafka]`, or what stands outside was not read.
+    pub live: Option<Live>,
     /// Errors and warnings, by place.
     pub diagnostics: Diagnostics,
 }
 
-/// Reads and validates a config file. Paths in it are relative to its folder.
+/// Reads and validates a config file. Paths in it are relative to its folder. What it names outside, such as
+/// passwords, is not read.
 pub fn load(path: &Path) -> Result<(Settings, Files), ConfigError> {
     let reading = read_file(path)?;
     reading.config.ok_or(ConfigError::Invalid(reading.diagnostics))
 }
 
-/// As [`load`], with the warnings.
-pub fn read_file(path: &Path) -> Result<Reading, ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()))
-    })?;
-    let mut reading = parse(&text, &path.display().to_string());
-    if let (Some((_, files)), Some(folder)) = (&mut reading.config, path.parent()) {
-        files.resolve_in(folder);
+/// As [`load`], with what running live needs: the section `[kafka]`, and the environment variables and
+/// files that the config names.
+pub fn load_live(path: &Path) -> Result<(Settings, Files, Live), ConfigError> {
+    let mut reading = read_live(path)?;
+    if !reading.has_kafka && !reading.diagnostics.has_errors() {
+        reading
+            .diagnostics
+            .error(0..0, "there is no section [kafka], so there is nothing to read live")
+            .help("add [kafka] with brokers = \"host:9092\" and [source] with topics = [\"...\"]; logs in files are read by `driftline replay`");
     }
-    Ok(reading)
+    match (reading.config, reading.live) {
+        (Some((settings, files)), Some(live)) => Ok((settings, files, live)),
+        _ => Err(ConfigError::Invalid(reading.diagnostics)),
+    }
 }
 
-/// Reads and validates a config text; `name` is what errors call it.
+/// As [`load`], with the warnings.
+pub fn read_file(path: &Path) -> Result<Reading, ConfigError> {
+    Ok(parse(&text_of(path)?, &path.display().to_string()).in_folder(path))
+}
+
+/// As [`load_live`], with the warnings, and without asking for `[kafka]`.
+pub fn read_live(path: &Path) -> Result<Reading, ConfigError> {
+    let text = text_of(path)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let outside = Outside { variable: &|name| std::env::var(name).ok(), folder };
+    Ok(parse_live(&text, &path.display().to_string(), &outside).in_folder(path))
+}
+
+fn text_of(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|error| {
+        unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()))
+    })
+}
+
+/// Reads and validates a config text; `name` is what errors call it. What it names outside is not read.
 pub fn parse(text: &str, name: &str) -> Reading {
+    parse_with(text, name, None)
+}
+
+/// As [`parse`], and reads what it names outside.
+pub fn parse_live(text: &str, name: &str, outside: &Outside<'_>) -> Reading {
+    parse_with(text, name, Some(outside))
+}
+
+fn parse_with(text: &str, name: &str, outside: Option<&Outside<'_>>) -> Reading {
     let mut diagnostics = Diagnostics::new(name, text);
-    let config = read::read(text, &mut diagnostics)
-        .and_then(|(draft, places)| resolve::resolve(draft, &places, &mut diagnostics));
+    let (mut config, mut live, mut has_kafka) = (None, None, false);
+    if let Some((draft, places)) = read::read(text, &mut diagnostics) {
+        has_kafka = places.has("kafka");
+        live = live::resolve(&draft, &places, outside, &mut diagnostics);
+        config = resolve::resolve(draft, &places, &mut diagnostics);
+    }
     diagnostics.sort();
-    let config = config.filter(|_| !diagnostics.has_errors());
-    Reading { config, diagnostics }
+    if diagnostics.has_errors() {
+        (config, live) = (None, None);
+    }
+    Reading { config, has_kafka, live, diagnostics }
+}
+
+impl Reading {
+    /// Makes the paths of files relative to the folder of the config.
+    fn in_folder(mut self, path: &Path) -> Self {
+        if let (Some((_, files)), Some(folder)) = (&mut self.config, path.parent()) {
+            files.resolve_in(folder);
+        }
+        self
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::options::{METRIC_OPTIONS, SECTIONS};
+    use super::options::{METRIC_OPTIONS, sections};
     use super::*;
     use crate::model::{Kind, Limits};
 
@@ -107,8 +167,7 @@ mod tests {
         assert_eq!(settings.baseline.learn_events, 2000);
         assert_eq!(files.findings, Path::new("findings.ndjson"));
         assert_eq!(settings.metrics[0].zone_sigma, 0.1);
-        let mut names: Vec<String> = SECTIONS
-            .iter()
+        let mut names: Vec<String> = sections()
             .flat_map(|s| s.options.iter().map(move |o| format!("{}.{}", s.name, o.name)))
             .collect();
         let all = names.len();

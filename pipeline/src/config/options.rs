@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::draft::{Draft, MetricDraft};
 use super::form::Form;
-use super::presets;
+use super::{live, presets};
 use crate::model::Kind;
 use crate::model::settings::OnNewVersion;
 
@@ -52,12 +52,12 @@ pub const KINDS: &[(&str, Kind)] = &[
 ];
 const KIND_WORDS: &[&str] = &["number", "category", "flag", "vector"];
 
-const MS: i64 = 1_000;
-const S: i64 = 1_000_000;
-const H: i64 = 3_600 * S;
-const D: i64 = 24 * H;
+pub(super) const MS: i64 = 1_000;
+pub(super) const S: i64 = 1_000_000;
+pub(super) const H: i64 = 3_600 * S;
+pub(super) const D: i64 = 24 * H;
 
-const fn opt<T>(
+pub(super) const fn opt<T>(
     name: &'static str,
     form: Form<T>,
     default: &'static str,
@@ -67,7 +67,12 @@ const fn opt<T>(
 }
 
 /// All sections, in the order of the documentation.
-pub static SECTIONS: &[Section] = &[
+pub fn sections() -> impl Iterator<Item = &'static Section> {
+    SECTIONS.iter().chain(live::SECTIONS)
+}
+
+/// The sections that replay and live share.
+static SECTIONS: &[Section] = &[
     Section {
         name: "",
         doc: "The top of the file, before the first section.",
@@ -473,5 +478,5 @@ pub static METRIC_OPTIONS: &[Opt<MetricDraft>] = &[
 
 /// The section of that name.
 pub fn section(name: &str) -> Option<&'static Section> {
-    SECTIONS.iter().find(|section| section.name == name)
+    sections().find(|section| section.name == name)
 }

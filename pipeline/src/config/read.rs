@@ -10,9 +10,9 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Diagnostics, nearest};
 use super::draft::{Draft, MetricDraft};
 use super::form::kind_of;
-use super::options::{self, METRIC_OPTIONS, METRICS, Opt, SECTIONS, Section};
+use super::options::{self, METRIC_OPTIONS, METRICS, Opt, Section, sections};
 use super::places::Places;
-use super::presets;
+use super::{presets, secrets};
 
 /// Part of a TOML parser's message, and what to do about it.
 const REMEDIES: &[(&str, &str)] = &[
@@ -30,7 +30,7 @@ const REMEDIES: &[(&str, &str)] = &[
 /// text is no TOML: what a parser saves from a broken text gives errors that follow from the first.
 pub(super) fn read(text: &str, diagnostics: &mut Diagnostics) -> Option<(Draft, Places)> {
     let mut draft = Draft::default();
-    for section in SECTIONS {
+    for section in sections() {
         set_defaults(section.options, &mut draft);
     }
     let (document, errors) = DeTable::parse_recoverable(text);
@@ -43,8 +43,10 @@ pub(super) fn read(text: &str, diagnostics: &mut Diagnostics) -> Option<(Draft, 
             .help(remedy.map_or("", |(_, remedy)| remedy));
     }
     if !errors.is_empty() {
+        secrets::mask_broken(text, diagnostics);
         return None;
     }
+    secrets::mask(document.get_ref(), diagnostics);
     let mut reader = Reader { draft, places: Places::default(), diagnostics };
     reader.preset(document.get_ref());
     reader.table("", document.get_ref());
@@ -188,7 +190,7 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, section: &str, name: &str, span: Range<usize>) {
-        let inner = SECTIONS.iter().map(|s| s.name).chain([METRICS]).filter_map(|full| {
+        let inner = sections().map(|s| s.name).chain([METRICS]).filter_map(|full| {
             let rest = match section.is_empty() {
                 true => full,
                 false => full.strip_prefix(section)?.strip_prefix('.')?,
@@ -205,8 +207,7 @@ impl Reader<'_> {
             "" => "at the top of the file".to_owned(),
             section => format!("in [{section}]"),
         };
-        let elsewhere =
-            SECTIONS.iter().find(|section| section.options.iter().any(|o| o.name == name));
+        let elsewhere = sections().find(|section| section.options.iter().any(|o| o.name == name));
         let near = nearest(name, names.iter().copied());
         let item = self.diagnostics.error(span, format!("unknown option `{name}` {place}"));
         match (near, elsewhere) {

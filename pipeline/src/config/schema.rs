@@ -5,12 +5,12 @@
 use serde_json::{Map, Value, json};
 use toml::de::DeValue;
 
-use super::options::{METRIC_OPTIONS, METRICS, METRICS_DOC, Opt, SECTIONS};
+use super::options::{METRIC_OPTIONS, METRICS, METRICS_DOC, Opt, sections};
 
 /// JSON Schema 2020-12 of a config.
 pub fn json_schema() -> Value {
     let mut root = Map::new();
-    for section in SECTIONS {
+    for section in sections() {
         let properties = properties(section.options);
         match section.name.split_once('.') {
             None if section.name.is_empty() => root.extend(properties),

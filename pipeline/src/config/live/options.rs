@@ -1,0 +1,283 @@
+//! The live part of the one table of options.
+
+use super::super::form::Form;
+use super::super::options::{D, H, MS, S, Section, opt};
+use super::super::secrets::is_secret;
+use crate::model::live::{Delivery, GroupProtocol, Split};
+
+/// Words of `mechanism` in `[kafka.sasl]`.
+pub(super) const MECHANISMS: &[&str] = &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
+
+/// The sections of running live, in the order of the documentation.
+pub(in crate::config) static SECTIONS: &[Section] = &[
+    Section {
+        name: "kafka",
+        doc: "The brokers. With this section Driftline can run live.",
+        options: &[
+            opt(
+                "brokers",
+                Form::Given(|d, v| d.live.brokers = Some(v)),
+                "",
+                "Some of the brokers, `host:port`, separated by commas. Required.",
+            ),
+            opt(
+                "properties",
+                Form::Table(is_secret, |d, v| d.live.properties = v),
+                "",
+                "Any other property of librdkafka, passed through: a section of its own, `[kafka.properties]`. Those that Driftline sets itself are refused.",
+            ),
+        ],
+    },
+    Section {
+        name: "kafka.tls",
+        doc: "TLS to the brokers. The section alone turns it on.",
+        options: &[
+            opt(
+                "enabled",
+                Form::Switch(|d, v| d.live.tls.enabled = v),
+                "true",
+                "`false` turns it off although the section is there.",
+            ),
+            opt(
+                "ca_file",
+                Form::Given(|d, v| d.live.tls.ca_file = Some(v)),
+                "",
+                "Certificates (PEM) of those who may sign a broker's. Default: those that the system trusts.",
+            ),
+            opt(
+                "certificate_file",
+                Form::Given(|d, v| d.live.tls.certificate_file = Some(v)),
+                "",
+                "Driftline's own certificate (PEM), for mutual TLS.",
+            ),
+            opt(
+                "key_file",
+                Form::Given(|d, v| d.live.tls.key_file = Some(v)),
+                "",
+                "The key of that certificate (PEM).",
+            ),
+            opt(
+                "key_password",
+                Form::Secret(|d, v| d.live.tls.key_password = Some(v)),
+                "",
+                "The password of that key, if it has one.",
+            ),
+            opt(
+                "verify_hostname",
+                Form::Switch(|d, v| d.live.tls.verify_hostname = v),
+                "true",
+                "Whether a broker's certificate must name the host that was connected to.",
+            ),
+        ],
+    },
+    Section {
+        name: "kafka.sasl",
+        doc: "How Driftline says who it is.",
+        options: &[
+            opt(
+                "mechanism",
+                Form::Word(MECHANISMS, |d, v| d.live.sasl.mechanism = Some(v.into())),
+                "",
+                "Required with this section.",
+            ),
+            opt(
+                "username",
+                Form::Given(|d, v| d.live.sasl.username = Some(v)),
+                "",
+                "For PLAIN and SCRAM.",
+            ),
+            opt(
+                "password",
+                Form::Secret(|d, v| d.live.sasl.password = Some(v)),
+                "",
+                "For PLAIN and SCRAM.",
+            ),
+            opt(
+                "token",
+                Form::Secret(|d, v| d.live.sasl.token = Some(v)),
+                "",
+                "For OAUTHBEARER: a JSON Web Token; read anew whenever the old one expires.",
+            ),
+        ],
+    },
+    Section {
+        name: "source",
+        doc: "What is read live, and by whom.",
+        options: &[
+            opt(
+                "topics",
+                Form::Texts(|d, v| d.live.topics = v),
+                "[]",
+                "Topics, or regular expressions of topics that begin with `^`. Required.",
+            ),
+            opt(
+                "group",
+                Form::Given(|d, v| d.live.group = Some(v)),
+                "",
+                "Consumer group. Default: the name of the pipeline.",
+            ),
+            opt(
+                "from",
+                Form::Start(|d, v| d.live.from = v),
+                "\"earliest\"",
+                "Where the group begins in a partition that it has no offset of: at the first record kept, at the end, at the first record of a time; `committed`: nowhere, it refuses to start.",
+            ),
+            opt(
+                "split",
+                Form::Word(&["none", "partition"], |d, v| {
+                    d.live.split = if v == "partition" { Split::Partition } else { Split::None }
+                }),
+                "\"none\"",
+                "`none`: one process reads everything and judges all series together, others stand by. `partition`: the processes of the group share the partitions, and each partition is judged on its own; for topics whose key is the model.",
+            ),
+            opt(
+                "protocol",
+                Form::Word(&["classic", "consumer"], |d, v| {
+                    d.live.protocol = match v {
+                        "consumer" => GroupProtocol::Consumer,
+                        _ => GroupProtocol::Classic,
+                    }
+                }),
+                "\"classic\"",
+                "Rebalance protocol: `classic` (cooperative-sticky), or `consumer` (KIP-848; brokers 4.0 or later).",
+            ),
+            opt(
+                "instance_id",
+                Form::Given(|d, v| d.live.instance_id = Some(v)),
+                "",
+                "Static membership: a name for this process that no other has, so that a restart moves no partition. Example: `{ env = \"HOSTNAME\" }`.",
+            ),
+            opt(
+                "session_timeout",
+                Form::Duration(S, H, |d, v| d.live.session_timeout_us = v),
+                "\"45s\"",
+                "A process that the brokers do not hear of for this long is replaced. `classic` only: for `consumer` the brokers set it.",
+            ),
+            opt(
+                "fetch_threads",
+                Form::Whole(0, 256, |d, v| d.live.fetch_threads = v as usize),
+                "0",
+                "Threads that fetch and decode; 0: one for each core but one.",
+            ),
+            opt(
+                "memory",
+                Form::Bytes(16 << 20, 1 << 40, |d, v| {
+                    d.live.memory_bytes = usize::try_from(v).unwrap_or(usize::MAX)
+                }),
+                "\"256MiB\"",
+                "Messages that may wait in this process; when they are more, fetching pauses.",
+            ),
+            opt(
+                "idle",
+                Form::Duration(100 * MS, D, |d, v| d.live.idle_us = v),
+                "\"2s\"",
+                "A partition that is read to its end for this long holds up no other any more.",
+            ),
+            opt(
+                "ahead",
+                Form::Duration(S, 7 * D, |d, v| d.live.ahead_us = v),
+                "\"10m\"",
+                "In catch-up no partition is read further ahead of the slowest than this, in event time.",
+            ),
+        ],
+    },
+    Section {
+        name: "sinks",
+        doc: "The topics that are written. `topics create` makes them.",
+        options: &[
+            opt(
+                "findings",
+                Form::Given(|d, v| d.live.sinks[0] = v),
+                "\"driftline-findings\"",
+                "Findings, appended.",
+            ),
+            opt(
+                "alerts",
+                Form::Given(|d, v| d.live.sinks[1] = v),
+                "\"driftline-alerts\"",
+                "The state of each alert; compacted, keyed by fingerprint.",
+            ),
+            opt(
+                "quarantine",
+                Form::Given(|d, v| d.live.sinks[2] = v),
+                "\"driftline-quarantine\"",
+                "Records that could not be read, byte by byte, with the reason in their headers.",
+            ),
+            opt(
+                "journal",
+                Form::Given(|d, v| d.live.sinks[3] = v),
+                "\"driftline-journal\"",
+                "Decisions that do not follow from the events alone, such as that a partition is idle; a replay reads them. Compacted, one partition.",
+            ),
+        ],
+    },
+    Section {
+        name: "delivery",
+        doc: "How surely results are written.",
+        options: &[
+            opt(
+                "mode",
+                Form::Word(&["exactly-once", "at-least-once"], |d, v| {
+                    d.live.delivery.mode = match v {
+                        "at-least-once" => Delivery::AtLeastOnce,
+                        _ => Delivery::ExactlyOnce,
+                    }
+                }),
+                "\"exactly-once\"",
+                "`exactly-once`: results and offsets in one transaction. `at-least-once`: results, then offsets; after a crash some results come again, with the same ids.",
+            ),
+            opt(
+                "commit",
+                Form::Duration(10 * MS, 60 * S, |d, v| d.live.delivery.commit_us = v),
+                "\"1s\"",
+                "Results are written and offsets committed this often.",
+            ),
+            opt(
+                "transaction_timeout",
+                Form::Duration(S, 900 * S, |d, v| d.live.delivery.transaction_timeout_us = v),
+                "\"10s\"",
+                "The brokers abort a transaction that is open for longer. Longer than `commit`.",
+            ),
+        ],
+    },
+    Section {
+        name: "state",
+        doc: "Where snapshots of what was learned are kept. Recovery is the newest snapshot, and the records after it read again.",
+        options: &[
+            opt(
+                "home",
+                Form::Given(|d, v| d.live.home = v),
+                "\"driftline-state\"",
+                "A folder, relative to that of this file, or a place in an object store: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`.",
+            ),
+            opt(
+                "every",
+                Form::Duration(S, D, |d, v| d.live.every_us = v),
+                "\"60s\"",
+                "A snapshot is taken this often.",
+            ),
+            opt(
+                "keep",
+                Form::Whole(1, 1000, |d, v| d.live.keep = v as usize),
+                "3",
+                "Snapshots that are kept.",
+            ),
+            opt(
+                "options",
+                Form::Table(is_secret, |d, v| d.live.home_options = v),
+                "",
+                "Options of the object store by name, such as `aws_region` or `aws_endpoint`: a section of its own, `[state.options]`.",
+            ),
+        ],
+    },
+    Section {
+        name: "http",
+        doc: "The HTTP interface of a running process: `/livez`, `/readyz`, `/metrics`.",
+        options: &[opt(
+            "listen",
+            Form::GivenOrNone(|d, v| d.live.listen = v),
+            "\"127.0.0.1:9187\"",
+            "Address and port; `\"\"`: no HTTP. There is no login: let no stranger reach it.",
+        )],
+    },
+];

@@ -1,0 +1,180 @@
+//! The live draft to [`Live`]: whether its options fit each other, and what is missing.
+
+use std::net::SocketAddr;
+
+use super::super::diagnostic::Diagnostics;
+use super::super::draft::Draft;
+use super::super::duration::format_us;
+use super::super::given::{Outside, Texts};
+use super::super::places::Places;
+use super::draft::LiveDraft;
+use super::{properties, security, state, topics};
+use crate::model::live::{Connection, GroupProtocol, Live, SinkTopics, TopicSource};
+
+/// The other sections, which mean nothing without `[kafka]`.
+const SECTIONS: &[&str] = &["source", "sinks", "delivery", "state", "http"];
+
+/// Makes [`Live`] where `[kafka]` stands and `outside` is given; without it everything is checked that can
+/// be, and nothing is made. Faults are told.
+pub(in crate::config) fn resolve(
+    draft: &Draft,
+    places: &Places,
+    outside: Option<&Outside<'_>>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Live> {
+    if !places.has("kafka") {
+        if let Some(section) = SECTIONS.iter().find(|section| places.has(section)) {
+            diagnostics
+                .warning(
+                    places.key(section),
+                    format!("[{section}] has no effect without the section [kafka]"),
+                )
+                .help("add [kafka] with brokers = \"host:9092\"");
+        }
+        return None;
+    }
+    if places.is_wrong("kafka") {
+        return None;
+    }
+    let texts = Texts { outside };
+    let live = &draft.live;
+    let kafka = connection(live, places, &texts, diagnostics);
+    let source = source(draft, places, &texts, diagnostics);
+    let sinks = sinks(live, places, &texts, diagnostics);
+    delivery(live, places, diagnostics);
+    let state = state::read(live, places, &texts, diagnostics);
+    let http = listen(live, places, &texts, diagnostics);
+    outside?;
+    Some(Live { kafka, source, sinks, delivery: live.delivery.clone(), state, http })
+}
+
+fn connection(
+    live: &LiveDraft,
+    places: &Places,
+    texts: &Texts<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Connection {
+    if live.brokers.is_none() && !places.has("kafka.brokers") {
+        diagnostics
+            .error(places.key("kafka"), "`kafka.brokers` is missing")
+            .help("add brokers = \"host:9092\", some of the brokers' addresses");
+    }
+    let brokers = live.brokers.as_ref().and_then(|brokers| texts.read(brokers, diagnostics));
+    if let Some(wrong) = brokers.iter().flat_map(|all| all.split(',')).find(|b| !is_broker(b)) {
+        diagnostics
+            .error(places.value("kafka.brokers"), format!("\"{wrong}\" is no address of a broker"))
+            .help("write host:port, with commas between several: \"kafka-1:9092,kafka-2:9092\"");
+    }
+    let security = security::read(live, places, texts, diagnostics);
+    let properties = properties::read(&live.properties, texts, diagnostics);
+    Connection {
+        brokers: brokers.unwrap_or_default(),
+        properties: security.properties.into_iter().chain(properties).collect(),
+        oauth_token: security.token,
+    }
+}
+
+/// `host`, `host:port` or `[::1]:port`.
+fn is_broker(text: &str) -> bool {
+    let text = text.trim();
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    !host.is_empty()
+        && !host.contains(|c: char| c.is_whitespace() || c == '/')
+        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+}
+
+fn source(
+    draft: &Draft,
+    places: &Places,
+    texts: &Texts<'_>,
+    diagnostics: &mut Diagnostics,
+) -> TopicSource {
+    let live = &draft.live;
+    topics::check_inputs(&live.topics, places, diagnostics);
+    if live.protocol == GroupProtocol::Consumer && places.has("source.session_timeout") {
+        diagnostics
+            .warning(
+                places.key("source.session_timeout"),
+                "`session_timeout` has no effect: with protocol = \"consumer\" the brokers set it",
+            )
+            .help("set group.consumer.session.timeout.ms at the brokers");
+    }
+    let group = match &live.group {
+        Some(group) => texts.read(group, diagnostics).unwrap_or_default(),
+        None => draft.pipeline.clone(),
+    };
+    TopicSource {
+        topics: live.topics.clone(),
+        group,
+        from: live.from,
+        split: live.split,
+        protocol: live.protocol,
+        instance_id: live.instance_id.as_ref().and_then(|id| texts.read(id, diagnostics)),
+        session_timeout_us: live.session_timeout_us,
+        fetch_threads: live.fetch_threads,
+        memory_bytes: live.memory_bytes,
+        idle_us: live.idle_us,
+        ahead_us: live.ahead_us,
+        max_future_us: draft.files.max_future_us,
+    }
+}
+
+fn sinks(
+    live: &LiveDraft,
+    places: &Places,
+    texts: &Texts<'_>,
+    diagnostics: &mut Diagnostics,
+) -> SinkTopics {
+    let names = live.sinks.each_ref().map(|given| texts.read(given, diagnostics));
+    topics::check_sinks(&names, &live.topics, places, diagnostics);
+    let [findings, alerts, quarantine, journal] = names.map(Option::unwrap_or_default);
+    SinkTopics { findings, alerts, quarantine, journal }
+}
+
+fn delivery(live: &LiveDraft, places: &Places, diagnostics: &mut Diagnostics) {
+    let (commit, timeout) = (live.delivery.commit_us, live.delivery.transaction_timeout_us);
+    let names = ["delivery.commit", "delivery.transaction_timeout"];
+    if commit < timeout || names.iter().any(|name| places.is_wrong(name)) {
+        return;
+    }
+    let said = names.into_iter().find(|name| places.has(name)).unwrap_or("delivery");
+    diagnostics
+        .error(
+            places.value(said),
+            format!(
+                "`delivery.commit` ({}) is not shorter than `delivery.transaction_timeout` ({})",
+                format_us(commit),
+                format_us(timeout)
+            ),
+        )
+        .help("the brokers would abort each transaction: commit more often, or wait longer");
+}
+
+fn listen(
+    live: &LiveDraft,
+    places: &Places,
+    texts: &Texts<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<SocketAddr> {
+    let written = texts.read(&live.listen, diagnostics)?;
+    if written.is_empty() {
+        return None;
+    }
+    let place = places.value("http.listen");
+    let Ok(address) = written.parse::<SocketAddr>() else {
+        diagnostics
+            .error(place, format!("wrong value for `http.listen`: \"{written}\" is no address"))
+            .label("expected an IP address and a port, such as \"127.0.0.1:9187\"")
+            .help("`localhost` is \"127.0.0.1\"; all addresses of this machine are \"0.0.0.0\"; \"\" turns HTTP off");
+        return None;
+    };
+    if !address.ip().is_loopback() {
+        diagnostics
+            .warning(place, "everyone who reaches this address can read metrics and reload the config")
+            .help("allow it by a firewall or network policy to those who may, or listen on \"127.0.0.1:9187\"");
+    }
+    Some(address)
+}

@@ -1,0 +1,138 @@
+//! Which names hold secrets, and how their values are kept out of what is shown.
+//!
+//! A config's own line is shown with each error. Invariant: where a literal stands under the name of a
+//! secret, right or misspelled, in a text that can be parsed or not, stars are shown instead.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::diagnostic::{Diagnostics, nearest};
+use super::live::PASSED_THROUGH;
+use super::{form, options};
+
+/// A name that has one of these is a secret's ...
+const PARTS: &[&str] =
+    &["password", "passphrase", "secret", "credential", "oauthbearer.config", "jaas"];
+/// ... or that ends with one of these ...
+const ENDS: &[&str] = &["token", "key.pem", "_key", "sas", "key_base64"];
+/// ... unless it ends with one of these: where something stands, or what it is called.
+const NOT_ENDS: &[&str] =
+    &["file", "path", "location", "id", "url", "uri", "type", "application_credentials"];
+/// How the headers of sections with secrets begin.
+const SECTIONS: &[&str] = &["[kafka", "[state.options"];
+/// Names that are often misspelled.
+const SLIPS: &[&str] = &["password", "passwd", "token"];
+
+/// Whether a property or option of that name holds a secret.
+pub(super) fn is_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+    !ends(NOT_ENDS) && (PARTS.iter().any(|part| name.contains(part)) || ends(ENDS))
+}
+
+/// Whether it looks like the name of a secret, so that its value is not shown.
+fn could_be_secret(name: &str) -> bool {
+    let letters = |part: &str| part.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let last = letters(name.rsplit('.').next().unwrap_or(name)).to_lowercase();
+    is_secret(name) || nearest(&last, SLIPS.iter().copied()).is_some()
+}
+
+/// Whether the value under this dotted name is not shown. In the sections where secrets stand, only values
+/// of names that are known to be no secret are.
+fn is_hidden(full: &str) -> bool {
+    if let Some(property) = full.strip_prefix("kafka.properties.") {
+        return !PASSED_THROUGH.contains(&property) || is_secret(property);
+    }
+    let known = |(section, name)| {
+        options::section(section).is_some_and(|s| s.options.iter().any(|o| o.name == name))
+    };
+    let unknown = full.starts_with("kafka.") && !full.rsplit_once('.').is_some_and(known);
+    unknown || full.starts_with("state.options.") || could_be_secret(full)
+}
+
+/// Masks the secrets of a document.
+pub(super) fn mask(document: &DeTable<'_>, diagnostics: &mut Diagnostics) {
+    for (key, value) in document.iter() {
+        mask_value(key.get_ref(), value, diagnostics);
+    }
+}
+
+fn mask_value(name: &str, value: &Spanned<DeValue<'_>>, diagnostics: &mut Diagnostics) {
+    match value.get_ref() {
+        DeValue::Table(table) if form::is_place(value, table) => {}
+        DeValue::Table(table) => {
+            for (key, value) in table.iter() {
+                mask_value(&format!("{name}.{}", key.get_ref()), value, diagnostics);
+            }
+        }
+        DeValue::Array(items) => {
+            items.iter().for_each(|item| mask_value(name, item, diagnostics));
+        }
+        DeValue::Boolean(_) => {}
+        _ if is_hidden(name) => diagnostics.mask(value.span()),
+        _ => {}
+    }
+}
+
+/// Masks what could be a secret in a text that is no TOML: of the lines in the sections where secrets stand,
+/// and of those that seem to name one, only what is left of a value is shown.
+pub(super) fn mask_broken(text: &str, diagnostics: &mut Diagnostics) {
+    let mut in_section = false;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let end = start + line.len();
+        if line.starts_with('[') {
+            in_section = SECTIONS.iter().any(|section| line.starts_with(section));
+        }
+        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '\'');
+        let mut words = line.split(|c| !is_word(c)).filter(|word| !word.is_empty());
+        if in_section && !line.starts_with('[') || words.any(could_be_secret) {
+            // What stands before an equals sign is a name; what stands alone may be a part of a value.
+            let named = line.find('=').filter(|at| !line[..*at].contains(['"', '\'']));
+            diagnostics.mask(start + named.unwrap_or(0)..end);
+        }
+        start = end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets() {
+        for name in [
+            "sasl.password",
+            "key_password",
+            "ssl.key.pem",
+            "aws_secret_access_key",
+            "AWS_SESSION_TOKEN",
+            "azure_storage_account_key",
+            "azure_storage_sas_token",
+            "google_service_account_key",
+            "sasl.oauthbearer.client.secret",
+            "ssl_key",
+            "token",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in [
+            "aws_access_key_id",
+            "aws_web_identity_token_file",
+            "sasl.oauthbearer.token.endpoint.url",
+            "ssl.key.location",
+            "google_application_credentials",
+            "aws_endpoint",
+            "client.rack",
+            "keys.model",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
+        assert!(could_be_secret("kafka.sasl.pasword"));
+        assert!(could_be_secret("passw'rd"));
+        assert!(!could_be_secret("kafka.sasl.username"));
+        assert!(!is_hidden("kafka.sasl.username") && is_hidden("kafka.sasl.user"));
+        assert!(!is_hidden("kafka.properties.client.rack") && is_hidden("kafka.properties.x"));
+        assert!(!is_hidden("keys.model"));
+    }
+}
