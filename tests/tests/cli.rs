@@ -12,6 +12,8 @@ const COMMANDS: &[&str] = &[
     "explain",
     "baseline",
     "detectors",
+    "tap",
+    "top",
     "generate",
     "schema",
     "completions",
@@ -52,7 +54,7 @@ fn help_is_short_and_long_and_goes_to_standard_output() {
         assert!(short.lines().count() <= long.lines().count(), "{command}");
         assert!(short.lines().all(|line| line.chars().count() <= 110), "{command}:\n{short}");
     }
-    for command in ["init", "check", "schema", "completions"] {
+    for command in ["init", "check", "tap", "top", "schema", "completions"] {
         assert!(text(&run(&[command, "--help"]).stdout).contains("Examples:"), "{command}");
     }
     let top = text(&run(&["--help"]).stdout);
