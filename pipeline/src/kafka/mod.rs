@@ -5,8 +5,10 @@
 
 pub mod client;
 pub mod cluster;
+mod crash;
 pub mod fault;
 mod token;
 
 pub use cluster::Cluster;
+pub use crash::{crash_point, crash_soon};
 pub use fault::{Doing, KafkaFault};

@@ -1,3 +1,4 @@
 //! Where results go.
 
+pub mod kafka;
 pub mod ndjson;

@@ -1,0 +1,249 @@
+//! The commit thread: one epoch after the other, each told as committed or lost.
+//!
+//! Not here: how an epoch is written (`once`, `repeat`). An epoch that was submitted gets exactly one
+//! outcome, unless the process ends first; nothing else is promised, and nothing less.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
+use rdkafka::error::RDKafkaErrorCode;
+
+use super::once::{Ended, ExactlyOnce};
+use super::repeat::AtLeastOnce;
+use super::status::{CommitStatus, Shared};
+use super::watch::{self, Watch};
+use super::{CommitSettings, Group, producer};
+use crate::kafka::{Doing, KafkaFault};
+use crate::model::live::Delivery;
+use crate::model::stream::{Epoch, Outcome, TopicPartition};
+
+/// Spawning waits no longer for the cluster.
+const BEGIN_MAX: Duration = Duration::from_secs(30);
+/// Stopping waits no longer for the thread.
+const STOP_MAX: Duration = Duration::from_secs(2);
+/// An idle producer is served this often.
+const IDLE: Duration = Duration::from_millis(100);
+/// The shortest time after which a call counts as hanging.
+const HUNG_MIN: Duration = Duration::from_secs(30);
+
+/// A handle to the commit thread.
+pub struct Committer {
+    epochs: Sender<Epoch>,
+    ended: Receiver<()>,
+    shared: Arc<Shared>,
+}
+
+/// A way of writing epochs.
+pub(super) trait Write: Send {
+    /// Makes the first producer; gives up at a refusal, or after `patience`.
+    fn begin(&mut self, patience: Duration) -> Result<(), KafkaFault>;
+
+    /// Serves the producer's events while there is nothing to write.
+    fn idle(&self);
+
+    /// Writes an epoch, however long it takes.
+    fn write(&mut self, epoch: &Epoch) -> Ended;
+}
+
+impl Committer {
+    /// Begins: makes the producer, which fences an older one with the same id and ends its transaction.
+    /// `before` is what the group has committed; partitions that are not in it are looked up.
+    ///
+    /// # Errors
+    /// Where the brokers refuse, or do not answer within half a minute.
+    pub fn spawn(
+        settings: CommitSettings,
+        group: Arc<dyn Group>,
+        before: Vec<(TopicPartition, i64)>,
+        outcomes: Sender<Outcome>,
+    ) -> Result<Self, KafkaFault> {
+        let shared = Arc::new(Shared::default());
+        let timeout = Duration::from_millis(producer::timeout_ms(&settings).unsigned_abs());
+        let watch = Watch::begin((3 * timeout).max(HUNG_MIN), |call, lasts| {
+            tracing::error!(
+                call,
+                seconds = lasts.as_secs(),
+                "a call into librdkafka hangs: this process ends, and its next start goes on from what was \
+                 committed"
+            );
+            std::process::exit(watch::EXIT_HUNG);
+        });
+        let id = settings.transactional_id.clone();
+        let no_thread = |error: std::io::Error| KafkaFault::Other {
+            doing: Doing::Transaction(&id).words(),
+            detail: error.to_string(),
+            code: RDKafkaErrorCode::Fail,
+        };
+        let watch = watch.map_err(no_thread)?;
+        let own = Arc::clone(&shared);
+        let mut writer: Box<dyn Write> = match settings.delivery.mode {
+            Delivery::ExactlyOnce => {
+                Box::new(ExactlyOnce::new(settings, group, before, own, watch)?)
+            }
+            Delivery::AtLeastOnce => Box::new(AtLeastOnce::new(settings, group, own, watch)),
+        };
+        writer.begin(BEGIN_MAX)?;
+        let (epochs, submitted) = bounded(1);
+        let (end, ended) = bounded(1);
+        let thread_shared = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("driftline-commit".to_owned())
+            .spawn(move || {
+                run(writer, &submitted, &outcomes, &thread_shared);
+                // Nobody may wait for it.
+                let _ = end.send(());
+            })
+            .map_err(no_thread)?;
+        Ok(Self { epochs, ended, shared })
+    }
+
+    /// Hands over an epoch; its outcome follows. Returns at once if at most one is under way.
+    pub fn submit(&self, epoch: Epoch) {
+        // It fails only after `stop`, and then nobody waits for an outcome.
+        let _ = self.epochs.send(epoch);
+    }
+
+    /// The partitions of epochs up to this number are being taken away: they are not begun any more, nor
+    /// begun again. One whose commit is under way is still told as committed if it was.
+    pub fn withdraw(&self, number: u64) {
+        self.shared.withdraw(number);
+    }
+
+    /// Where the thread stands.
+    pub fn status(&self) -> CommitStatus {
+        self.shared.status().clone()
+    }
+
+    /// Ends the thread; waits two seconds at most. An epoch that is under way is given up.
+    pub fn stop(self) {
+        self.shared.stop();
+        if self.ended.recv_timeout(STOP_MAX).is_err_and(|error| error.is_timeout()) {
+            tracing::warn!(
+                "the commit thread is in a call that does not end: it is left to itself"
+            );
+        }
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.shared.stop();
+    }
+}
+
+fn run(
+    mut writer: Box<dyn Write>,
+    submitted: &Receiver<Epoch>,
+    outcomes: &Sender<Outcome>,
+    shared: &Shared,
+) {
+    loop {
+        let epoch = match submitted.recv_timeout(IDLE) {
+            Ok(epoch) => epoch,
+            Err(RecvTimeoutError::Timeout) if !shared.is_stopped() => {
+                writer.idle();
+                continue;
+            }
+            Err(_) => return,
+        };
+        let begun = Instant::now();
+        let ended = if epoch.is_empty() { Ended::Committed } else { writer.write(&epoch) };
+        let number = epoch.number;
+        let outcome = match ended {
+            Ended::Committed => {
+                shared.status().committed += 1;
+                let took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+                Outcome::Committed { number, took_us }
+            }
+            Ended::Lost(why) => {
+                tracing::warn!(
+                    epoch = number,
+                    "an epoch is lost: {why}; its events are read again"
+                );
+                shared.status().lost += 1;
+                Outcome::Lost { number, why }
+            }
+        };
+        tell(outcomes, outcome, shared);
+    }
+}
+
+fn tell(outcomes: &Sender<Outcome>, outcome: Outcome, shared: &Shared) {
+    let mut outcome = outcome;
+    while let Err(SendTimeoutError::Timeout(again)) = outcomes.send_timeout(outcome, IDLE) {
+        if shared.is_stopped() {
+            return;
+        }
+        outcome = again;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::types::{RDKafkaApiKey as Api, RDKafkaRespErr as Err};
+
+    use super::super::stand_in::{self, StandIn, epoch, until, values};
+    use super::*;
+
+    fn outcome(outcomes: &Receiver<Outcome>) -> Outcome {
+        outcomes.recv_timeout(Duration::from_secs(60)).expect("an outcome")
+    }
+
+    #[test]
+    fn each_epoch_has_one_outcome_in_both_modes() {
+        for mode in [Delivery::ExactlyOnce, Delivery::AtLeastOnce] {
+            let mock = stand_in::cluster();
+            let settings = stand_in::settings(&mock, mode);
+            let group = StandIn::new(&settings);
+            let (tell, outcomes) = bounded(2);
+            let before = vec![(stand_in::events(), 0)];
+            let committer = Committer::spawn(settings.clone(), group, before, tell).expect("begun");
+            for number in 1..4 {
+                committer.submit(epoch(number, 10));
+                let told = outcome(&outcomes);
+                assert!(matches!(told, Outcome::Committed { number: n, .. } if n == number));
+            }
+            committer.submit(Epoch { number: 4, ..Epoch::default() });
+            assert!(matches!(outcome(&outcomes), Outcome::Committed { number: 4, .. }));
+            assert_eq!(committer.status().committed, 4);
+            committer.stop();
+            assert!(outcomes.recv_timeout(Duration::from_secs(60)).is_err(), "it has ended");
+            assert_eq!(values(&settings, "findings").len(), 3);
+        }
+    }
+
+    #[test]
+    fn a_commit_that_waits_can_be_stopped() {
+        let mock = stand_in::cluster();
+        let settings = stand_in::settings(&mock, Delivery::ExactlyOnce);
+        let group = StandIn::new(&settings);
+        let (tell, outcomes) = bounded(2);
+        let before = vec![(stand_in::events(), 0)];
+        let committer = Committer::spawn(settings, group, before, tell).expect("begun");
+        mock.request_errors(Api::Produce, &[Err::RD_KAFKA_RESP_ERR_POLICY_VIOLATION; 200]);
+        committer.submit(epoch(1, 10));
+        until("it waits", || committer.status().waiting.is_some());
+        let begun = Instant::now();
+        committer.stop();
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        assert!(matches!(outcome(&outcomes), Outcome::Lost { number: 1, .. }));
+    }
+
+    #[test]
+    fn a_refusal_at_the_start_is_told_at_once() {
+        let mock = stand_in::cluster();
+        let settings = stand_in::settings(&mock, Delivery::ExactlyOnce);
+        let group = StandIn::new(&settings);
+        mock.request_errors(
+            Api::InitProducerId,
+            &[Err::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED; 10],
+        );
+        let begun = Instant::now();
+        let spawned = Committer::spawn(settings, group, Vec::new(), bounded(1).0);
+        let fault = spawned.err().expect("it is forbidden");
+        assert!(fault.to_string().contains("transactional id p.g"), "{fault}");
+        assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+}

@@ -1,0 +1,426 @@
+//! Exactly once: results and offsets in one transaction.
+//!
+//! Not here: threads. Invariants: a producer whose call failed with an outcome that is not known is never
+//! used again; a new one with the same id first fences it and settles what it left (`init_transactions`),
+//! and then what the group has committed tells whether the epoch was. An epoch is written again only with
+//! who this member was *before* it was seen that nobody else has committed: any other owner since then
+//! makes the broker refuse it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::producer::Producer as _;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::committer::Write;
+use super::mark::Marks;
+use super::producer::{self, Producer};
+use super::status::{Patience, Phases, Shared};
+use super::watch::Watch;
+use super::{CommitSettings, Group};
+use crate::kafka::{Cluster, Doing, KafkaFault, crash_point, crash_soon};
+use crate::model::stream::{Epoch, TopicPartition};
+
+/// Longest single wait inside of librdkafka, where it takes a timeout.
+const CALL_MAX: Duration = Duration::from_secs(5);
+/// A call that may be retried as it is, is, this often.
+const CALL_TRIES: usize = 3;
+const CALL_PAUSE: Duration = Duration::from_millis(100);
+/// While the group is being rebalanced, or this member is not of it, an epoch waits this often and long.
+const OUTSIDE_TRIES: usize = 20;
+const OUTSIDE_PAUSE: Duration = Duration::from_millis(250);
+
+/// How writing an epoch ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It is durable.
+    Committed,
+    /// It is not, and must not be written by this process.
+    Lost(String),
+}
+
+/// Why an attempt failed, as far as it decides what to do.
+#[derive(Debug)]
+enum Broken {
+    /// It can be rolled back, and nothing of it can become visible after that.
+    Abort(KafkaFault),
+    /// The producer is of no use any more.
+    Dead {
+        fault: KafkaFault,
+        /// Whether the commit had been asked for: then it may have happened.
+        asked: bool,
+    },
+}
+
+/// What the group's committed offsets say of an epoch.
+enum Seen {
+    /// That it was committed.
+    Ours,
+    /// That nothing was committed since the epoch before.
+    Unchanged,
+    /// That somebody else committed.
+    Foreign(String),
+}
+
+/// Writes epochs in transactions.
+pub(super) struct ExactlyOnce {
+    settings: CommitSettings,
+    group: Arc<dyn Group>,
+    shared: Arc<Shared>,
+    watch: Watch,
+    cluster: Cluster,
+    marks: Marks,
+    /// What the group had committed when this process last looked or wrote.
+    known: BTreeMap<TopicPartition, Option<i64>>,
+    producer: Option<Arc<Producer>>,
+}
+
+impl ExactlyOnce {
+    pub(super) fn new(
+        settings: CommitSettings,
+        group: Arc<dyn Group>,
+        before: Vec<(TopicPartition, i64)>,
+        shared: Arc<Shared>,
+        watch: Watch,
+    ) -> Result<Self, KafkaFault> {
+        let cluster = Cluster::connect(&settings.connection, &settings.group)?;
+        let known = before.into_iter().map(|(of, offset)| (of, Some(offset))).collect();
+        let marks = Marks::new();
+        Ok(Self { settings, group, shared, watch, cluster, marks, known, producer: None })
+    }
+
+    /// One transaction.
+    fn attempt(
+        &self,
+        producer: &Arc<Producer>,
+        epoch: &Epoch,
+        metadata: &ConsumerGroupMetadata,
+        patience: &mut Patience<'_>,
+    ) -> Result<Phases, Broken> {
+        let mut phases = Phases { epoch: epoch.number, ..Phases::default() };
+        let mut clock = Instant::now();
+        let mut lap = || {
+            let lap = clock.elapsed();
+            clock = Instant::now();
+            u64::try_from(lap.as_micros()).unwrap_or(u64::MAX)
+        };
+        crash_point("before_begin");
+        self.watch
+            .call("begin_transaction", || producer.begin_transaction())
+            .map_err(|error| self.broken(producer, &error, false))?;
+        crash_point("after_begin");
+        let sent = producer::send(producer, &epoch.journal)
+            .and_then(|()| producer::send(producer, &epoch.records));
+        sent.map_err(|fault| undelivered(producer, fault))?;
+        crash_point("after_produce");
+        phases.produce_us = lap();
+        if !epoch.offsets.is_empty() {
+            self.send_offsets(producer, epoch, metadata)?;
+        }
+        crash_point("after_send_offsets");
+        phases.offsets_us = lap();
+        producer::settle(producer, self.timeout()).map_err(|fault| undelivered(producer, fault))?;
+        phases.settle_us = lap();
+        self.commit(producer, patience)?;
+        phases.commit_us = lap();
+        crash_point("after_commit");
+        Ok(phases)
+    }
+
+    fn send_offsets(
+        &self,
+        producer: &Producer,
+        epoch: &Epoch,
+        metadata: &ConsumerGroupMetadata,
+    ) -> Result<(), Broken> {
+        let offsets = self.offsets(epoch).map_err(|error| self.broken(producer, &error, false))?;
+        let mut tries = 0;
+        loop {
+            let sent = self.watch.call("send_offsets_to_transaction", || {
+                producer.send_offsets_to_transaction(&offsets, metadata, self.timeout())
+            });
+            tries += 1;
+            match sent {
+                Ok(()) => return Ok(()),
+                Err(error) if is_retriable(&error) && tries < CALL_TRIES => {
+                    self.shared.pause(epoch.number, CALL_PAUSE);
+                }
+                Err(error) => return Err(self.broken(producer, &error, false)),
+            }
+        }
+    }
+
+    fn commit(&self, producer: &Producer, patience: &mut Patience<'_>) -> Result<(), Broken> {
+        let begun = Instant::now();
+        crash_soon("during_commit", Duration::from_millis(5));
+        loop {
+            let length = CALL_MAX.min(self.timeout());
+            let committed =
+                self.watch.call("commit_transaction", || producer.commit_transaction(length));
+            let Err(error) = committed else { return Ok(()) };
+            // The same call takes up where it was.
+            if !is_retriable(&error) || begun.elapsed() > 2 * self.timeout() {
+                return Err(self.broken(producer, &error, true));
+            }
+            let doing = Doing::Transaction(&self.settings.transactional_id);
+            patience.tell(&producer::fault(producer, &error, doing).to_string());
+        }
+    }
+
+    /// Rolls back; false where it cannot be told that it is.
+    fn abort(&self, producer: &Producer) -> bool {
+        let aborted =
+            self.watch.call("abort_transaction", || producer.abort_transaction(self.timeout()));
+        if let Err(error) = &aborted {
+            tracing::warn!("a transaction could not be rolled back in order: {error}");
+        }
+        producer::forget(producer);
+        aborted.is_ok()
+    }
+
+    fn offsets(&self, epoch: &Epoch) -> KafkaResult<TopicPartitionList> {
+        let mark = self.marks.of(epoch.number);
+        let mut list = TopicPartitionList::with_capacity(epoch.offsets.len());
+        for (of, next) in &epoch.offsets {
+            let mut element = list.add_partition(&of.topic, of.partition);
+            element.set_offset(Offset::Offset(*next))?;
+            element.set_metadata(&mark);
+        }
+        Ok(list)
+    }
+
+    fn is_new(&self, epoch: &Epoch) -> bool {
+        epoch.offsets.iter().any(|(of, _)| !self.known.contains_key(of))
+    }
+
+    /// Reads what the group has committed; none where the epoch is given up meanwhile.
+    fn look(&mut self, epoch: &Epoch, patience: &mut Patience<'_>) -> Option<Seen> {
+        let of: Vec<TopicPartition> = epoch.offsets.iter().map(|(of, _)| of.clone()).collect();
+        let found = loop {
+            match self.cluster.committed_marks(&of) {
+                Ok(found) => break found,
+                Err(fault) => patience.wait(&fault.to_string()),
+            }
+            if self.shared.given_up(epoch.number).is_some() {
+                return None;
+            }
+        };
+        let mark = self.marks.of(epoch.number);
+        let mut ours = 0;
+        for ((of, next), found) in epoch.offsets.iter().zip(found) {
+            let offset = found.as_ref().map(|(offset, _)| *offset);
+            if found.is_some_and(|(offset, told)| offset == *next && told == mark) {
+                ours += 1;
+                continue;
+            }
+            let known = *self.known.entry(of.clone()).or_insert(offset);
+            if known != offset {
+                return Some(Seen::Foreign(format!(
+                    "offset {offset:?} was committed for {}/{}, where {known:?} was known: others own \
+                     the partition",
+                    of.topic, of.partition
+                )));
+            }
+        }
+        match ours {
+            0 => Some(Seen::Unchanged),
+            all if all == epoch.offsets.len() => Some(Seen::Ours),
+            _ => Some(Seen::Foreign("others committed some of its partitions since".to_owned())),
+        }
+    }
+
+    fn committed(&mut self, epoch: &Epoch) -> Ended {
+        for (of, next) in &epoch.offsets {
+            self.known.insert(of.clone(), Some(*next));
+        }
+        Ended::Committed
+    }
+
+    fn given_up(&self, number: u64) -> Ended {
+        let why = self.shared.given_up(number).unwrap_or("the committer was stopped");
+        Ended::Lost(why.to_owned())
+    }
+
+    /// The producer; a new one where there is none. None where the epoch is given up meanwhile.
+    fn producer(&mut self, number: u64, patience: &mut Patience<'_>) -> Option<Arc<Producer>> {
+        while self.producer.is_none() && self.shared.given_up(number).is_none() {
+            if let Err(fault) = self.make() {
+                patience.wait(&fault.to_string());
+            }
+        }
+        self.producer.clone().filter(|_| self.shared.given_up(number).is_none())
+    }
+
+    /// Makes a producer, which fences the one before it and settles its transaction.
+    fn make(&mut self) -> Result<(), KafkaFault> {
+        let producer = producer::open(&self.settings)?;
+        self.watch.serve(&producer);
+        let begun = Instant::now();
+        loop {
+            let made =
+                self.watch.call("init_transactions", || producer.init_transactions(CALL_MAX));
+            let Err(error) = made else {
+                self.producer = Some(producer);
+                return Ok(());
+            };
+            // The same call takes up where it was, which is quicker than a new handle.
+            if !is_retriable(&error) || begun.elapsed() > self.timeout() || self.shared.is_stopped()
+            {
+                let doing = Doing::Transaction(&self.settings.transactional_id);
+                let fault = producer::fault(&producer, &error, doing);
+                producer::retire(producer);
+                return Err(fault);
+            }
+        }
+    }
+
+    fn replace(&mut self) {
+        if let Some(producer) = self.producer.take() {
+            self.shared.status().replaced += 1;
+            producer::retire(producer);
+        }
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_millis(producer::timeout_ms(&self.settings).unsigned_abs())
+    }
+
+    fn broken(&self, producer: &Producer, error: &KafkaError, asked: bool) -> Broken {
+        let fault =
+            producer::fault(producer, error, Doing::Transaction(&self.settings.transactional_id));
+        let KafkaError::Transaction(error) = error else { return Broken::Dead { fault, asked } };
+        // Records that failed are found before the commit is sent: nothing is unknown then.
+        let unsent = !asked || error.code() == Code::Inconsistent;
+        let alive = !error.is_fatal() && producer.client().fatal_error().is_none();
+        if alive && unsent && error.txn_requires_abort() {
+            // Which record failed says more than that one did.
+            return Broken::Abort(producer::failed(producer).err().unwrap_or(fault));
+        }
+        Broken::Dead { fault, asked: asked && !unsent }
+    }
+}
+
+impl Write for ExactlyOnce {
+    fn begin(&mut self, patience: Duration) -> Result<(), KafkaFault> {
+        let begun = Instant::now();
+        loop {
+            match self.make() {
+                Ok(()) => return Ok(()),
+                Err(fault) if !fault.is_passing() || begun.elapsed() > patience => {
+                    return Err(fault);
+                }
+                Err(_) if self.shared.is_stopped() => return Ok(()),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn idle(&self) {
+        if let Some(producer) = &self.producer {
+            producer::serve(producer);
+        }
+    }
+
+    fn write(&mut self, epoch: &Epoch) -> Ended {
+        let shared = Arc::clone(&self.shared);
+        let mut patience = Patience::new(&shared, epoch.number);
+        let mut outside = 0;
+        let mut again = false;
+        loop {
+            let Some(producer) = self.producer(epoch.number, &mut patience) else {
+                return self.given_up(epoch.number);
+            };
+            let metadata = self.group.metadata();
+            // In this order: what was taken away after this look, others may commit only in a later
+            // generation than the metadata's, and then the broker refuses it.
+            if shared.given_up(epoch.number).is_some() {
+                return self.given_up(epoch.number);
+            }
+            let Some(metadata) = metadata else {
+                outside += 1;
+                if outside > OUTSIDE_TRIES {
+                    return Ended::Lost("this process is no member of the group".to_owned());
+                }
+                again = true;
+                shared.pause(epoch.number, OUTSIDE_PAUSE);
+                continue;
+            };
+            if again || self.is_new(epoch) {
+                match self.look(epoch, &mut patience) {
+                    Some(Seen::Ours) => return self.committed(epoch),
+                    Some(Seen::Unchanged) => {}
+                    Some(Seen::Foreign(why)) => return Ended::Lost(why),
+                    None => return self.given_up(epoch.number),
+                }
+            }
+            let begun = Instant::now();
+            match self.attempt(&producer, epoch, &metadata, &mut patience) {
+                Ok(phases) => {
+                    shared.status().phases = Some(phases);
+                    return self.committed(epoch);
+                }
+                Err(Broken::Abort(fault)) => {
+                    if !self.abort(&producer) {
+                        self.replace();
+                    }
+                    if fault.is_eviction() {
+                        outside += 1;
+                        if outside > OUTSIDE_TRIES {
+                            return Ended::Lost(fault.to_string());
+                        }
+                        shared.status().retries += 1;
+                        shared.pause(epoch.number, OUTSIDE_PAUSE);
+                    } else {
+                        patience.wait(&fault.to_string());
+                    }
+                }
+                Err(Broken::Dead { fault, asked }) => {
+                    self.replace();
+                    // The broker ends a transaction that lasts too long, which looks the same. Before
+                    // that, it was somebody else, and taking the id back would take it from its new owner.
+                    let lasted = begun.elapsed() >= self.timeout();
+                    if matches!(fault, KafkaFault::Fenced { .. }) && !lasted {
+                        return Ended::Lost(fault.to_string());
+                    }
+                    if asked && epoch.offsets.is_empty() {
+                        return Ended::Lost(format!(
+                            "it cannot be told whether it was committed, having no offsets: {fault}"
+                        ));
+                    }
+                    patience.wait(&fault.to_string());
+                }
+            }
+            again = true;
+        }
+    }
+}
+
+impl Drop for ExactlyOnce {
+    fn drop(&mut self) {
+        if let Some(producer) = self.producer.take() {
+            producer::retire(producer);
+        }
+    }
+}
+
+fn is_retriable(error: &KafkaError) -> bool {
+    match error {
+        KafkaError::Transaction(error) => error.is_retriable(),
+        KafkaError::Flush(code) => *code == Code::OperationTimedOut,
+        _ => false,
+    }
+}
+
+fn undelivered(producer: &Producer, fault: KafkaFault) -> Broken {
+    match producer.client().fatal_error() {
+        Some(_) => Broken::Dead { fault, asked: false },
+        None => Broken::Abort(fault),
+    }
+}
+
+#[cfg(test)]
+#[path = "once_tests.rs"]
+mod tests;
