@@ -20,6 +20,7 @@
 //! println!("{report}");
 //! ```
 
+pub mod fleet;
 pub mod floor;
 mod report;
 mod rounds;

@@ -1,6 +1,7 @@
 //! Alerts: the state machine over the findings of each model. Pending, firing, resolved.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::model::{Finding, Settings};
 /// The alerts of all models that have one.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Alerts {
-    by_model: BTreeMap<String, Episode>,
+    by_model: BTreeMap<String, Arc<Episode>>,
 }
 
 /// One episode of one model, from its first finding until all of them are calm.
@@ -36,14 +37,16 @@ impl Alerts {
     /// A new finding of a model, decided at the end of a pane.
     pub(crate) fn found(&mut self, finding: &Finding, now_us: i64) {
         let onset_us = from_rfc3339(&finding.onset).unwrap_or(now_us);
-        let episode = self.by_model.entry(finding.model.clone()).or_insert_with(|| Episode {
+        let new = || Episode {
             status: Status::Pending,
             starts_us: now_us,
             onset_us,
             findings: Vec::new(),
             active: BTreeSet::new(),
             changed: true,
-        });
+        };
+        let entry = self.by_model.entry(finding.model.clone());
+        let episode = Arc::make_mut(entry.or_insert_with(|| Arc::new(new())));
         episode.onset_us = episode.onset_us.min(onset_us);
         episode.changed = true;
         episode.active.insert(finding.id.clone());
@@ -60,7 +63,7 @@ impl Alerts {
     /// A series looks like its baseline again.
     pub(crate) fn calmed(&mut self, model: &str, finding: &str) {
         if let Some(episode) = self.by_model.get_mut(model) {
-            episode.active.remove(finding);
+            Arc::make_mut(episode).active.remove(finding);
         }
     }
 
@@ -68,16 +71,19 @@ impl Alerts {
     pub(crate) fn advance(&mut self, now_us: i64, settings: &Settings, output: &mut Output) {
         self.by_model.retain(|model, episode| {
             if episode.active.is_empty() {
+                let episode = Arc::make_mut(episode);
                 episode.status = Status::Resolved;
                 output.alerts.push(episode.tell(model, now_us, settings));
                 return false;
             }
             let held = now_us - episode.starts_us >= settings.alert.hold_us;
-            if episode.status == Status::Pending && held {
-                episode.status = Status::Firing;
-                episode.changed = true;
-            }
-            if std::mem::take(&mut episode.changed) {
+            let fires = episode.status == Status::Pending && held;
+            if fires || episode.changed {
+                let episode = Arc::make_mut(episode);
+                if fires {
+                    episode.status = Status::Firing;
+                }
+                episode.changed = false;
                 output.alerts.push(episode.tell(model, now_us, settings));
             }
             true

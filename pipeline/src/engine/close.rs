@@ -1,5 +1,7 @@
 //! Closing a pane: admit, learn, tick, score, decide. In the order of keys, always.
 
+use std::sync::Arc;
+
 use driftline_detectors::budget;
 use driftline_detectors::encoder::CODES_MAX;
 use driftline_detectors::kernel::pane_evidence;
@@ -80,7 +82,7 @@ impl Engine {
     /// smallest key hashes.
     fn admit(&mut self, start_us: i64, pane: &mut Pane) {
         let mut room = self.groups_max().saturating_sub(self.groups.len());
-        let mut new: Vec<(Key, Box<PaneGroup>)> = Vec::new();
+        let mut new: Vec<(Key, Arc<PaneGroup>)> = Vec::new();
         for (hash, (key, counts)) in std::mem::take(&mut pane.candidates) {
             // Another pane that was open at the same time may have admitted it.
             if let Some(id) = self.by_key.get(&key) {
@@ -102,7 +104,7 @@ impl Engine {
             let stem = self.scalars.stem_of(&key, &self.settings, start_us);
             let mut group = Group {
                 stem,
-                key: key.clone(),
+                key: Arc::clone(&key),
                 since_us: start_us,
                 events: 0,
                 phase,
@@ -112,10 +114,10 @@ impl Engine {
                 self.watched += series.iter().flatten().count() as u64;
                 group.lay_out(self.settings.metrics.len(), &self.library);
             }
-            self.groups.push(group);
+            self.groups.push(Arc::new(group));
             let at = self.order.partition_point(|other| self.groups[*other as usize].key < key);
             self.order.insert(at, id);
-            self.by_key.insert(key, id);
+            Arc::make_mut(&mut self.by_key).insert(key, id);
             pane.groups.resize_with(pane.groups.len().max(id as usize + 1), || None);
             pane.groups[id as usize] = Some(counts);
         }
@@ -147,7 +149,7 @@ impl Engine {
     fn previous_version(&self, key: &Key) -> Option<Vec<Option<u32>>> {
         let same = |other: &Key| {
             other.len() == key.len()
-                && other.iter().zip(key).enumerate().all(|(i, (a, b))| i == 1 || a == b)
+                && other.iter().zip(key.iter()).enumerate().all(|(i, (a, b))| i == 1 || a == b)
         };
         let watched = self.order.iter().filter_map(|id| {
             let group = &self.groups[*id as usize];
@@ -185,12 +187,14 @@ impl Engine {
         rows.clear();
         for &id in order.iter() {
             let taken = pane.groups.get_mut(id as usize).and_then(Option::take);
-            let (Some(mut counts), Some(group)) = (taken, groups.get_mut(id as usize)) else {
+            let (Some(mut taken), Some(group)) = (taken, groups.get_mut(id as usize)) else {
                 continue;
             };
+            // Where a copy of the engine holds them, too, they are copied here, once.
+            let (counts, group) = (Arc::make_mut(&mut taken), Arc::make_mut(group));
             group.events += counts.events;
             let events = counts.events;
-            scalars.add(group.stem, settings, start_us, &counts);
+            scalars.add(group.stem, settings, start_us, counts);
             if let Phase::Learning(learning) = &mut group.phase {
                 let inside = settings
                     .baseline
@@ -200,7 +204,7 @@ impl Engine {
                     learning.absorb_raw(*raw, labels, settings);
                 }
             } else {
-                group.fill_codes(&mut counts, library, labels);
+                group.fill_codes(counts, library, labels);
                 let codes = &counts.codes;
                 let offsets = &group.offsets;
                 match &mut group.phase {
@@ -232,7 +236,7 @@ impl Engine {
                 }
             }
             *watched += group.grow_up(end_us, settings, library);
-            spare.give(counts);
+            spare.give(taken);
         }
         let counts = Array2::from_shape_vec((ticks.len(), CODES_MAX), rows)
             .unwrap_or_else(|_| unreachable!("each tick adds one row of codes"));
@@ -249,7 +253,7 @@ impl Engine {
         end_us: i64,
     ) -> bool {
         let Engine { groups, library, settings, alerts, .. } = self;
-        let group = &mut groups[tick.group as usize];
+        let group = Arc::make_mut(&mut groups[tick.group as usize]);
         let Phase::Watching(all) = &mut group.phase else { return false };
         let Some(Some(series)) = all.get_mut(tick.metric) else { return false };
         let tables = library.tables(tick.baseline);
@@ -269,7 +273,7 @@ impl Engine {
         let decision = Decision { end_us, log_threshold };
         let Some(finding) = self.report(tick.group, tick.metric, &decision) else { return };
         let Engine { groups, alerts, counters, .. } = self;
-        let group = &mut groups[tick.group as usize];
+        let group = Arc::make_mut(&mut groups[tick.group as usize]);
         let Phase::Watching(all) = &mut group.phase else { return };
         let Some(Some(series)) = all.get_mut(tick.metric) else { return };
         series.fire(&finding.id, end_us);

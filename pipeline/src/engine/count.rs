@@ -5,6 +5,7 @@
 //! their panes first and put back afterwards.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::Engine;
 use super::extra::{Extra, MetricExtra, wanted};
@@ -24,7 +25,7 @@ const TABLE_MAX: usize = 1 << 16;
 struct Target {
     pane_us: i64,
     home: Home,
-    counts: Box<PaneGroup>,
+    counts: Arc<PaneGroup>,
     /// The group, where it has encoders.
     encoded: Option<usize>,
 }
@@ -47,22 +48,25 @@ impl Engine {
         let Targets { mut all, rows, starts } = self.targets(batch, rows);
         let runs: Vec<&[u32]> =
             starts.windows(2).map(|w| &rows[w[0] as usize..w[1] as usize]).collect();
-        for (target, run) in all.iter_mut().zip(&runs) {
-            target.counts.events += run.len() as u64;
-            if let (None, Some(raw)) = (target.encoded, &mut target.counts.raw) {
-                raw.events = target.counts.events;
+        // Counts that a copy of the engine holds, too, are copied here, once.
+        let mut own: Vec<(Option<usize>, &mut PaneGroup)> =
+            all.iter_mut().map(|t| (t.encoded, Arc::make_mut(&mut t.counts))).collect();
+        for ((encoded, counts), run) in own.iter_mut().zip(&runs) {
+            counts.events += run.len() as u64;
+            if let (None, Some(raw)) = (encoded, &mut counts.raw) {
+                raw.events = counts.events;
             }
         }
         self.code_cache.resize_with(batch.metrics.len(), LabelCodes::default);
         let Engine { groups, library, settings, labels, code_cache, .. } = self;
         for (metric, column) in batch.metrics.iter().enumerate() {
             let mut numbers = Vec::new();
-            for (target, run) in all.iter_mut().zip(&runs) {
-                let PaneGroup { codes, raw, extra, .. } = &mut *target.counts;
+            for ((encoded, counts), run) in own.iter_mut().zip(&runs) {
+                let PaneGroup { codes, raw, extra, .. } = &mut **counts;
                 if let Some(extra) = extra.as_mut().filter(|_| wanted(&settings.metrics[metric])) {
                     count_extra(&mut extra.metrics[metric], column, run);
                 }
-                let place = match (target.encoded, raw) {
+                let place = match (*encoded, raw) {
                     (Some(group), _) => {
                         let group = &groups[group];
                         let span =
@@ -74,7 +78,7 @@ impl Engine {
                     (None, None) => continue,
                 };
                 let tables = LabelTables {
-                    group: target.encoded.unwrap_or(0),
+                    group: encoded.unwrap_or(0),
                     groups: groups.len(),
                     interner: &mut labels[metric],
                     codes: &mut code_cache[metric],
@@ -142,7 +146,7 @@ impl Engine {
     fn open(&mut self, pane_us: i64, key: &GroupKey) -> Target {
         let full = self.panes.len() >= self.settings.limits.panes_open_max;
         if full && !self.panes.contains_key(&pane_us) {
-            return Target { pane_us, home: Home::Nowhere, counts: Box::default(), encoded: None };
+            return Target { pane_us, home: Home::Nowhere, counts: Arc::default(), encoded: None };
         }
         let home = match key {
             GroupKey::Known(id) => Home::Group(*id),
@@ -153,16 +157,16 @@ impl Engine {
             Home::Group(id) if self.groups[*id as usize].codes() > 0 => Some(*id as usize),
             _ => None,
         };
+        let own = Arc::make_mut(&mut counts);
         match encoded {
-            Some(group) => counts.codes.resize(self.groups[group].codes(), 0),
+            Some(group) => own.codes.resize(self.groups[group].codes(), 0),
             None => {
-                counts
-                    .raw
+                own.raw
                     .get_or_insert_with(|| Box::new(Raw::new(&self.kinds, &self.settings.limits)));
             }
         }
         if self.extras {
-            counts.extra.get_or_insert_with(|| Box::new(Extra::new(&self.settings.metrics)));
+            own.extra.get_or_insert_with(|| Box::new(Extra::new(&self.settings.metrics)));
         }
         Target { pane_us, home, counts, encoded }
     }
@@ -207,15 +211,15 @@ impl Engine {
             Value::Label(label) => label,
             _ => String::new(),
         };
-        let mut key: Key = batch.keys.iter().map(label).collect();
+        let mut key: Vec<String> = batch.keys.iter().map(label).collect();
         if let (Some(model), Some(default)) = (key.first_mut(), &self.settings.layout.model_default)
             && model.is_empty()
         {
             model.clone_from(default);
         }
-        match self.by_key.get(&key) {
+        match self.by_key.get(&*key) {
             Some(id) => GroupKey::Known(*id),
-            None => GroupKey::New(key),
+            None => GroupKey::New(key.into()),
         }
     }
 }

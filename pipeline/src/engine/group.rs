@@ -1,5 +1,7 @@
 //! A group: the series of one (model, version, segments), one series a metric.
 
+use std::sync::Arc;
+
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::evidence::Evidence;
 use driftline_detectors::lane::Tables;
@@ -16,7 +18,7 @@ use crate::model::Settings;
 pub(crate) type GroupId = u32;
 
 /// Model, version, segments: as strings, in the order of the layout's keys. Empty = missing.
-pub(crate) type Key = Vec<String>;
+pub(crate) type Key = Arc<[String]>;
 
 /// The state of one group.
 #[derive(Debug, Clone, Serialize, Deserialize)]

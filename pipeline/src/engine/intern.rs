@@ -1,6 +1,7 @@
 //! Strings as dense numbers, for look-ups only: no number reaches an output.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,44 +10,48 @@ const LABELS_MAX: usize = 1 << 16;
 /// A label that was not interned.
 pub(crate) const UNKNOWN: u32 = u32::MAX;
 
-/// Interned strings of one field.
+/// Interned strings of one field. A copy shares them until one of both interns another.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(from = "Vec<String>", into = "Vec<String>")]
-pub(crate) struct Interner {
-    labels: Vec<String>,
-    index: HashMap<String, u32, foldhash::fast::FixedState>,
+#[serde(from = "Vec<Arc<str>>", into = "Vec<Arc<str>>")]
+pub(crate) struct Interner(Arc<Names>);
+
+#[derive(Debug, Clone, Default)]
+struct Names {
+    labels: Vec<Arc<str>>,
+    index: HashMap<Arc<str>, u32, foldhash::fast::FixedState>,
 }
 
 impl Interner {
     /// The number of a label, a new one where there is room, else [`UNKNOWN`].
     pub(crate) fn intern(&mut self, label: &str) -> u32 {
-        if let Some(&id) = self.index.get(label) {
+        if let Some(&id) = self.0.index.get(label) {
             return id;
         }
-        if self.labels.len() >= LABELS_MAX {
+        if self.0.labels.len() >= LABELS_MAX {
             return UNKNOWN;
         }
-        let id = self.labels.len() as u32;
-        self.labels.push(label.to_string());
-        self.index.insert(label.to_string(), id);
+        let Names { labels, index } = Arc::make_mut(&mut self.0);
+        let (id, label) = (labels.len() as u32, Arc::<str>::from(label));
+        labels.push(Arc::clone(&label));
+        index.insert(label, id);
         id
     }
 
     /// The label of a number; empty for [`UNKNOWN`].
     pub(crate) fn label(&self, id: u32) -> &str {
-        self.labels.get(id as usize).map_or("", String::as_str)
+        self.0.labels.get(id as usize).map_or("", |label| &**label)
     }
 }
 
-impl From<Vec<String>> for Interner {
-    fn from(labels: Vec<String>) -> Self {
-        let index = labels.iter().enumerate().map(|(i, l)| (l.clone(), i as u32)).collect();
-        Self { labels, index }
+impl From<Vec<Arc<str>>> for Interner {
+    fn from(labels: Vec<Arc<str>>) -> Self {
+        let index = labels.iter().enumerate().map(|(i, l)| (Arc::clone(l), i as u32)).collect();
+        Self(Arc::new(Names { labels, index }))
     }
 }
 
-impl From<Interner> for Vec<String> {
+impl From<Interner> for Vec<Arc<str>> {
     fn from(interner: Interner) -> Self {
-        interner.labels
+        interner.0.labels.clone()
     }
 }

@@ -1,19 +1,30 @@
 //! The library of baselines: frozen references, each with the tables that follow from it.
+//!
+//! It is kept in shelves that a copy of the library shares until one of both adds to them, so that a copy
+//! of a large library is cheap.
+
+use std::sync::Arc;
 
 use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::lane::Tables;
 use driftline_detectors::slots::slot_of;
-use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+/// Baselines of a shelf.
+const SHELF: usize = 64;
+
 /// Baselines by their number. Only ever grows; a version that inherits shares.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Library {
-    entries: Vec<(Baseline, Zone)>,
-    slack_z: f64,
+    entries: Vec<Arc<Vec<(Baseline, Zone)>>>,
     /// What follows from the entries; made anew after a restore.
-    #[serde(skip)]
-    derived: Vec<Derived>,
+    derived: Vec<Arc<Vec<Derived>>>,
+    len: u32,
+    /// The slot of the week that all tables are for.
+    turned: Option<usize>,
+    /// Baselines that have a season.
+    seasonal: Vec<u32>,
+    slack_z: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -25,41 +36,66 @@ struct Derived {
 
 impl Library {
     pub(crate) fn new(slack_z: f64) -> Self {
-        Self { entries: Vec::new(), slack_z, derived: Vec::new() }
+        Self { slack_z, ..Self::default() }
     }
 
     /// Adds a baseline and returns its number.
     pub(crate) fn add(&mut self, baseline: Baseline, zone: Zone) -> u32 {
+        if baseline.slots.is_some() {
+            self.seasonal.push(self.len);
+            self.turned = None;
+        }
         let derived = derive(&baseline, zone, self.slack_z, None);
-        self.entries.push((baseline, zone));
-        self.derived.push(derived);
-        self.entries.len() as u32 - 1
+        put(&mut self.entries, (baseline, zone));
+        put(&mut self.derived, derived);
+        self.len += 1;
+        self.len - 1
+    }
+
+    /// Number of baselines.
+    pub(crate) fn len(&self) -> u32 {
+        self.len
     }
 
     pub(crate) fn baseline(&self, id: u32) -> &Baseline {
-        &self.entries[id as usize].0
+        &self.entry(id).0
+    }
+
+    /// A baseline with its zone.
+    pub(crate) fn entry(&self, id: u32) -> &(Baseline, Zone) {
+        &self.entries[id as usize / SHELF][id as usize % SHELF]
     }
 
     /// The tables for the season of the last [`Library::turn_to`].
     pub(crate) fn tables(&self, id: u32) -> &Tables {
-        &self.derived[id as usize].tables
+        &self.derived[id as usize / SHELF][id as usize % SHELF].tables
     }
 
     /// Makes all tables those of the slot of the week in which a pane begins.
     pub(crate) fn turn_to(&mut self, pane_start_us: i64) {
         let slot = slot_of(pane_start_us);
-        for (derived, (baseline, zone)) in self.derived.iter_mut().zip(&self.entries) {
-            if baseline.slots.is_some() && derived.slot != Some(slot) {
-                *derived = derive(baseline, *zone, self.slack_z, Some(slot));
+        if self.turned.replace(slot) == Some(slot) {
+            return;
+        }
+        for &id in &self.seasonal {
+            let (shelf, place) = (id as usize / SHELF, id as usize % SHELF);
+            let (baseline, zone) = &self.entries[shelf][place];
+            if self.derived[shelf][place].slot != Some(slot) {
+                Arc::make_mut(&mut self.derived[shelf])[place] =
+                    derive(baseline, *zone, self.slack_z, Some(slot));
             }
         }
     }
+}
 
-    /// Makes what follows from the entries, after a restore.
-    pub(crate) fn rebuild(&mut self) {
-        let slack_z = self.slack_z;
-        self.derived =
-            self.entries.iter().map(|(b, zone)| derive(b, *zone, slack_z, None)).collect();
+fn put<T: Clone>(shelves: &mut Vec<Arc<Vec<T>>>, item: T) {
+    match shelves.last_mut().filter(|shelf| shelf.len() < SHELF) {
+        Some(shelf) => Arc::make_mut(shelf).push(item),
+        None => {
+            let mut shelf = Vec::with_capacity(SHELF);
+            shelf.push(item);
+            shelves.push(Arc::new(shelf));
+        }
     }
 }
 

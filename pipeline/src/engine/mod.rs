@@ -10,14 +10,18 @@
 
 mod alerts;
 mod calm;
+mod carry;
 mod clock;
 mod close;
 mod count;
 mod extra;
+mod fork;
+mod frames;
 mod group;
 mod intern;
 mod learn;
 mod library;
+mod look;
 mod pane;
 mod quantiles;
 mod raw;
@@ -28,6 +32,7 @@ mod strays;
 mod tally;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use driftline_detectors::distinct::Distinct;
 use serde::{Deserialize, Serialize};
@@ -44,6 +49,7 @@ use scalars::Scalars;
 use strays::Strays;
 
 pub use library::version_of;
+pub use look::{Counted, Look, Scored};
 pub use report::{BaselineEntry, SeriesReport};
 pub use snapshot::SnapshotError;
 
@@ -115,19 +121,19 @@ pub struct Counters {
     pub findings: u64,
 }
 
-/// The engine's state and settings.
-#[derive(Debug, Serialize, Deserialize)]
+/// The engine's state and settings. What is large is shared with its copies ([`Engine::fork`]) until one of
+/// both changes it.
+#[derive(Debug)]
 pub struct Engine {
-    #[serde(skip)]
     settings: Settings,
     /// Hash of the settings, 16 hex digits.
     config: String,
-    groups: Vec<Group>,
+    groups: Vec<Arc<Group>>,
     /// Groups in the order of their keys.
     order: Vec<GroupId>,
     library: Library,
     /// Baselines that were loaded, by key and metric.
-    loaded: BTreeMap<Key, BTreeMap<String, u32>>,
+    loaded: Arc<BTreeMap<Key, BTreeMap<String, u32>>>,
     panes: OpenPanes,
     clocks: BTreeMap<u32, Clock>,
     strays: Strays,
@@ -144,17 +150,12 @@ pub struct Engine {
     counters: Counters,
     /// Groups that were refused.
     refused: Distinct,
-    #[serde(skip)]
-    by_key: HashMap<Key, GroupId, foldhash::fast::FixedState>,
-    #[serde(skip)]
+    // What follows is no state: it is derived from it, or memory that is used again.
+    by_key: Arc<HashMap<Key, GroupId, foldhash::fast::FixedState>>,
     kinds: Vec<Kind>,
-    #[serde(skip)]
     extras: bool,
-    #[serde(skip)]
     code_cache: Vec<tally::LabelCodes>,
-    #[serde(skip)]
     spare: Spare,
-    #[serde(skip)]
     scratch: Scratch,
 }
 
@@ -166,7 +167,7 @@ impl Engine {
             groups: Vec::new(),
             order: Vec::new(),
             library: Library::new(settings.detect.slack_z),
-            loaded: BTreeMap::new(),
+            loaded: Arc::default(),
             panes: OpenPanes::new(),
             clocks: BTreeMap::new(),
             strays: Strays::default(),
@@ -178,7 +179,7 @@ impl Engine {
             sharing: 0,
             counters: Counters::default(),
             refused: Distinct::default(),
-            by_key: HashMap::default(),
+            by_key: Arc::default(),
             kinds: Vec::new(),
             extras: false,
             code_cache: Vec::new(),
@@ -194,8 +195,8 @@ impl Engine {
     fn derive(&mut self) {
         self.kinds = self.settings.metrics.iter().map(|m| m.kind).collect();
         self.extras = self.settings.metrics.iter().any(extra::wanted);
-        self.by_key = (0..).zip(&self.groups).map(|(id, group)| (group.key.clone(), id)).collect();
-        self.library.rebuild();
+        let by_key = (0..).zip(&self.groups).map(|(id, group)| (Arc::clone(&group.key), id));
+        self.by_key = Arc::new(by_key.collect());
     }
 
     /// Takes one input and gives what it decided.
@@ -248,6 +249,11 @@ impl Engine {
     /// Numbers of the partitions that are open, rising.
     pub fn open_partitions(&self) -> impl Iterator<Item = u32> + '_ {
         self.clocks.keys().copied()
+    }
+
+    /// Hash of all settings that decide what is found, 16 hex digits: part of each finding.
+    pub fn config(&self) -> &str {
+        &self.config
     }
 
     /// The settings.

@@ -1,6 +1,7 @@
 //! An open pane: what was counted in a span of event time, group by group.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use driftline_detectors::distinct::Distinct;
 use serde::{Deserialize, Serialize};
@@ -10,14 +11,14 @@ use super::extra::Extra;
 use super::group::{GroupId, Key};
 use super::raw::Raw;
 
-/// One open pane.
+/// One open pane. A copy shares the counts of a group until one of both counts on.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Pane {
     /// By group; short of groups that had no event.
-    pub(crate) groups: Vec<Option<Box<PaneGroup>>>,
+    pub(crate) groups: Vec<Option<Arc<PaneGroup>>>,
     /// Groups that were not admitted yet, by the hash of their key: the smallest are kept. So a group is
     /// safe from a flood of others once its first pane is closed; before, the flood may push it out.
-    pub(crate) candidates: BTreeMap<u64, (Key, Box<PaneGroup>)>,
+    pub(crate) candidates: BTreeMap<u64, (Key, Arc<PaneGroup>)>,
     /// Events of candidates that were dropped.
     pub(crate) refused_events: u64,
     /// Which candidates were dropped: a sketch, since a dropped one may be offered again and again.
@@ -42,19 +43,22 @@ pub(crate) type OpenPanes = BTreeMap<i64, Pane>;
 /// Empty counts that are used again: a pane's worth, so that closing one and opening the next allocates
 /// nothing.
 #[derive(Debug, Default)]
-#[expect(clippy::vec_box, reason = "the boxes themselves are what is used again")]
-pub(crate) struct Spare(Vec<Box<PaneGroup>>);
+pub(crate) struct Spare(Vec<Arc<PaneGroup>>);
 
 impl Spare {
     const MAX: usize = 1 << 14;
 
     /// Takes counts that are done with.
-    pub(crate) fn give(&mut self, mut counts: Box<PaneGroup>) {
-        if self.0.len() < Self::MAX {
-            counts.events = 0;
-            counts.codes.clear();
-            counts.raw = None;
-            counts.extra = None;
+    pub(crate) fn give(&mut self, mut counts: Arc<PaneGroup>) {
+        if self.0.len() >= Self::MAX {
+            return;
+        }
+        // What a copy of the engine still holds is left to it.
+        if let Some(own) = Arc::get_mut(&mut counts) {
+            own.events = 0;
+            own.codes.clear();
+            own.raw = None;
+            own.extra = None;
             self.0.push(counts);
         }
     }
@@ -70,7 +74,7 @@ pub(crate) enum Home {
 
 impl Pane {
     /// Takes the counts of a group out, to work on them; [`Pane::put`] brings them back.
-    pub(crate) fn take(&mut self, home: &Home, spare: &mut Spare) -> Box<PaneGroup> {
+    pub(crate) fn take(&mut self, home: &Home, spare: &mut Spare) -> Arc<PaneGroup> {
         let taken = match home {
             Home::Group(id) => self.groups.get_mut(*id as usize).and_then(Option::take),
             Home::Candidate(hash, _) => self.candidates.remove(hash).map(|(_, group)| group),
@@ -82,7 +86,7 @@ impl Pane {
     /// Puts the counts of a group back; adds them where the same group was put back already (a missing and
     /// an empty key are the same group). Of candidates, only the `candidates_max` smallest hashes stay:
     /// which ones do not depend on the order of events.
-    pub(crate) fn put(&mut self, home: Home, group: Box<PaneGroup>, candidates_max: usize) {
+    pub(crate) fn put(&mut self, home: Home, group: Arc<PaneGroup>, candidates_max: usize) {
         match home {
             Home::Group(id) => {
                 let at = id as usize;
@@ -90,7 +94,9 @@ impl Pane {
             }
             Home::Candidate(hash, key) => {
                 match self.candidates.get_mut(&hash) {
-                    Some((_, counts)) => counts.merge(*group),
+                    Some((_, counts)) => {
+                        Arc::make_mut(counts).merge(Arc::unwrap_or_clone(group));
+                    }
                     None => {
                         self.candidates.insert(hash, (key, group));
                     }
@@ -106,12 +112,12 @@ impl Pane {
     }
 
     /// Adds counts to those of an admitted group.
-    pub(crate) fn add(&mut self, at: usize, counts: Box<PaneGroup>) {
+    pub(crate) fn add(&mut self, at: usize, counts: Arc<PaneGroup>) {
         if self.groups.len() <= at {
             self.groups.resize_with(at + 1, || None);
         }
         match &mut self.groups[at] {
-            Some(own) => own.merge(*counts),
+            Some(own) => Arc::make_mut(own).merge(Arc::unwrap_or_clone(counts)),
             empty => *empty = Some(counts),
         }
     }

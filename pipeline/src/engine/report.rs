@@ -1,6 +1,7 @@
 //! Reporting: from a series that crossed to a finding, and from the engine to what is known of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use driftline_detectors::baseline::Baseline;
 use driftline_detectors::effect::{blame, effect};
@@ -59,7 +60,7 @@ impl Engine {
         let report = |id: &GroupId| {
             let group = &self.groups[*id as usize];
             SeriesReport {
-                key: group.key.clone(),
+                key: group.key.to_vec(),
                 events: group.events,
                 watched: matches!(group.phase, Phase::Watching(_)),
             }
@@ -80,7 +81,7 @@ impl Engine {
         for id in order.iter() {
             let group = &mut groups[*id as usize];
             if force && group.events >= 50 {
-                *watched += group.watch_now(*closed_us, settings, library);
+                *watched += Arc::make_mut(group).watch_now(*closed_us, settings, library);
             }
             let Phase::Watching(series) = &group.phase else { continue };
             for (metric, series) in settings.metrics.iter().zip(series) {
@@ -121,7 +122,7 @@ impl Engine {
             let mut baseline = entry.baseline;
             baseline.provenance.source = source.to_string();
             let id = self.library.add(baseline, zone);
-            self.loaded.entry(key).or_default().insert(entry.metric, id);
+            Arc::make_mut(&mut self.loaded).entry(key).or_default().insert(entry.metric, id);
         }
     }
 

@@ -5,6 +5,7 @@
 //! residual is one event for the same machine that judges everything else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use driftline_detectors::baseline::{Baseline, Provenance, Zone};
 use driftline_detectors::encoder::{Encoder, NumberEncoder};
@@ -36,11 +37,13 @@ const WINDOW_SPANS: i64 = 60;
 const USUAL_HALF_LIFE_US: f64 = 6.0 * 3.6e9;
 
 /// All scalars, by model and segments.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Scalars {
-    stems: Vec<Stem>,
+    /// Apart from the rest in a snapshot, since they are many.
+    #[serde(skip)]
+    pub(crate) stems: Vec<Arc<Stem>>,
     /// Their places, in the order of their keys.
-    by_key: BTreeMap<Key, u32>,
+    by_key: Arc<BTreeMap<Key, u32>>,
     /// Number of the span that is being gathered.
     span: Option<i64>,
     watched: u64,
@@ -48,9 +51,10 @@ pub(crate) struct Scalars {
     panes: u64,
 }
 
-/// The scalars of one model with its segments, over all versions.
-#[derive(Debug, Serialize, Deserialize)]
-struct Stem {
+/// The scalars of one model with its segments, over all versions. What each pane changes is small, what
+/// is large changes once a span: a copy shares it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Stem {
     since_us: i64,
     events: u64,
     /// Number of the first and of the last closed pane that had its events.
@@ -62,11 +66,11 @@ struct Stem {
     recent_panes: f64,
     silent: Option<String>,
     volume: u64,
-    extra: Option<Extra>,
-    series: Vec<(Subjects, ScalarSeries)>,
+    extra: Option<Arc<Extra>>,
+    series: Vec<(Subjects, Arc<ScalarSeries>)>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct ScalarSeries {
     model: Scalar,
     watched: Option<Series>,
@@ -90,15 +94,16 @@ impl Scalars {
 
     /// The stem of a group's key: the same for all versions of a model with its segments.
     pub(crate) fn stem_of(&mut self, key: &Key, settings: &Settings, start_us: i64) -> u32 {
-        let mut key = key.clone();
+        let mut key = key.to_vec();
         if settings.has_version {
             key[1].clear();
         }
-        let next = self.stems.len() as u32;
-        let at = *self.by_key.entry(key).or_insert(next);
-        if at == next {
-            self.stems.push(Stem::new(start_us, self.panes));
+        if let Some(at) = self.by_key.get(&*key) {
+            return *at;
         }
+        let at = self.stems.len() as u32;
+        Arc::make_mut(&mut self.by_key).insert(key.into(), at);
+        self.stems.push(Arc::new(Stem::new(start_us, self.panes)));
         at
     }
 
@@ -111,7 +116,7 @@ impl Scalars {
         counts: &PaneGroup,
     ) {
         let panes = self.panes;
-        let stem = &mut self.stems[stem as usize];
+        let stem = Arc::make_mut(&mut self.stems[stem as usize]);
         let missed = (panes - stem.last_pane) as f64;
         let per_pane = settings.time.pane_us as f64 / USUAL_HALF_LIFE_US;
         let kept = libm::exp2(-missed * per_pane);
@@ -123,8 +128,8 @@ impl Scalars {
         stem.volume += counts.events;
         if let Some(extra) = &counts.extra {
             match &mut stem.extra {
-                Some(all) => all.merge(extra),
-                None => stem.extra = Some((**extra).clone()),
+                Some(all) => Arc::make_mut(all).merge(extra),
+                None => stem.extra = Some(Arc::new((**extra).clone())),
             }
         }
     }
@@ -148,14 +153,12 @@ impl Stem {
     }
 
     /// The series that the settings ask for, without a value yet.
-    fn series(settings: &Settings) -> Vec<(Subjects, ScalarSeries)> {
+    fn series(settings: &Settings) -> Vec<(Subjects, Arc<ScalarSeries>)> {
         let learn = settings.scalars.learn_us;
         let mut series = Vec::new();
         let mut add = |subject, transform| {
-            series.push((
-                subject,
-                ScalarSeries { model: Scalar::new(transform, learn), watched: None },
-            ));
+            let new = ScalarSeries { model: Scalar::new(transform, learn), watched: None };
+            series.push((subject, Arc::new(new)));
         };
         if settings.scalars.volume {
             add(Subjects::Volume, Transform::Log);
@@ -223,8 +226,8 @@ impl Engine {
             return;
         };
         let mut scalars = std::mem::take(&mut self.scalars);
-        for (key, at) in &scalars.by_key {
-            let stem = &mut scalars.stems[*at as usize];
+        for (key, at) in scalars.by_key.iter() {
+            let stem = Arc::make_mut(&mut scalars.stems[*at as usize]);
             // The span in which a model was first seen is not whole.
             let whole = stem.since_us.div_euclid(every) < ended;
             if stem.series.is_empty() && stem.events >= CHARTED_EVENTS_MIN {
@@ -234,7 +237,8 @@ impl Engine {
                 let subject = stem.series[at].0;
                 let Some(value) = stem.value(subject).filter(|_| whole) else { continue };
                 let due = ScalarDue { key, subject, value, span_us: ended * every, log_threshold };
-                scalars.watched += self.judge_scalar(&due, &mut stem.series[at].1, output);
+                let series = Arc::make_mut(&mut stem.series[at].1);
+                scalars.watched += self.judge_scalar(&due, series, output);
             }
             stem.volume = 0;
             stem.extra = None;
@@ -312,11 +316,13 @@ impl Engine {
         let pane_us = self.settings.time.pane_us;
         let now = self.scalars.panes - 1;
         let mut scalars = std::mem::take(&mut self.scalars);
-        for (key, at) in &scalars.by_key {
+        for (key, at) in scalars.by_key.iter() {
             let stem = &mut scalars.stems[*at as usize];
             let missed = now - stem.last_pane;
             if missed == 0 {
-                if let Some(finding) = stem.silent.take() {
+                if stem.silent.is_some()
+                    && let Some(finding) = Arc::make_mut(stem).silent.take()
+                {
                     self.alerts.calmed(&key[0], &finding);
                 }
                 continue;
@@ -341,7 +347,7 @@ impl Engine {
                 expected,
             };
             let finding = self.silence(key, &quiet, start_us + pane_us, log_threshold);
-            stem.silent = Some(finding.id.clone());
+            Arc::make_mut(stem).silent = Some(finding.id.clone());
             self.alerts.found(&finding, start_us + pane_us);
             self.counters.findings += 1;
             output.findings.push(finding);

@@ -1,0 +1,125 @@
+//! What can go wrong with a home of snapshots, in words that name the remedy.
+
+use std::error::Error;
+use std::io;
+
+/// A home that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateFault {
+    /// The settings say nothing that can be opened.
+    #[error("[state] {what}: {why}; {remedy}")]
+    Settings {
+        /// Which setting.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The store refused.
+    #[error("cannot {doing} {place}: {why}; {remedy}")]
+    Store {
+        /// What was being done.
+        doing: &'static str,
+        /// Where.
+        place: String,
+        /// What the store said, shortened.
+        why: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// There is no such object, bucket or folder.
+    #[error("cannot {doing} {place}: {why}; {remedy}")]
+    Missing {
+        /// What was being done.
+        doing: &'static str,
+        /// Where.
+        place: String,
+        /// What the store said, shortened.
+        why: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The store did not answer.
+    #[error(
+        "cannot {doing} {place}: no answer in {seconds} s; see that it is reachable from here, and not overloaded"
+    )]
+    Timeout {
+        /// What was being done.
+        doing: &'static str,
+        /// Where.
+        place: String,
+        /// For how long it was waited, retries included.
+        seconds: u64,
+    },
+}
+
+/// Longest text of a store that is told on, in characters.
+const WHY_MAX: usize = 400;
+
+const CREDENTIALS: &str = "see that the credentials (of the environment, or `[state.options]`) are \
+     right and may list, read, write and delete there";
+const BUCKET: &str =
+    "see that the bucket or folder exists, and that `home` in [state] is spelled right";
+const FOLDER: &str = "see that this user may write to that folder";
+const DISK: &str = "make room there, or keep fewer snapshots (`keep` in [state])";
+const READ_ONLY: &str = "that place is read-only: name another `home` in [state]";
+const REACH: &str = "see that the endpoint is right and can be reached from here (an http:// endpoint \
+     needs `allow_http = \"true\"` in [state.options])";
+
+impl StateFault {
+    pub(super) fn of(doing: &'static str, place: &str, error: &object_store::Error) -> Self {
+        let (place, why, remedy) = (place.to_owned(), words(error), remedy(error));
+        match error {
+            object_store::Error::NotFound { .. } => Self::Missing { doing, place, why, remedy },
+            _ => Self::Store { doing, place, why, remedy },
+        }
+    }
+}
+
+fn remedy(error: &object_store::Error) -> &'static str {
+    use object_store::Error::{NotFound, PermissionDenied, Unauthenticated};
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        match kind {
+            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => return DISK,
+            Some(io::ErrorKind::FileTooLarge | io::ErrorKind::WriteZero) => return DISK,
+            Some(io::ErrorKind::ReadOnlyFilesystem) => return READ_ONLY,
+            Some(io::ErrorKind::PermissionDenied) => return FOLDER,
+            Some(io::ErrorKind::NotADirectory | io::ErrorKind::NotFound) => return BUCKET,
+            _ => cause = error.source(),
+        }
+    }
+    match error {
+        PermissionDenied { .. } | Unauthenticated { .. } => CREDENTIALS,
+        NotFound { .. } => BUCKET,
+        _ if mentions(error, &["credential", "metadata", "token", "403", "401"]) => CREDENTIALS,
+        _ => REACH,
+    }
+}
+
+fn mentions(error: &object_store::Error, words: &[&str]) -> bool {
+    let text = self::words(error).to_lowercase();
+    words.iter().any(|word| text.contains(word))
+}
+
+/// What an error and its causes say, without repeats, on one line.
+fn words(error: &object_store::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    let line: Vec<&str> = text.split_whitespace().collect();
+    let line = line.join(" ");
+    match line.char_indices().nth(WHY_MAX) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
