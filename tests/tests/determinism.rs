@@ -146,6 +146,57 @@ fn a_snapshot_and_restore_at_any_step_gives_the_same_bytes() {
     assert!(noticed > 0, "a lost step was not noticed");
 }
 
+#[test]
+fn a_fork_and_its_origin_go_on_as_if_alone() {
+    let mut noticed = 0;
+    for seed in seeds(0..4) {
+        let mut random = generator(seed ^ 0x71);
+        let partitions = eventful(seed);
+        let mix = steps(&partitions, Mix::Turns(300), &mut random);
+        let expected = run(&settings(), 3, &mix);
+        for _ in 0..6 {
+            let cut = random.random_range(0..mix.len());
+            let mut origin = opened(&settings(), 3);
+            let mut made = Transcript::default();
+            mix[..cut].iter().for_each(|step| made.add(take(&mut origin, step)));
+            let mut fork = origin.fork();
+            // A third one stays where it is: all pieces are shared, whoever writes first.
+            let third = origin.fork();
+            let before = third.snapshot();
+            let mut of_fork = made.clone();
+            for step in &mix[cut..] {
+                let (first, second) = match random.random_range(0..2) {
+                    0 => (&mut origin, &mut fork),
+                    _ => (&mut fork, &mut origin),
+                };
+                let outputs = [take(first, step), take(second, step)];
+                assert_eq!(outputs[0], outputs[1], "seed {seed}, cut {cut}");
+                made.add(outputs[0].clone());
+                of_fork.add(outputs[1].clone());
+            }
+            (made.counters, of_fork.counters) =
+                (origin.counters().clone(), fork.counters().clone());
+            assert_same(&expected, &made, &format!("seed {seed}, forked at {cut}"));
+            assert_same(&expected, &of_fork, &format!("seed {seed}, the fork at {cut}"));
+            assert!(third.snapshot() == before, "seed {seed}: the fork that stood still moved");
+            // Written piece by piece, it is the same state.
+            let mut written = Vec::new();
+            third.into_snapshot(&mut written).expect("memory takes all");
+            let made = finish(Engine::restore(settings(), &written).expect("whole"), &mix[cut..]);
+            assert_eq!(made.counters, expected.counters, "seed {seed}, written at {cut}");
+        }
+        // The fault: the fork has taken a step that its origin has not.
+        let mut origin = opened(&settings(), 3);
+        let cut = mix.len() / 2;
+        mix[..cut].iter().for_each(|step| drop(take(&mut origin, step)));
+        let mut fork = origin.fork();
+        take(&mut fork, &mix[cut]);
+        let differ = finish(fork, &mix[cut..]).lines() != finish(origin, &mix[cut..]).lines();
+        noticed += usize::from(differ);
+    }
+    assert!(noticed > 0, "a step that only the fork took was not noticed");
+}
+
 /// Takes a stretch of a third of the time out of two of three partitions, and says what they are taken to
 /// have passed meanwhile, as a source does whose partition is read to its end; and at random places
 /// something else, so that events behind it are late.

@@ -1,5 +1,6 @@
 //! A consumer that gives raw batches, with its events on a queue of their own.
 
+use std::ffi::CStr;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -61,6 +62,23 @@ impl<C: ConsumerContext + 'static> RawConsumer<C> {
     /// Entries that wait in the consumer queue: messages, and words about partitions.
     pub fn waiting(&self) -> usize {
         self.messages.len()
+    }
+
+    /// End of a partition as of the last fetch response (offsets of transactions that are still open are
+    /// behind it); none before the first. Asks nobody.
+    pub fn end_of(&self, topic: &CStr, partition: i32) -> Option<i64> {
+        let (mut first, mut end) = (sys::RD_KAFKA_OFFSET_INVALID as i64, -1i64);
+        // SAFETY: the client is live, the name ends with a zero, and both places are ours to write.
+        let error = unsafe {
+            sys::rd_kafka_get_watermark_offsets(
+                self.consumer.client().native_ptr(),
+                topic.as_ptr(),
+                partition,
+                &mut first,
+                &mut end,
+            )
+        };
+        (error == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && end >= 0).then_some(end)
     }
 
     /// Waits up to `wait` for a message, then takes what is there, `limit` messages at most.

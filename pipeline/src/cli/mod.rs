@@ -7,6 +7,7 @@
 mod bars;
 mod examples;
 mod exit;
+mod instance;
 mod summary;
 mod terminal;
 
@@ -20,7 +21,10 @@ pub mod explain;
 pub mod generate;
 pub mod init;
 pub mod replay;
+pub mod run;
 pub mod schema;
+pub mod tap;
+pub mod top;
 
 use std::process::ExitCode;
 
@@ -77,12 +81,15 @@ macro_rules! commands {
 commands! {
     Init init;
     Check check;
+    Run run;
     Replay replay;
     Explain explain;
     Baseline baseline;
     Detectors detectors;
     Generate generate;
     Evaluate evaluate;
+    Tap tap;
+    Top top;
     Schema schema;
     Completions completions;
     Demo demo;

@@ -55,6 +55,8 @@ pub struct Fetched {
     pub bytes: usize,
     /// Whether `next` is the end of the partition, as far as the broker told.
     pub at_end: bool,
+    /// End of the partition, as far as the broker told.
+    pub end: Option<i64>,
     /// Newest broker time among the messages, milliseconds since 1970.
     pub broker_time_ms: Option<i64>,
 }

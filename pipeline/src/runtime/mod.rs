@@ -1,3 +1,4 @@
 //! Orchestration: the only place with threads. Sources, decoders, the engine and sinks meet here.
 
+pub mod live;
 pub mod replay;

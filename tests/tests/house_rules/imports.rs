@@ -14,10 +14,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("synth", &["model"]),
     ("source", &["model", "engine", "codec", "kafka"]),
     ("sink", &["model", "engine", "codec", "kafka"]),
-    ("runtime", &["model", "engine", "codec", "kafka", "source", "sink"]),
+    ("telemetry", &["model"]),
+    ("runtime", &["model", "engine", "codec", "kafka", "source", "sink", "telemetry"]),
     ("config", &["model", "engine", "codec", "source", "sink", "runtime"]),
-    ("telemetry", &["model", "engine", "codec", "source", "sink", "runtime"]),
-    ("http", &["model", "engine", "codec", "source", "sink", "runtime", "telemetry"]),
+    ("http", &["model", "telemetry"]),
     (
         "cli",
         &[

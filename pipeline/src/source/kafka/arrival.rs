@@ -154,6 +154,7 @@ impl Arrivals {
             tombstones: draft.tombstones,
             bytes: draft.bytes,
             at_end: draft.at_end,
+            end: None,
             broker_time_ms: draft.broker_time_ms,
         });
     }

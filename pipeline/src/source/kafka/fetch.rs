@@ -4,6 +4,7 @@
 //! position by what errors say (librdkafka #4844) and may drop an end that is never told again.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ffi::CString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -145,11 +146,15 @@ impl FetchThread {
 
     /// Sends all batches on. While nobody takes them, orders and events are looked after.
     fn hand_on(&mut self) {
-        while let Some(fetched) = self.outbox.pop_front() {
-            let current = self.readings.get(fetched.partition).map(|reading| reading.assignment);
-            if current != Some(fetched.assignment) {
+        while let Some(mut fetched) = self.outbox.pop_front() {
+            let reading = self.readings.get(fetched.partition);
+            let Some(reading) = reading.filter(|r| r.assignment == fetched.assignment) else {
                 continue;
-            }
+            };
+            // A topic's name has no zero byte.
+            fetched.end = CString::new(reading.of.topic.as_bytes())
+                .ok()
+                .and_then(|topic| self.consumer.end_of(&topic, reading.of.partition));
             let (messages, bytes) = (fetched.messages, fetched.bytes);
             match self.out.send_timeout(fetched, SEND_WAIT) {
                 Ok(()) => {

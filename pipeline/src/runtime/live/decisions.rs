@@ -1,0 +1,51 @@
+//! What the journal says: all that was decided about partitions and is no function of their events.
+//!
+//! Two kinds of decisions: a partition *began* at an offset, and at an offset it is taken to have
+//! *passed* an instant of event time. Both stand at an offset of one partition, so reading that partition
+//! again meets them at the same place, however partitions are interleaved.
+
+use std::collections::BTreeMap;
+
+use crate::model::stream::TopicPartition;
+
+/// The decisions of one group.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decisions {
+    partitions: BTreeMap<TopicPartition, Course>,
+}
+
+/// The decisions about one partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Course {
+    /// The offset that the group began at.
+    pub began: Option<i64>,
+    /// Offset to the instant that is passed there, microseconds since 1970.
+    pub passed_us: BTreeMap<i64, i64>,
+}
+
+impl Decisions {
+    /// Takes the decision that a partition begins.
+    pub fn began(&mut self, of: &TopicPartition, offset: i64) {
+        self.course(of).began = Some(offset);
+    }
+
+    /// Takes the decision that a partition has passed an instant.
+    pub fn passed(&mut self, of: &TopicPartition, offset: i64, watermark_us: i64) {
+        let passed = self.course(of).passed_us.entry(offset).or_insert(watermark_us);
+        *passed = (*passed).max(watermark_us);
+    }
+
+    /// The decisions about a partition.
+    pub fn of(&self, of: &TopicPartition) -> Course {
+        self.partitions.get(of).cloned().unwrap_or_default()
+    }
+
+    /// Partitions that began.
+    pub fn began_partitions(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
+        self.partitions.iter().filter_map(|(of, course)| Some((of, course.began?)))
+    }
+
+    fn course(&mut self, of: &TopicPartition) -> &mut Course {
+        self.partitions.entry(of.clone()).or_default()
+    }
+}

@@ -1,0 +1,675 @@
+//! The flow: the one thread that owns engines, and through which everything goes.
+//!
+//! It takes what was fetched, cuts an epoch each commit interval, and opens and drops shards as the group
+//! assigns them. Invariant: what is not yet committed is either in an engine and in the outbox, or will be
+//! read again; so ending at any place loses nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, select};
+
+use super::opening::{Fresh, Opened, Opener};
+use super::outbox::Outbox;
+use super::report::Report;
+use super::saving::{Save, Saved, Saver};
+use super::shard::{Results, Shard};
+use super::watch::Watch;
+use super::{Command, LiveFault};
+use crate::kafka::KafkaFault;
+use crate::kafka::cluster::Cluster;
+use crate::model::Settings;
+use crate::model::live::{Live, Split};
+use crate::model::stream::{Fetched, Outcome, TopicPartition};
+use crate::sink::kafka::{CommitSettings, Committer, Group};
+use crate::source::kafka::{FetchSettings, Fetcher, Member, MemberEvent, Membership, Order};
+use crate::state::{Home, Manifest};
+
+/// Fetched batches that may wait for the flow, for each fetch thread.
+const FETCHED_WAITING: usize = 8;
+/// Longest time between two looks at clocks and intervals.
+const TICK: Duration = Duration::from_millis(20);
+/// How long a revoked partition may wait for its last epoch.
+const REVOKE_PATIENCE: Duration = Duration::from_secs(15);
+/// How long the last epoch may take when asked to stop, and the last snapshot after it.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+const LAST_SNAPSHOT_PATIENCE: Duration = Duration::from_secs(3);
+/// How long an epoch that is withdrawn may take to say what became of it.
+const WITHDRAW_PATIENCE: Duration = Duration::from_secs(3);
+/// Exit code where only an end is safe; a start after it is an ordinary recovery.
+const EXIT_UNSURE: i32 = 75;
+/// Before shards that were lost are opened again.
+const REOPEN_AFTER: Duration = Duration::from_secs(1);
+/// The shard over all partitions.
+const ALL: &str = "all";
+
+/// What a flow is made of.
+pub struct Parts {
+    /// The engine's settings.
+    pub settings: Settings,
+    /// Everything else.
+    pub live: Live,
+    /// Where snapshots are kept.
+    pub home: Arc<Home>,
+    /// Makes engines without history.
+    pub fresh: Fresh,
+    /// What is asked of it while it runs.
+    pub commands: Receiver<Command>,
+    /// What it tells while it runs.
+    pub report: Report,
+}
+
+/// How a flow ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// All is written, and state is kept.
+    Drained,
+    /// It was asked to stop, and the last results could not be written; they are read again.
+    Undrained,
+}
+
+struct Slot {
+    shard: String,
+    local: usize,
+    held: bool,
+}
+
+/// The commit thread speaks to the group through this.
+struct Members(Arc<Membership>);
+
+impl Group for Members {
+    fn metadata(&self) -> Option<rdkafka::consumer::ConsumerGroupMetadata> {
+        self.0.metadata()
+    }
+
+    fn commit(&self, offsets: &[(TopicPartition, i64)]) -> Result<(), KafkaFault> {
+        self.0.commit(offsets)
+    }
+}
+
+/// The flow. [`Flow::run`] is its thread.
+pub struct Flow {
+    settings: Settings,
+    /// Engines that share the budget.
+    shares: f64,
+    live: Live,
+    home: Arc<Home>,
+    fresh: Fresh,
+    report: Report,
+    cluster: Cluster,
+    saver: Saver,
+    watch: Option<Watch>,
+    member: Member,
+    member_events: Receiver<MemberEvent>,
+    fetchers: Vec<Fetcher>,
+    fetched: Receiver<Fetched>,
+    committer: Option<Committer>,
+    outcomes_in: Sender<Outcome>,
+    outcomes: Receiver<Outcome>,
+    commands: Receiver<Command>,
+    shards: BTreeMap<String, Shard>,
+    slots: BTreeMap<u32, Slot>,
+    slots_given: u32,
+    assigned: BTreeSet<TopicPartition>,
+    outbox: Outbox,
+    saves: Vec<(u64, Save)>,
+    save_wanted: bool,
+    begun: Instant,
+    cut_at: Instant,
+    saved_at: Instant,
+    open_after: Option<Instant>,
+}
+
+impl Flow {
+    /// Joins the group and starts all threads.
+    ///
+    /// # Errors
+    /// Where brokers or topics cannot be reached.
+    pub fn start(parts: Parts) -> Result<Self, LiveFault> {
+        let Parts { mut settings, live, home, fresh, commands, report } = parts;
+        let cluster = Cluster::connect(&live.kafka, &live.source.group)?;
+        let inputs = cluster.partitions(&live.source.topics)?;
+        settings.time.not_after_us = i64::MAX;
+        // Partitions that are judged on their own share the one budget.
+        let shares = match live.source.split {
+            Split::None => 1.0,
+            Split::Partition => inputs.len().max(1) as f64,
+        };
+        settings.detect.budget_per_week /= shares;
+        let threads = match live.source.fetch_threads {
+            0 => std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1)),
+            n => n,
+        };
+        let threads = threads.clamp(1, inputs.len().max(1));
+        let (fetched_in, fetched) = bounded(threads * FETCHED_WAITING);
+        let fetch = FetchSettings {
+            connection: live.kafka.clone(),
+            group: live.source.group.clone(),
+            layout: crate::model::Layout { id: None, ..settings.layout.clone() },
+            limits: settings.limits.clone(),
+            not_before_us: settings.time.not_before_us,
+            max_future_us: live.source.max_future_us,
+            memory_bytes: live.source.memory_bytes / 2 / threads,
+        };
+        let fetchers = (0..threads)
+            .map(|number| Fetcher::spawn(number, fetch.clone(), fetched_in.clone()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (member_in, member_events) = bounded(16);
+        let subscribe = match live.source.split {
+            Split::None => std::slice::from_ref(&live.sinks.journal),
+            Split::Partition => &live.source.topics,
+        };
+        let member = Member::join(&live.kafka, &live.source, subscribe, member_in)?;
+        let watch = (live.source.split == Split::None).then(|| Watch::spawn(&live));
+        let (outcomes_in, outcomes) = bounded(16);
+        let now = Instant::now();
+        Ok(Self {
+            outbox: Outbox::new(&live.source.group, &live.sinks),
+            saver: Saver::spawn(Arc::clone(&home), live.state.keep),
+            settings,
+            shares,
+            live,
+            home,
+            fresh,
+            report,
+            cluster,
+            watch,
+            member,
+            member_events,
+            fetchers,
+            fetched,
+            committer: None,
+            outcomes_in,
+            outcomes,
+            commands,
+            shards: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            slots_given: 0,
+            assigned: BTreeSet::new(),
+            saves: Vec::new(),
+            save_wanted: false,
+            begun: now,
+            cut_at: now,
+            saved_at: now,
+            open_after: None,
+        })
+    }
+
+    /// Runs until it is told to stop.
+    ///
+    /// # Errors
+    /// Where it cannot go on.
+    pub fn run(mut self) -> Result<Ended, LiveFault> {
+        let outcomes = self.outcomes.clone();
+        let member_events = self.member_events.clone();
+        let saved = self.saver.saved.clone();
+        let commands = self.commands.clone();
+        let appeared = self.watch.as_ref().map_or(never(), |watch| watch.found.clone());
+        loop {
+            // A full outbox waits for its sink: nothing more is taken, so nothing more is fetched.
+            let fetched = if self.outbox.is_full() { never() } else { self.fetched.clone() };
+            select! {
+                recv(fetched) -> batch => if let Ok(batch) = batch { self.take(batch) },
+                recv(outcomes) -> outcome => if let Ok(outcome) = outcome { self.settle(outcome) },
+                recv(member_events) -> event => match event {
+                    Ok(event) => self.rebalance(event)?,
+                    Err(_) => return Err(LiveFault::Member("its thread has ended".into())),
+                },
+                recv(saved) -> saved => if let Ok(saved) = saved { self.kept(saved) },
+                recv(appeared) -> found => if let Ok(found) = found { self.appear(&found) },
+                recv(commands) -> command => match command {
+                    Ok(Command::Reload(settings, answer)) => {
+                        // Nobody waits for the answer any more: it is in the log, too.
+                        let _ = answer.send(self.reload(*settings));
+                    }
+                    Ok(Command::Stop) | Err(_) => return Ok(self.stop()),
+                },
+                default(TICK) => {}
+            }
+            self.tick()?;
+        }
+    }
+
+    fn now_us(&self) -> u64 {
+        self.begun.elapsed().as_micros() as u64
+    }
+
+    fn take(&mut self, fetched: Fetched) {
+        let Some(slot) = self.slots.get(&fetched.partition) else { return };
+        let Some(shard) = self.shards.get_mut(&slot.shard) else { return };
+        let mut results = Results::default();
+        let was_recovering = shard.recovering();
+        let now_us = self.begun.elapsed().as_micros() as u64;
+        self.report.fetched(&shard.inputs()[slot.local].of, &fetched);
+        shard.take(slot.local, fetched, now_us, &mut results);
+        if was_recovering && !shard.recovering() {
+            tracing::info!(shard = shard.name(), "recovered: everything from here on is new");
+            self.save_wanted = true;
+        }
+        self.report.results(&results);
+        self.outbox.take(results, now_us);
+    }
+
+    fn tick(&mut self) -> Result<(), LiveFault> {
+        let now_us = self.now_us();
+        if self.open_after.is_some_and(|at| at <= Instant::now()) {
+            self.open_assigned();
+        }
+        let mut results = Results::default();
+        for shard in self.shards.values_mut() {
+            shard.release(now_us, self.live.source.idle_us, &mut results);
+        }
+        self.report.results(&results);
+        self.outbox.take(results, now_us);
+        self.hold();
+        let commit = Duration::from_micros(self.live.delivery.commit_us.unsigned_abs());
+        if self.outbox.in_flight().is_none()
+            && (self.cut_at.elapsed() >= commit || self.outbox.is_full())
+        {
+            self.cut();
+        }
+        self.report.tick(&super::report::Sight {
+            shards: &self.shards,
+            outbox: &self.outbox,
+            committer: self.committer.as_ref(),
+            fetchers: &self.fetchers,
+            held: &|shard, local| {
+                self.slots.values().any(|s| s.held && s.local == local && s.shard == shard)
+            },
+        });
+        Ok(())
+    }
+
+    /// Pauses and resumes partitions by how far ahead they are.
+    fn hold(&mut self) {
+        for shard in self.shards.values() {
+            let holds = shard.holds(self.live.source.ahead_us);
+            for (number, slot) in self.slots.iter_mut().filter(|(_, s)| s.shard == shard.name()) {
+                let hold = holds.get(slot.local).copied().unwrap_or(false);
+                if hold != slot.held {
+                    slot.held = hold;
+                    let fetcher = &self.fetchers[*number as usize % self.fetchers.len()];
+                    fetcher.order(Order::Hold { partition: *number, hold });
+                }
+            }
+        }
+    }
+
+    /// Hands an epoch to the commit thread; with it, where it is time, forks to be saved once it is through.
+    fn cut(&mut self) {
+        let Some(committer) = &self.committer else { return };
+        self.cut_at = Instant::now();
+        let every = Duration::from_micros(self.live.state.every_us.unsigned_abs());
+        let save = self.save_wanted || self.saved_at.elapsed() >= every;
+        let save = save && self.saver.is_free() && self.shards.values().all(|s| !s.recovering());
+        let findings_since_us = self.outbox.findings_since_us();
+        let epoch = self.outbox.cut(self.shards.values());
+        if save && !self.shards.is_empty() {
+            let begun = Instant::now();
+            let forks = self.forks();
+            self.report.stalled(begun.elapsed());
+            match &epoch {
+                Some(epoch) => self.saves.extend(forks.into_iter().map(|s| (epoch.number, s))),
+                // Nothing to write: all that the engines hold is committed.
+                None => forks.into_iter().for_each(|save| self.save(save)),
+            }
+            self.save_wanted = false;
+            self.saved_at = Instant::now();
+        }
+        if let Some(epoch) = epoch {
+            self.report.cut(&epoch, findings_since_us);
+            committer.submit(epoch);
+        }
+    }
+
+    fn forks(&self) -> Vec<Save> {
+        let created_us = self.report.wall_us();
+        let fork = |shard: &Shard| Save {
+            manifest: Manifest {
+                format: crate::state::FORMAT,
+                pipeline: self.settings.pipeline.clone(),
+                group: self.live.source.group.clone(),
+                shard: shard.name().into(),
+                config: shard.engine().config().into(),
+                settings: shard.engine().settings().clone(),
+                partitions: shard.offsets().map(|(of, next)| (of.clone(), next)).collect(),
+                created_us,
+            },
+            engine: shard.engine().fork(),
+        };
+        self.shards.values().map(fork).collect()
+    }
+
+    fn save(&self, save: Save) {
+        let shard = save.manifest.shard.clone();
+        if !self.saver.save(save) {
+            tracing::warn!(
+                shard,
+                "the snapshot before is still being written: this one is left out"
+            );
+        }
+    }
+
+    fn kept(&mut self, saved: Saved) {
+        let took_ms = saved.took.as_millis() as u64;
+        match &saved.result {
+            Ok(bytes) => tracing::debug!(shard = saved.shard, bytes, took_ms, "snapshot kept"),
+            Err(why) => tracing::error!(shard = saved.shard, "no snapshot: {why}"),
+        }
+        self.report.saved(saved.took, &saved.result);
+    }
+
+    /// An epoch is through, or lost.
+    fn settle(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Committed { number, took_us } => {
+                if !self.outbox.committed(number) {
+                    return;
+                }
+                let now_us = self.now_us();
+                self.report.committed(number, took_us, now_us);
+                let saves = std::mem::take(&mut self.saves);
+                for (after, save) in saves {
+                    if after <= number { self.save(save) } else { self.saves.push((after, save)) }
+                }
+            }
+            Outcome::Lost { number, why } => {
+                if self.outbox.in_flight() == Some(number) {
+                    tracing::warn!(
+                        "epoch {number} is not ours to write: {why}; reading state anew"
+                    );
+                    self.report.lost();
+                    self.drop_all();
+                    self.open_after = Some(Instant::now() + REOPEN_AFTER);
+                }
+            }
+        }
+    }
+
+    fn rebalance(&mut self, event: MemberEvent) -> Result<(), LiveFault> {
+        self.report.rebalance();
+        match event {
+            MemberEvent::Assigned(partitions) => {
+                self.assigned.extend(partitions);
+                self.open_after = Some(Instant::now());
+            }
+            MemberEvent::Revoked { partitions, done } => {
+                let names: Vec<String> = partitions.iter().map(|of| self.shard_of(of)).collect();
+                self.assigned.retain(|of| !partitions.contains(of));
+                if names.iter().any(|name| self.shards.contains_key(name)) {
+                    self.hand_over(&names);
+                }
+                let _ = done.send(());
+            }
+            MemberEvent::Lost(partitions) => {
+                self.assigned.retain(|of| !partitions.contains(of));
+                tracing::warn!("the group went on without this member: dropping what it worked on");
+                self.drop_all();
+                self.open_after = (!self.assigned.is_empty()).then(Instant::now);
+            }
+            MemberEvent::Failed(why) => return Err(LiveFault::Member(why)),
+        }
+        Ok(())
+    }
+
+    fn shard_of(&self, of: &TopicPartition) -> String {
+        match self.live.source.split {
+            Split::None => ALL.into(),
+            Split::Partition => format!("{}-{}", of.topic, of.partition),
+        }
+    }
+
+    /// Writes what these shards have, and lets them go.
+    fn hand_over(&mut self, names: &[String]) {
+        let begun = Instant::now();
+        let flushed = self.flush(REVOKE_PATIENCE);
+        if flushed {
+            let forks = self.forks().into_iter().filter(|s| names.contains(&s.manifest.shard));
+            forks.for_each(|save| self.save(save));
+            names.iter().for_each(|name| self.close(name));
+            if self.live.source.split == Split::None {
+                self.retire_committer();
+            }
+        } else {
+            self.give_up_epoch();
+            self.drop_all();
+            self.open_after = (!self.assigned.is_empty()).then(|| Instant::now() + REOPEN_AFTER);
+        }
+        tracing::info!(
+            shards = names.join(", "),
+            flushed,
+            took_ms = begun.elapsed().as_millis() as u64,
+            "handed over"
+        );
+    }
+
+    /// Others will write what is in flight: nothing of ours may be written after this. Where that is not
+    /// sure, the program ends.
+    fn give_up_epoch(&mut self) {
+        let (Some(number), Some(committer)) = (self.outbox.in_flight(), &self.committer) else {
+            return;
+        };
+        committer.withdraw(number);
+        if self.outcomes.recv_timeout(WITHDRAW_PATIENCE).is_err() {
+            tracing::error!(
+                "epoch {number} may still be written, and its partitions are taken away: this process \
+                 ends, and its next start goes on from what is committed"
+            );
+            std::process::exit(EXIT_UNSURE);
+        }
+    }
+
+    /// Writes everything there is; false where that took too long or was not ours.
+    fn flush(&mut self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            if self.outbox.in_flight().is_none() {
+                self.cut();
+                if self.outbox.in_flight().is_none() {
+                    return self.outbox.is_clear();
+                }
+            }
+            match self.outcomes.recv_deadline(deadline) {
+                Ok(Outcome::Lost { number, why }) => {
+                    tracing::warn!("epoch {number} is not ours to write: {why}");
+                    return false;
+                }
+                Ok(outcome) => self.settle(outcome),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn close(&mut self, name: &str) {
+        if let Some(shard) = self.shards.remove(name) {
+            self.report.closed(&shard);
+        }
+        let gone: Vec<u32> =
+            self.slots.iter().filter(|(_, s)| s.shard == name).map(|(n, _)| *n).collect();
+        for number in gone {
+            self.slots.remove(&number);
+            self.fetchers[number as usize % self.fetchers.len()]
+                .order(Order::Leave { partition: number });
+        }
+    }
+
+    fn drop_all(&mut self) {
+        let names: Vec<String> = self.shards.keys().cloned().collect();
+        names.iter().for_each(|name| self.close(name));
+        self.outbox.forget();
+        self.saves.clear();
+        self.retire_committer();
+        self.outcomes.try_iter().for_each(drop);
+    }
+
+    fn retire_committer(&mut self) {
+        if let Some(committer) = self.committer.take() {
+            committer.stop();
+        }
+    }
+
+    /// Opens the shards of all partitions that are assigned. What fails is tried again.
+    fn open_assigned(&mut self) {
+        self.open_after = None;
+        let wanted: Vec<(String, Vec<TopicPartition>)> = match self.live.source.split {
+            Split::None if self.assigned.is_empty() => Vec::new(),
+            Split::None => match self.cluster.partitions(&self.live.source.topics) {
+                Ok(partitions) => vec![(ALL.into(), partitions)],
+                Err(fault) => return self.open_later(&fault.into()),
+            },
+            Split::Partition => {
+                self.assigned.iter().map(|of| (self.shard_of(of), vec![of.clone()])).collect()
+            }
+        };
+        for (name, partitions) in wanted {
+            if !self.shards.contains_key(&name)
+                && let Err(fault) = self.open(&name, &partitions)
+            {
+                return self.open_later(&fault);
+            }
+        }
+    }
+
+    fn open_later(&mut self, fault: &LiveFault) {
+        tracing::error!("cannot begin: {fault}; trying again");
+        self.report.waiting(&fault.to_string());
+        self.open_after = Some(Instant::now() + REOPEN_AFTER);
+    }
+
+    fn open(&mut self, name: &str, partitions: &[TopicPartition]) -> Result<(), LiveFault> {
+        if self.committer.is_none() {
+            self.committer = Some(self.committer(partitions)?);
+        }
+        let begun = Instant::now();
+        let opener = Opener {
+            live: &self.live,
+            cluster: &self.cluster,
+            home: &self.home,
+            fresh: &self.fresh,
+        };
+        let Opened { mut shard, began, words } = opener.open(name, partitions, &self.settings)?;
+        let mut results = Results { began, ..Results::default() };
+        shard.begin(self.now_us(), &mut results);
+        tracing::info!(
+            shard = name,
+            partitions = shard.inputs().len(),
+            records_to_read_again = shard.recovery_left(),
+            took_ms = begun.elapsed().as_millis() as u64,
+            "{words}"
+        );
+        self.report.opened(&shard);
+        let now_us = self.now_us();
+        self.outbox.take(results, now_us);
+        for local in 0..shard.inputs().len() {
+            self.give_slot(&shard, local);
+        }
+        self.shards.insert(name.into(), shard);
+        Ok(())
+    }
+
+    fn give_slot(&mut self, shard: &Shard, local: usize) {
+        let number = self.slots_given;
+        self.slots_given += 1;
+        let input = &shard.inputs()[local];
+        self.fetchers[number as usize % self.fetchers.len()].order(Order::Take {
+            assignment: u64::from(number),
+            partition: number,
+            of: input.of.clone(),
+            offset: input.next,
+            cuts: input.cuts(),
+        });
+        self.slots.insert(number, Slot { shard: shard.name().into(), local, held: false });
+    }
+
+    fn committer(&self, partitions: &[TopicPartition]) -> Result<Committer, LiveFault> {
+        let before = self.cluster.committed(partitions)?;
+        let before = partitions.iter().cloned().zip(before);
+        let before = before.filter_map(|(of, at)| Some((of, at?))).collect();
+        let pipeline = &self.settings.pipeline;
+        let group = &self.live.source.group;
+        let transactional_id = match self.live.source.split {
+            Split::None => format!("{pipeline}.{group}"),
+            Split::Partition => format!("{pipeline}.{group}.{}", self.report.instance()),
+        };
+        let settings = CommitSettings {
+            connection: self.live.kafka.clone(),
+            group: group.clone(),
+            transactional_id,
+            delivery: self.live.delivery.clone(),
+        };
+        let members: Arc<dyn Group> = Arc::new(Members(self.member.group()));
+        Ok(Committer::spawn(settings, members, before, self.outcomes_in.clone())?)
+    }
+
+    /// Takes partitions that were not there before.
+    fn appear(&mut self, found: &[TopicPartition]) {
+        let Some(mut shard) = self.shards.remove(ALL) else { return };
+        let known: BTreeSet<&TopicPartition> = shard.inputs().iter().map(|i| &i.of).collect();
+        let new: Vec<TopicPartition> =
+            found.iter().filter(|of| !known.contains(of)).cloned().collect();
+        let mut results = Results::default();
+        for of in new {
+            match self.cluster.span(&of) {
+                Ok((first, _)) => {
+                    tracing::info!(topic = &*of.topic, partition = of.partition, "a new partition");
+                    let local = shard.appear(of, first, &mut results);
+                    self.give_slot(&shard, local);
+                }
+                Err(fault) => tracing::warn!("a new partition cannot be read yet: {fault}"),
+            }
+        }
+        self.shards.insert(ALL.into(), shard);
+        let now_us = self.now_us();
+        self.outbox.take(results, now_us);
+    }
+
+    /// Goes on with other settings, at a cut, and keeps the state of the new config at once.
+    fn reload(&mut self, mut settings: Settings) -> Result<String, String> {
+        settings.time.not_after_us = i64::MAX;
+        settings.detect.budget_per_week /= self.shares;
+        let result = self.take_settings(settings);
+        let config = self.shards.values().next().map(|s| s.engine().config().to_string());
+        self.report.reloaded(&result, config.as_deref().unwrap_or_default());
+        result
+    }
+
+    fn take_settings(&mut self, settings: Settings) -> Result<String, String> {
+        if settings == self.settings {
+            return Ok("nothing that the engine sees has changed".into());
+        }
+        if settings.layout != self.settings.layout {
+            return Err("what is read from an event has changed ([time], [keys], [metrics]): \
+                        restart to take it; baselines of metrics that stay are kept"
+                .into());
+        }
+        if self.shards.values().any(Shard::recovering) {
+            return Err("state is being recovered; try again when /readyz says ready".into());
+        }
+        if !self.flush(STOP_PATIENCE) {
+            return Err("results could not be written just now; the old config goes on".into());
+        }
+        for shard in self.shards.values_mut() {
+            shard.change(settings.clone());
+        }
+        self.settings = settings;
+        self.save_wanted = true;
+        self.cut();
+        Ok("the new config is in use".into())
+    }
+
+    /// Writes what there is, keeps the state, leaves the group.
+    fn stop(mut self) -> Ended {
+        self.fetchers.drain(..).for_each(Fetcher::stop);
+        let recovering = self.shards.values().any(Shard::recovering);
+        let drained = self.committer.is_none() || self.flush(STOP_PATIENCE);
+        if drained && !recovering {
+            let forks = self.forks();
+            forks.into_iter().for_each(|save| self.save(save));
+        }
+        self.retire_committer();
+        self.saver.finish(LAST_SNAPSHOT_PATIENCE);
+        self.member.leave();
+        if drained { Ended::Drained } else { Ended::Undrained }
+    }
+}
