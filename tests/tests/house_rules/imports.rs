@@ -135,8 +135,10 @@ fn layer_message(module: &[String], path: &str) -> Option<String> {
     })
 }
 
-/// `pipeline/src/engine/pane.rs` as `[pipeline, engine, pane]`.
+/// `pipeline/src/engine/pane.rs` as `[pipeline, engine, pane]`. A crate in a crate's folder begins anew.
 fn module_of(path: &str) -> Vec<String> {
+    let path =
+        path.strip_prefix("pipeline/").filter(|path| path.starts_with("rawbatch/")).unwrap_or(path);
     let parts = path.trim_end_matches(".rs").split('/');
     parts.filter(|part| !matches!(*part, "src" | "mod")).map(str::to_owned).collect()
 }
@@ -234,6 +236,7 @@ mod tests {
         let module = module_of("pipeline/src/engine/pane.rs");
         assert_eq!(resolve("super::super::codec::json", &module), "crate::codec::json");
         assert_eq!(resolve("super::watermark", &module), "crate::engine::watermark");
+        assert_eq!(module_of("pipeline/rawbatch/src/event.rs"), ["rawbatch", "event"]);
         let module = module_of("pipeline/src/engine/mod.rs");
         assert_eq!(resolve("super::codec", &module), "crate::codec");
     }
