@@ -14,8 +14,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("synth", &["model"]),
     ("source", &["model", "engine", "codec", "kafka"]),
     ("sink", &["model", "engine", "codec", "kafka"]),
+    ("state", &["model", "engine"]),
     ("telemetry", &["model"]),
-    ("runtime", &["model", "engine", "codec", "kafka", "source", "sink", "telemetry"]),
+    ("runtime", &["model", "engine", "codec", "kafka", "source", "sink", "state", "telemetry"]),
     ("config", &["model", "engine", "codec", "source", "sink", "runtime"]),
     ("http", &["model", "telemetry"]),
     (
@@ -27,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "kafka",
             "source",
             "sink",
+            "state",
             "runtime",
             "config",
             "telemetry",

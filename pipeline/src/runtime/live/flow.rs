@@ -10,39 +10,29 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, select};
 
-use super::opening::{Fresh, Opened, Opener};
+use super::assignment::REOPEN_AFTER;
+use super::opening::Fresh;
 use super::outbox::Outbox;
 use super::report::Report;
 use super::saving::{Save, Saved, Saver};
 use super::shard::{Results, Shard};
 use super::watch::Watch;
 use super::{Command, LiveFault};
-use crate::kafka::KafkaFault;
 use crate::kafka::cluster::Cluster;
 use crate::model::Settings;
 use crate::model::live::{Live, Split};
 use crate::model::stream::{Fetched, Outcome, TopicPartition};
-use crate::sink::kafka::{CommitSettings, Committer, Group};
-use crate::source::kafka::{FetchSettings, Fetcher, Member, MemberEvent, Membership, Order};
+use crate::sink::kafka::Committer;
+use crate::source::kafka::{FetchSettings, Fetcher, Member, MemberEvent, Order};
 use crate::state::{Home, Manifest};
 
 /// Fetched batches that may wait for the flow, for each fetch thread.
 const FETCHED_WAITING: usize = 8;
 /// Longest time between two looks at clocks and intervals.
 const TICK: Duration = Duration::from_millis(20);
-/// How long a revoked partition may wait for its last epoch.
-const REVOKE_PATIENCE: Duration = Duration::from_secs(15);
 /// How long the last epoch may take when asked to stop, and the last snapshot after it.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 const LAST_SNAPSHOT_PATIENCE: Duration = Duration::from_secs(3);
-/// How long an epoch that is withdrawn may take to say what became of it.
-const WITHDRAW_PATIENCE: Duration = Duration::from_secs(3);
-/// Exit code where only an end is safe; a start after it is an ordinary recovery.
-const EXIT_UNSURE: i32 = 75;
-/// Before shards that were lost are opened again.
-const REOPEN_AFTER: Duration = Duration::from_secs(1);
-/// The shard over all partitions.
-const ALL: &str = "all";
 
 /// What a flow is made of.
 pub struct Parts {
@@ -69,56 +59,44 @@ pub enum Ended {
     Undrained,
 }
 
-struct Slot {
-    shard: String,
-    local: usize,
-    held: bool,
-}
-
-/// The commit thread speaks to the group through this.
-struct Members(Arc<Membership>);
-
-impl Group for Members {
-    fn metadata(&self) -> Option<rdkafka::consumer::ConsumerGroupMetadata> {
-        self.0.metadata()
-    }
-
-    fn commit(&self, offsets: &[(TopicPartition, i64)]) -> Result<(), KafkaFault> {
-        self.0.commit(offsets)
-    }
+/// Where what was fetched for a number goes.
+pub(super) struct Slot {
+    pub(super) shard: String,
+    pub(super) local: usize,
+    pub(super) held: bool,
 }
 
 /// The flow. [`Flow::run`] is its thread.
 pub struct Flow {
-    settings: Settings,
+    pub(super) settings: Settings,
     /// Engines that share the budget.
-    shares: f64,
-    live: Live,
-    home: Arc<Home>,
-    fresh: Fresh,
-    report: Report,
-    cluster: Cluster,
-    saver: Saver,
-    watch: Option<Watch>,
-    member: Member,
-    member_events: Receiver<MemberEvent>,
-    fetchers: Vec<Fetcher>,
-    fetched: Receiver<Fetched>,
-    committer: Option<Committer>,
-    outcomes_in: Sender<Outcome>,
-    outcomes: Receiver<Outcome>,
-    commands: Receiver<Command>,
-    shards: BTreeMap<String, Shard>,
-    slots: BTreeMap<u32, Slot>,
-    slots_given: u32,
-    assigned: BTreeSet<TopicPartition>,
-    outbox: Outbox,
-    saves: Vec<(u64, Save)>,
-    save_wanted: bool,
-    begun: Instant,
-    cut_at: Instant,
-    saved_at: Instant,
-    open_after: Option<Instant>,
+    pub(super) shares: f64,
+    pub(super) live: Live,
+    pub(super) home: Arc<Home>,
+    pub(super) fresh: Fresh,
+    pub(super) report: Report,
+    pub(super) cluster: Cluster,
+    pub(super) saver: Saver,
+    pub(super) watch: Option<Watch>,
+    pub(super) member: Member,
+    pub(super) member_events: Receiver<MemberEvent>,
+    pub(super) fetchers: Vec<Fetcher>,
+    pub(super) fetched: Receiver<Fetched>,
+    pub(super) committer: Option<Committer>,
+    pub(super) outcomes_in: Sender<Outcome>,
+    pub(super) outcomes: Receiver<Outcome>,
+    pub(super) commands: Receiver<Command>,
+    pub(super) shards: BTreeMap<String, Shard>,
+    pub(super) slots: BTreeMap<u32, Slot>,
+    pub(super) slots_given: u32,
+    pub(super) assigned: BTreeSet<TopicPartition>,
+    pub(super) outbox: Outbox,
+    pub(super) saves: Vec<(u64, Save)>,
+    pub(super) save_wanted: bool,
+    pub(super) begun: Instant,
+    pub(super) cut_at: Instant,
+    pub(super) saved_at: Instant,
+    pub(super) open_after: Option<Instant>,
 }
 
 impl Flow {
@@ -231,7 +209,7 @@ impl Flow {
         }
     }
 
-    fn now_us(&self) -> u64 {
+    pub(super) fn now_us(&self) -> u64 {
         self.begun.elapsed().as_micros() as u64
     }
 
@@ -323,7 +301,7 @@ impl Flow {
         }
     }
 
-    fn forks(&self) -> Vec<Save> {
+    pub(super) fn forks(&self) -> Vec<Save> {
         let created_us = self.report.wall_us();
         let fork = |shard: &Shard| Save {
             manifest: Manifest {
@@ -341,7 +319,7 @@ impl Flow {
         self.shards.values().map(fork).collect()
     }
 
-    fn save(&self, save: Save) {
+    pub(super) fn save(&self, save: Save) {
         let shard = save.manifest.shard.clone();
         if !self.saver.save(save) {
             tracing::warn!(
@@ -361,7 +339,7 @@ impl Flow {
     }
 
     /// An epoch is through, or lost.
-    fn settle(&mut self, outcome: Outcome) {
+    pub(super) fn settle(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Committed { number, took_us } => {
                 if !self.outbox.committed(number) {
@@ -387,81 +365,8 @@ impl Flow {
         }
     }
 
-    fn rebalance(&mut self, event: MemberEvent) -> Result<(), LiveFault> {
-        self.report.rebalance();
-        match event {
-            MemberEvent::Assigned(partitions) => {
-                self.assigned.extend(partitions);
-                self.open_after = Some(Instant::now());
-            }
-            MemberEvent::Revoked { partitions, done } => {
-                let names: Vec<String> = partitions.iter().map(|of| self.shard_of(of)).collect();
-                self.assigned.retain(|of| !partitions.contains(of));
-                if names.iter().any(|name| self.shards.contains_key(name)) {
-                    self.hand_over(&names);
-                }
-                let _ = done.send(());
-            }
-            MemberEvent::Lost(partitions) => {
-                self.assigned.retain(|of| !partitions.contains(of));
-                tracing::warn!("the group went on without this member: dropping what it worked on");
-                self.drop_all();
-                self.open_after = (!self.assigned.is_empty()).then(Instant::now);
-            }
-            MemberEvent::Failed(why) => return Err(LiveFault::Member(why)),
-        }
-        Ok(())
-    }
-
-    fn shard_of(&self, of: &TopicPartition) -> String {
-        match self.live.source.split {
-            Split::None => ALL.into(),
-            Split::Partition => format!("{}-{}", of.topic, of.partition),
-        }
-    }
-
-    /// Writes what these shards have, and lets them go.
-    fn hand_over(&mut self, names: &[String]) {
-        let begun = Instant::now();
-        let flushed = self.flush(REVOKE_PATIENCE);
-        if flushed {
-            let forks = self.forks().into_iter().filter(|s| names.contains(&s.manifest.shard));
-            forks.for_each(|save| self.save(save));
-            names.iter().for_each(|name| self.close(name));
-            if self.live.source.split == Split::None {
-                self.retire_committer();
-            }
-        } else {
-            self.give_up_epoch();
-            self.drop_all();
-            self.open_after = (!self.assigned.is_empty()).then(|| Instant::now() + REOPEN_AFTER);
-        }
-        tracing::info!(
-            shards = names.join(", "),
-            flushed,
-            took_ms = begun.elapsed().as_millis() as u64,
-            "handed over"
-        );
-    }
-
-    /// Others will write what is in flight: nothing of ours may be written after this. Where that is not
-    /// sure, the program ends.
-    fn give_up_epoch(&mut self) {
-        let (Some(number), Some(committer)) = (self.outbox.in_flight(), &self.committer) else {
-            return;
-        };
-        committer.withdraw(number);
-        if self.outcomes.recv_timeout(WITHDRAW_PATIENCE).is_err() {
-            tracing::error!(
-                "epoch {number} may still be written, and its partitions are taken away: this process \
-                 ends, and its next start goes on from what is committed"
-            );
-            std::process::exit(EXIT_UNSURE);
-        }
-    }
-
     /// Writes everything there is; false where that took too long or was not ours.
-    fn flush(&mut self, patience: Duration) -> bool {
+    pub(super) fn flush(&mut self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
         loop {
             if self.outbox.in_flight().is_none() {
@@ -479,149 +384,6 @@ impl Flow {
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
             }
         }
-    }
-
-    fn close(&mut self, name: &str) {
-        if let Some(shard) = self.shards.remove(name) {
-            self.report.closed(&shard);
-        }
-        let gone: Vec<u32> =
-            self.slots.iter().filter(|(_, s)| s.shard == name).map(|(n, _)| *n).collect();
-        for number in gone {
-            self.slots.remove(&number);
-            self.fetchers[number as usize % self.fetchers.len()]
-                .order(Order::Leave { partition: number });
-        }
-    }
-
-    fn drop_all(&mut self) {
-        let names: Vec<String> = self.shards.keys().cloned().collect();
-        names.iter().for_each(|name| self.close(name));
-        self.outbox.forget();
-        self.saves.clear();
-        self.retire_committer();
-        self.outcomes.try_iter().for_each(drop);
-    }
-
-    fn retire_committer(&mut self) {
-        if let Some(committer) = self.committer.take() {
-            committer.stop();
-        }
-    }
-
-    /// Opens the shards of all partitions that are assigned. What fails is tried again.
-    fn open_assigned(&mut self) {
-        self.open_after = None;
-        let wanted: Vec<(String, Vec<TopicPartition>)> = match self.live.source.split {
-            Split::None if self.assigned.is_empty() => Vec::new(),
-            Split::None => match self.cluster.partitions(&self.live.source.topics) {
-                Ok(partitions) => vec![(ALL.into(), partitions)],
-                Err(fault) => return self.open_later(&fault.into()),
-            },
-            Split::Partition => {
-                self.assigned.iter().map(|of| (self.shard_of(of), vec![of.clone()])).collect()
-            }
-        };
-        for (name, partitions) in wanted {
-            if !self.shards.contains_key(&name)
-                && let Err(fault) = self.open(&name, &partitions)
-            {
-                return self.open_later(&fault);
-            }
-        }
-    }
-
-    fn open_later(&mut self, fault: &LiveFault) {
-        tracing::error!("cannot begin: {fault}; trying again");
-        self.report.waiting(&fault.to_string());
-        self.open_after = Some(Instant::now() + REOPEN_AFTER);
-    }
-
-    fn open(&mut self, name: &str, partitions: &[TopicPartition]) -> Result<(), LiveFault> {
-        if self.committer.is_none() {
-            self.committer = Some(self.committer(partitions)?);
-        }
-        let begun = Instant::now();
-        let opener = Opener {
-            live: &self.live,
-            cluster: &self.cluster,
-            home: &self.home,
-            fresh: &self.fresh,
-        };
-        let Opened { mut shard, began, words } = opener.open(name, partitions, &self.settings)?;
-        let mut results = Results { began, ..Results::default() };
-        shard.begin(self.now_us(), &mut results);
-        tracing::info!(
-            shard = name,
-            partitions = shard.inputs().len(),
-            records_to_read_again = shard.recovery_left(),
-            took_ms = begun.elapsed().as_millis() as u64,
-            "{words}"
-        );
-        self.report.opened(&shard);
-        let now_us = self.now_us();
-        self.outbox.take(results, now_us);
-        for local in 0..shard.inputs().len() {
-            self.give_slot(&shard, local);
-        }
-        self.shards.insert(name.into(), shard);
-        Ok(())
-    }
-
-    fn give_slot(&mut self, shard: &Shard, local: usize) {
-        let number = self.slots_given;
-        self.slots_given += 1;
-        let input = &shard.inputs()[local];
-        self.fetchers[number as usize % self.fetchers.len()].order(Order::Take {
-            assignment: u64::from(number),
-            partition: number,
-            of: input.of.clone(),
-            offset: input.next,
-            cuts: input.cuts(),
-        });
-        self.slots.insert(number, Slot { shard: shard.name().into(), local, held: false });
-    }
-
-    fn committer(&self, partitions: &[TopicPartition]) -> Result<Committer, LiveFault> {
-        let before = self.cluster.committed(partitions)?;
-        let before = partitions.iter().cloned().zip(before);
-        let before = before.filter_map(|(of, at)| Some((of, at?))).collect();
-        let pipeline = &self.settings.pipeline;
-        let group = &self.live.source.group;
-        let transactional_id = match self.live.source.split {
-            Split::None => format!("{pipeline}.{group}"),
-            Split::Partition => format!("{pipeline}.{group}.{}", self.report.instance()),
-        };
-        let settings = CommitSettings {
-            connection: self.live.kafka.clone(),
-            group: group.clone(),
-            transactional_id,
-            delivery: self.live.delivery.clone(),
-        };
-        let members: Arc<dyn Group> = Arc::new(Members(self.member.group()));
-        Ok(Committer::spawn(settings, members, before, self.outcomes_in.clone())?)
-    }
-
-    /// Takes partitions that were not there before.
-    fn appear(&mut self, found: &[TopicPartition]) {
-        let Some(mut shard) = self.shards.remove(ALL) else { return };
-        let known: BTreeSet<&TopicPartition> = shard.inputs().iter().map(|i| &i.of).collect();
-        let new: Vec<TopicPartition> =
-            found.iter().filter(|of| !known.contains(of)).cloned().collect();
-        let mut results = Results::default();
-        for of in new {
-            match self.cluster.span(&of) {
-                Ok((first, _)) => {
-                    tracing::info!(topic = &*of.topic, partition = of.partition, "a new partition");
-                    let local = shard.appear(of, first, &mut results);
-                    self.give_slot(&shard, local);
-                }
-                Err(fault) => tracing::warn!("a new partition cannot be read yet: {fault}"),
-            }
-        }
-        self.shards.insert(ALL.into(), shard);
-        let now_us = self.now_us();
-        self.outbox.take(results, now_us);
     }
 
     /// Goes on with other settings, at a cut, and keeps the state of the new config at once.

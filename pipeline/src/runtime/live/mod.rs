@@ -10,6 +10,7 @@
 //! [`shard`] and [`outbox`] are pure; [`flow`] is the one thread that owns all state. Not here: how bytes
 //! are fetched (`source`), how a commit is made (`sink`), what is found (`engine`).
 
+mod assignment;
 pub mod decisions;
 pub mod flow;
 mod opening;
