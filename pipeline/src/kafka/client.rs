@@ -131,6 +131,10 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        if code == RDKafkaErrorCode::PartitionEOF {
+            // What was asked for, not a fault.
+            return;
+        }
         let words = self.words(reason);
         tracing::warn!(target: "librdkafka", role = self.role, code = ?code, "{words}");
         let mut last = self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

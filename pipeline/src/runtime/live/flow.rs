@@ -424,6 +424,8 @@ impl Flow {
     fn stop(mut self) -> Ended {
         self.fetchers.drain(..).for_each(Fetcher::stop);
         let recovering = self.shards.values().any(Shard::recovering);
+        // The last state is kept below, once all is written.
+        (self.save_wanted, self.saved_at) = (false, Instant::now());
         let drained = self.committer.is_none() || self.flush(STOP_PATIENCE);
         if drained && !recovering {
             let forks = self.forks();
