@@ -25,6 +25,7 @@ pub mod run;
 pub mod schema;
 pub mod tap;
 pub mod top;
+pub mod topics;
 
 use std::process::ExitCode;
 
@@ -82,6 +83,7 @@ commands! {
     Init init;
     Check check;
     Run run;
+    Topics topics;
     Replay replay;
     Explain explain;
     Baseline baseline;

@@ -3,6 +3,7 @@
 //! Not here: what is read (`source::kafka`) and what is written (`sink::kafka`). No call of this module
 //! waits without a bound, and no text of it carries a secret.
 
+pub mod admin;
 pub mod client;
 pub mod cluster;
 mod crash;

@@ -1,6 +1,7 @@
 //! `driftline check`: a config's errors all at once, what it resolves to, and how it fits a sample.
 
 mod coverage;
+mod live;
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use self::coverage::Coverage;
+use self::live::Grade;
 use super::{FOUND, Terminal, USAGE};
 use crate::config::duration::format_us;
 use crate::config::options::KINDS;
@@ -21,15 +23,18 @@ use crate::model::settings::{OnNewVersion, Settings};
 ///
 /// All errors are told at once, each with its line and the remedy. With a sample, up to 10,000 events
 /// are read as a replay would read them, and each configured path is counted: found, null, invalid. A
-/// path that never occurs is a warning that names the nearest path that does.
+/// path that never occurs is a warning that names the nearest path that does. Where the config has a
+/// [kafka] section, connection, topics, rights, state and port are looked at, too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   driftline check                                  Check driftline.toml
   driftline check bots.toml --sample events.ndjson See that it fits the events
+  driftline check --offline                        Only the config, not the brokers
   driftline check --format json | jq .settings     What the config resolves to, in full
 
-Exit codes: 0 right, 1 warnings with --deny-warnings or no event that can be read, 2 errors in the
+Exit codes: 0 right, 1 something live is wrong, no event can be read, or warnings with
+--deny-warnings, 2 errors in the
 config, 3 a file is missing.")]
 pub struct Args {
     /// The config
@@ -38,6 +43,9 @@ pub struct Args {
     /// Events to try it on: a file, folder, glob or `-`; may be repeated
     #[arg(long, value_name = "FILE")]
     sample: Vec<String>,
+    /// Look at the config alone, not at brokers, topics and state
+    #[arg(long)]
+    offline: bool,
     /// Fail on warnings, too
     #[arg(long)]
     deny_warnings: bool,
@@ -57,19 +65,44 @@ enum Format {
 
 /// Checks.
 pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-    let reading = config::read_file(&args.config)?;
+    let reading = match args.offline {
+        true => config::read_file(&args.config)?,
+        false => config::read_live(&args.config)?,
+    };
     let coverage = match (&reading.config, args.sample.is_empty()) {
         (Some((settings, files)), false) => Some(Coverage::read(settings, files, &args.sample)?),
         _ => None,
     };
+    let live = match (&reading.config, &reading.live) {
+        (Some((settings, _)), Some(live)) if reading.has_kafka && !args.offline => {
+            Some((live, live::look(settings, live)))
+        }
+        _ => None,
+    };
     match args.format {
-        Format::Json => terminal.print(&format!("{:#}\n", as_json(&reading, coverage.as_ref())))?,
-        Format::Text => tell(&args, &reading, coverage.as_ref(), terminal)?,
+        Format::Json => {
+            let mut all = as_json(&reading, coverage.as_ref());
+            if let (Value::Object(all), Some((_, lines))) = (&mut all, &live) {
+                all.insert("live".into(), live::to_json(lines));
+            }
+            terminal.print(&format!("{all:#}\n"))?;
+        }
+        Format::Text => {
+            tell(&args, &reading, coverage.as_ref(), terminal)?;
+            if let Some((live, lines)) = &live {
+                let marks = Marks::new(terminal.color_out());
+                terminal.print(&live::to_text(live, lines, &marks))?;
+            }
+        }
     }
+    let grades = || live.iter().flat_map(|(_, lines)| lines).map(|line| line.grade);
+    let unusable = grades().any(|grade| grade == Grade::Wrong);
+    let doubtful = grades().any(|grade| grade == Grade::Doubt);
     let (errors, warnings) = reading.diagnostics.count();
     let unread = coverage.as_ref().is_some_and(|coverage| coverage.events == 0);
-    let warned = warnings > 0 || coverage.is_some_and(|coverage| !coverage.warnings.is_empty());
-    Ok(match (errors > 0, unread || (warned && args.deny_warnings)) {
+    let warned =
+        warnings > 0 || doubtful || coverage.is_some_and(|coverage| !coverage.warnings.is_empty());
+    Ok(match (errors > 0, unread || unusable || (warned && args.deny_warnings)) {
         (true, _) => ExitCode::from(USAGE),
         (false, true) => ExitCode::from(FOUND),
         (false, false) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@
 mod committer;
 mod mark;
 mod once;
+mod probe;
 mod producer;
 pub mod records;
 mod repeat;
@@ -17,6 +18,7 @@ mod watch;
 use rdkafka::consumer::ConsumerGroupMetadata;
 
 pub use committer::Committer;
+pub use probe::write_probe;
 pub use status::{CommitStatus, Phases, Waiting};
 
 use crate::kafka::KafkaFault;

@@ -1,0 +1,229 @@
+//! Topics that Driftline writes: what they should be, making them, and looking at what they are.
+//!
+//! Not here: input topics, which are the user's. Every call is bounded by a timeout.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication, TopicResult,
+};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
+use super::client::{self, Context};
+use super::{Doing, KafkaFault};
+use crate::model::live::{Connection, SinkTopics};
+
+/// Longest wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Findings and quarantine are kept for 90 days.
+const KEPT_MS: &str = "7776000000";
+/// Largest message that must fit: a finding is some 10 KiB, a quarantined record up to a mebibyte.
+const MESSAGE_BYTES: &str = "2097152";
+
+/// A topic as Driftline wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub what: &'static str,
+    /// Partitions; findings may have any number.
+    pub partitions: i32,
+    /// Whether another number of partitions is a fault.
+    pub exactly: bool,
+    /// Settings that it is made with.
+    pub settings: &'static [(&'static str, &'static str)],
+    /// Those of them without which it is of no use.
+    pub needed: &'static [(&'static str, &'static str)],
+}
+
+const APPENDED: &[(&str, &str)] = &[
+    ("cleanup.policy", "delete"),
+    ("retention.ms", KEPT_MS),
+    ("max.message.bytes", MESSAGE_BYTES),
+];
+const COMPACTED: &[(&str, &str)] =
+    &[("cleanup.policy", "compact"), ("max.message.bytes", MESSAGE_BYTES)];
+const COMPACT: &[(&str, &str)] = &[("cleanup.policy", "compact")];
+
+/// The topics that Driftline writes, in the order of the config.
+pub fn wanted(sinks: &SinkTopics) -> [Wanted; 4] {
+    let topic = |name: &str, what, exactly, settings, needed| Wanted {
+        name: name.into(),
+        what,
+        partitions: 1,
+        exactly,
+        settings,
+        needed,
+    };
+    [
+        topic(&sinks.findings, "findings", false, APPENDED, &[]),
+        topic(&sinks.alerts, "alerts", false, COMPACTED, COMPACT),
+        topic(&sinks.quarantine, "quarantine", false, APPENDED, &[]),
+        topic(&sinks.journal, "journal", true, COMPACTED, COMPACT),
+    ]
+}
+
+/// What a topic is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Its partitions.
+    pub partitions: usize,
+    /// Its settings by name.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Wanted {
+    /// What is wrong with a topic that exists, each with the remedy.
+    pub fn faults(&self, found: &Found) -> Vec<(String, String)> {
+        let mut faults = Vec::new();
+        if self.exactly && found.partitions != self.partitions.unsigned_abs() as usize {
+            faults.push((
+                format!("has {} partitions, and must have {}", found.partitions, self.partitions),
+                "name another topic in [sinks], and make it by `driftline topics create`".into(),
+            ));
+        }
+        for (name, value) in self.needed {
+            let is = found.settings.get(*name).map_or("unknown", String::as_str);
+            if !is.split(',').any(|part| part == *value) {
+                faults.push((
+                    format!("has {name}={is}, and needs {value}"),
+                    format!(
+                        "kafka-configs --alter --entity-type topics --entity-name {} --add-config {name}={value}",
+                        self.name
+                    ),
+                ));
+            }
+        }
+        faults
+    }
+}
+
+/// A handle for topics.
+pub struct Admin {
+    client: AdminClient<Context>,
+    words: Context,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Admin {
+    /// Makes the handle; it asks nothing yet.
+    ///
+    /// # Errors
+    /// Where librdkafka refuses a property.
+    pub fn connect(connection: &Connection) -> Result<Self, KafkaFault> {
+        let words = Context::new("admin", connection);
+        let failed = |error: KafkaError| KafkaFault::of(&error, Doing::Connect, &words);
+        let client = client::config(connection, "admin")
+            .create_with_context(Context::new("admin", connection))
+            .map_err(failed)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.map_err(|error| KafkaFault::Other {
+            doing: Doing::Connect.words(),
+            detail: error.to_string(),
+            code: Code::Fail,
+        })?;
+        Ok(Self { client, words, runtime })
+    }
+
+    /// Brokers that answer.
+    ///
+    /// # Errors
+    /// Where none does.
+    pub fn brokers(&self) -> Result<usize, KafkaFault> {
+        let metadata = self.client.inner().fetch_metadata(None, PATIENCE);
+        let failed = |error| KafkaFault::of(&error, Doing::Connect, self.client.inner().context());
+        Ok(metadata.map_err(failed)?.brokers().len())
+    }
+
+    /// What a topic is; none where it does not exist.
+    ///
+    /// # Errors
+    /// Where it may not be looked at.
+    pub fn find(&self, topic: &str) -> Result<Option<Found>, KafkaFault> {
+        let fault = |error: &KafkaError, doing| KafkaFault::of(error, doing, &self.words);
+        let metadata = self
+            .client
+            .inner()
+            .fetch_metadata(Some(topic), PATIENCE)
+            .map_err(|error| fault(&error, Doing::Look(topic)))?;
+        let Some(seen) = metadata.topics().iter().find(|t| t.name() == topic) else {
+            return Ok(None);
+        };
+        match seen.error().map(Code::from) {
+            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => return Ok(None),
+            Some(code) => {
+                let words = code.to_string();
+                return Err(KafkaFault::of_code(code, &words, Doing::Look(topic), &self.words));
+            }
+            None => {}
+        }
+        let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+        let asked = [ResourceSpecifier::Topic(topic)];
+        let told = self.runtime.block_on(self.client.describe_configs(&asked, &options));
+        let told = told.map_err(|error| fault(&error, Doing::Settings(topic)))?;
+        let mut settings = BTreeMap::new();
+        for resource in told {
+            let resource = resource.map_err(|code| {
+                KafkaFault::of_code(code, &code.to_string(), Doing::Settings(topic), &self.words)
+            })?;
+            let entries = resource.entries.into_iter();
+            settings.extend(entries.filter_map(|entry| Some((entry.name, entry.value?))));
+        }
+        Ok(Some(Found { partitions: seen.partitions().len(), settings }))
+    }
+
+    /// Makes a topic; false where it exists already.
+    ///
+    /// # Errors
+    /// Where the brokers refuse.
+    pub fn create(
+        &self,
+        wanted: &Wanted,
+        partitions: i32,
+        copies: i32,
+    ) -> Result<bool, KafkaFault> {
+        let doing = Doing::Create(&wanted.name);
+        let topic = NewTopic::new(&wanted.name, partitions, TopicReplication::Fixed(copies));
+        let topic =
+            wanted.settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value));
+        let options =
+            AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
+        let made = self.runtime.block_on(self.client.create_topics(&[topic], &options));
+        let made = made.map_err(|error| KafkaFault::of(&error, doing, &self.words))?;
+        let refused = |result: TopicResult| match result {
+            Ok(_) => None,
+            Err((_, code)) => Some(code),
+        };
+        match made.into_iter().find_map(refused) {
+            None => Ok(true),
+            Some(Code::TopicAlreadyExists) => Ok(false),
+            Some(code) => Err(KafkaFault::of_code(code, &code.to_string(), doing, &self.words)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_has_no_fault_and_what_differs_has() {
+        let sinks = SinkTopics {
+            findings: "f".into(),
+            alerts: "a".into(),
+            quarantine: "q".into(),
+            journal: "j".into(),
+        };
+        for topic in wanted(&sinks) {
+            let settings = topic.settings.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
+            let right = Found { partitions: 1, settings };
+            assert_eq!(topic.faults(&right), [], "{}", topic.name);
+            let wrong = Found { partitions: 3, settings: BTreeMap::new() };
+            let faults = topic.faults(&wrong);
+            assert_eq!(faults.len(), usize::from(topic.exactly) + topic.needed.len());
+            assert!(faults.iter().all(|(_, remedy)| !remedy.is_empty()));
+        }
+    }
+}
