@@ -134,7 +134,9 @@ fn sinks(admin: &Admin, live: &Live, lines: &mut Vec<Line>) -> bool {
             Ok(Some(found)) => {
                 let faults = topic.faults(&found);
                 if faults.is_empty() {
-                    lines.push(right(format!("{about}: {} partitions", found.partitions)));
+                    let plural = if found.partitions == 1 { "" } else { "s" };
+                    let n = found.partitions;
+                    lines.push(right(format!("{about}: {n} partition{plural}")));
                 }
                 let told = faults.into_iter();
                 lines.extend(told.map(|(what, remedy)| wrong(format!("{about} {what}"), remedy)));

@@ -80,7 +80,7 @@ pub fn write_probe(
     producer.init_transactions(PATIENCE).map_err(failed)?;
     producer.begin_transaction().map_err(failed)?;
     for topic in topics {
-        let record: BaseRecord<'_, str, str> = BaseRecord::to(topic).payload("check");
+        let record: BaseRecord<'_, str, str> = BaseRecord::to(topic).key("check").payload("check");
         if let Err((error, _)) = producer.send(record) {
             return Err(KafkaFault::of(&error, Doing::Write(topic), &words));
         }
