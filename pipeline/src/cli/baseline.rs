@@ -9,10 +9,10 @@ use clap::Subcommand;
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::score::window_scores;
 
-use super::replay::{Progress, find_source, instant, limit_time};
+use super::input::InputArgs;
+use super::progress::Progress;
 use super::summary::grouped;
 use super::{FOUND, Terminal};
-use crate::config::{self, DEFAULT_PATH};
 use crate::engine::{BaselineEntry, Engine};
 use crate::model::time::rfc3339;
 use crate::runtime::replay::{Event, replay};
@@ -45,20 +45,8 @@ enum What {
 
 #[derive(Debug, clap::Args)]
 struct Build {
-    /// Files, folders, globs, or - for standard input
-    paths: Vec<String>,
-    /// The config
-    #[arg(long, short, default_value = DEFAULT_PATH, value_name = "FILE")]
-    config: PathBuf,
-    /// Only events from this time on (RFC 3339 or a date)
-    #[arg(long, value_name = "TIME", value_parser = instant)]
-    from: Option<i64>,
-    /// Only events before this time
-    #[arg(long, value_name = "TIME", value_parser = instant)]
-    to: Option<i64>,
-    /// Format of the input, where extension and content do not tell
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<String>,
+    #[command(flatten)]
+    input: InputArgs,
     /// Where the baselines go; - is standard output
     #[arg(long, short, default_value = "baseline.ndjson", value_name = "FILE")]
     output: PathBuf,
@@ -141,14 +129,13 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<BaselineEntry>> {
 }
 
 fn build(args: &Build, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-    let (mut settings, files) = config::load(&args.config)?;
-    limit_time(&mut settings, &files, args.from, args.to)?;
+    let (mut settings, files) = args.input.load()?;
     // All events that are given are the baseline: learn without end, then freeze.
     settings.baseline.endless = true;
     settings.baseline.range_us = None;
-    let source = find_source(&args.paths, args.format.as_deref(), &files)?;
+    let source = args.input.source(&files)?;
     let mut engine = Engine::new(settings);
-    let progress = Progress::new(terminal, source.bytes_total());
+    let progress = Progress::of_bytes(terminal, source.bytes_total());
     let mut rejected = 0;
     replay(&source, &mut engine, 2, |_, event| -> anyhow::Result<()> {
         match event {

@@ -6,7 +6,11 @@ use std::process::ExitCode;
 use super::terminal::Terminal;
 use crate::codec::LayoutError;
 use crate::config::ConfigError;
+use crate::kafka::KafkaFault;
+use crate::runtime::live::LiveFault;
+use crate::runtime::topic_replay::TopicReplayError;
 use crate::source::SourceError;
+use crate::state::StateFault;
 use crate::synth::PlanError;
 
 /// Something was found, or failed.
@@ -46,7 +50,9 @@ fn code_of(error: &anyhow::Error) -> u8 {
         if cause.is::<clap::Error>() || cause.is::<PlanError>() || cause.is::<LayoutError>() {
             return USAGE;
         }
-        if cause.is::<std::io::Error>() || cause.is::<SourceError>() {
+        let live = cause.is::<LiveFault>() || cause.is::<TopicReplayError>();
+        let outside = cause.is::<KafkaFault>() || cause.is::<StateFault>() || live;
+        if cause.is::<std::io::Error>() || cause.is::<SourceError>() || outside {
             return ENVIRONMENT;
         }
     }

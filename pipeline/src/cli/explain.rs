@@ -70,8 +70,8 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let mut text = explain(finding);
     if let Some(baseline) = &args.baseline {
         let (mut settings, files) = config::load(&args.config)?;
-        super::replay::limit_time(&mut settings, &files, None, None)?;
-        let source = super::replay::find_source(&args.paths, None, &files)?;
+        super::input::limit_time(&mut settings, &files, None, None);
+        let source = super::input::find_source(&args.paths, None, &files)?;
         let wanted = Examples { finding, baseline, most: args.examples };
         text.push_str(
             &examples(&wanted, settings, &source).context("the events behind the finding")?,

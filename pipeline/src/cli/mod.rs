@@ -7,7 +7,9 @@
 mod bars;
 mod examples;
 mod exit;
+mod input;
 mod instance;
+mod progress;
 mod summary;
 mod terminal;
 

@@ -1,12 +1,14 @@
 //! The summary of a replay: per model what changed, since when, how much, how sure, which codes carry it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::engine::{Counters, Engine, Output};
+use crate::engine::Engine;
+use crate::model::stream::{Original, TopicPartition};
 use crate::model::time::{from_rfc3339, span};
 use crate::model::{Alert, Finding, Reason, Reject, Status};
 use crate::source::InputFile;
@@ -15,6 +17,8 @@ use crate::source::InputFile;
 const MODELS_TOLD: usize = 30;
 /// Findings of a model that are told one by one.
 const FINDINGS_TOLD: usize = 5;
+/// Characters of a message that are written with its reject.
+const EXCERPT_CHARS_MAX: usize = 120;
 
 /// What came out of a replay.
 #[derive(Debug, Default)]
@@ -28,9 +32,9 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Takes what the engine gave.
-    pub(super) fn add(&mut self, output: &Output) {
-        self.findings.extend(output.findings.iter().cloned());
-        for alert in &output.alerts {
+    pub(super) fn add(&mut self, findings: &[Finding], alerts: &[Alert]) {
+        self.findings.extend_from_slice(findings);
+        for alert in alerts {
             let key = (alert.fingerprint.clone(), alert.starts_at.clone());
             self.alerts.insert(key, alert.clone());
         }
@@ -47,15 +51,15 @@ impl Tally {
     }
 }
 
-/// A reject as it is written: with the file's name instead of its number.
+/// A reject as it is written: with the name of the file or partition instead of its number.
 #[derive(Debug, Serialize)]
 pub(super) struct RejectLine<'a> {
     schema: &'static str,
-    reason: &'static str,
+    reason: Reason,
     file: String,
     offset: u64,
     detail: &'a str,
-    excerpt: &'a str,
+    excerpt: Cow<'a, str>,
     help: &'static str,
 }
 
@@ -64,28 +68,47 @@ impl<'a> RejectLine<'a> {
     pub(super) fn new(reject: &'a Reject, file: Option<&InputFile>) -> Self {
         Self {
             schema: "driftline.reject.v1",
-            reason: reject.reason.name(),
+            reason: reject.reason,
             file: file.map_or_else(String::new, |file| file.path.display().to_string()),
             offset: reject.offset,
             detail: &reject.detail,
-            excerpt: &reject.excerpt,
+            excerpt: Cow::Borrowed(&reject.excerpt),
             help: reject.reason.help(),
         }
+    }
+
+    /// A message of a partition.
+    pub(super) fn of_topic(of: &TopicPartition, original: &'a Original) -> Self {
+        let known = Reason::ALL.iter().find(|reason| reason.name() == original.reason);
+        let reason = known.copied().unwrap_or(Reason::InvalidJson);
+        let text = String::from_utf8_lossy(&original.payload);
+        Self {
+            schema: "driftline.reject.v1",
+            reason,
+            file: format!("{}/{}", of.topic, of.partition),
+            offset: original.offset.unsigned_abs(),
+            detail: &original.detail,
+            excerpt: Cow::Owned(text.chars().take(EXCERPT_CHARS_MAX).collect()),
+            help: reason.help(),
+        }
+    }
+
+    /// Why it was rejected.
+    pub(super) fn reason(&self) -> Reason {
+        self.reason
     }
 }
 
 /// Everything that the summary tells.
 pub(super) struct Summary<'a> {
-    /// The engine after the last event.
-    pub(super) engine: &'a Engine,
+    /// The engines after the last event; one, unless partitions are judged on their own.
+    pub(super) engines: &'a [&'a Engine],
     /// What came out.
     pub(super) tally: &'a Tally,
     /// How long it took.
     pub(super) elapsed: Duration,
-    /// Bytes of input, where known.
-    pub(super) bytes: Option<u64>,
-    /// Input files.
-    pub(super) files: usize,
+    /// What was read, in words.
+    pub(super) source: String,
     /// Whether to colour.
     pub(super) color: bool,
 }
@@ -101,40 +124,48 @@ impl Summary<'_> {
     }
 
     fn input(&self, out: &mut String) {
-        let Counters {
-            events, late, future, outside, refused_series_events, refused_groups, ..
-        } = self.engine.counters();
+        let sum =
+            |of: fn(&Engine) -> u64| self.engines.iter().map(|engine| of(engine)).sum::<u64>();
+        let events = sum(|engine| engine.counters().events);
         let seconds = self.elapsed.as_secs_f64().max(1e-6);
-        let size = self.bytes.map_or(String::new(), |b| format!(", {:.1} MB", b as f64 / 1e6));
         let _ = writeln!(
             out,
-            "{} events from {} file{}{size} in {seconds:.1} s ({} events/s)",
-            grouped(*events),
-            self.files,
-            if self.files == 1 { "" } else { "s" },
-            grouped((*events as f64 / seconds) as u64),
+            "{} events from {} in {seconds:.1} s ({} events/s)",
+            grouped(events),
+            self.source,
+            grouped((events as f64 / seconds) as u64),
         );
-        let series = self.engine.series();
+        let series: Vec<_> = self.engines.iter().flat_map(|engine| engine.series()).collect();
         let learning: Vec<_> = series.iter().filter(|s| !s.watched).collect();
         let _ = writeln!(
             out,
             "{} series watched in {} groups; {} group{} still learning (too few events or too short a time)",
-            grouped(self.engine.watched_series()),
+            grouped(sum(Engine::watched_series)),
             series.len() - learning.len(),
             learning.len(),
             if learning.len() == 1 { "" } else { "s" },
         );
         let asides = [
-            (*late, "late (behind the watermark of their file; see [time].lateness)"),
-            (*future, "far ahead of their neighbours (see [time].max_jump)"),
-            (*outside, "outside of --from/--to"),
-            (*refused_series_events, "of new series beyond limits.series_max"),
+            (
+                sum(|engine| engine.counters().late),
+                "late (behind the watermark of their file or partition; see [time].lateness)",
+            ),
+            (
+                sum(|engine| engine.counters().future),
+                "far ahead of their neighbours (see [time].max_jump)",
+            ),
+            (sum(|engine| engine.counters().outside), "outside of --from/--to"),
+            (
+                sum(|engine| engine.counters().refused_series_events),
+                "of new series beyond limits.series_max",
+            ),
         ];
         for (count, what) in asides.into_iter().filter(|(count, _)| *count > 0) {
             let _ = writeln!(out, "{} events {what}", grouped(count));
         }
-        if *refused_groups > 0 {
-            let _ = writeln!(out, "{} groups refused", grouped(*refused_groups));
+        let refused_groups = sum(|engine| engine.counters().refused_groups);
+        if refused_groups > 0 {
+            let _ = writeln!(out, "{} groups refused", grouped(refused_groups));
         }
         for (reason, count) in &self.tally.rejects {
             let _ = writeln!(
@@ -192,7 +223,7 @@ impl Summary<'_> {
     fn verdict(&self, out: &mut String) {
         let findings = self.tally.findings.len();
         if findings == 0 {
-            let watched = self.engine.watched_series();
+            let watched: u64 = self.engines.iter().map(|engine| engine.watched_series()).sum();
             let text = if watched == 0 {
                 "Nothing could be watched: no series had enough events for a baseline. Give more events, or lower [baseline].learn."
             } else {
@@ -201,7 +232,8 @@ impl Summary<'_> {
             let _ = writeln!(out, "\n{text}");
             return;
         }
-        let budget = self.engine.settings().detect.budget_per_week;
+        let budget: f64 =
+            self.engines.iter().map(|engine| engine.settings().detect.budget_per_week).sum();
         let _ = writeln!(
             out,
             "\n{findings} finding{} in {} alert{}; accepted false alarms: {budget} a week over all series.",

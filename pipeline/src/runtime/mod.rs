@@ -2,3 +2,4 @@
 
 pub mod live;
 pub mod replay;
+pub mod topic_replay;

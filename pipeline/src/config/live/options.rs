@@ -12,7 +12,7 @@ pub(super) const MECHANISMS: &[&str] = &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-51
 pub(in crate::config) static SECTIONS: &[Section] = &[
     Section {
         name: "kafka",
-        doc: "The brokers. With this section Driftline can run live.",
+        doc: "The brokers. With this section `driftline run` can run; [docs/kafka.md](kafka.md) shows how to wire it.",
         options: &[
             opt(
                 "brokers",

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::kafka::{Cluster, KafkaFault};
 use crate::model::stream::TopicPartition;
+use crate::sink::kafka::records::{Decision, journal_entry};
 
 /// The decisions of one group.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,6 +26,25 @@ pub struct Course {
 }
 
 impl Decisions {
+    /// Reads those of a group from the journal topic, up to its end now.
+    ///
+    /// # Errors
+    /// Where the cluster does not answer or refuses.
+    pub fn read(cluster: &Cluster, journal: &str, group: &str) -> Result<Self, KafkaFault> {
+        let mut decisions = Self::default();
+        cluster.read_all(journal, &mut |key, value| {
+            let entry = value.and_then(|value| journal_entry(key, value));
+            let Some(entry) = entry.filter(|entry| entry.group == group) else { return };
+            match entry.decision {
+                Decision::Began {} => decisions.began(&entry.of, entry.offset),
+                Decision::Passed { watermark_us } => {
+                    decisions.passed(&entry.of, entry.offset, watermark_us);
+                }
+            }
+        })?;
+        Ok(decisions)
+    }
+
     /// Takes the decision that a partition begins.
     pub fn began(&mut self, of: &TopicPartition, offset: i64) {
         self.course(of).began = Some(offset);

@@ -11,7 +11,6 @@ use crate::kafka::cluster::Cluster;
 use crate::model::Settings;
 use crate::model::live::{Delivery, From, Live};
 use crate::model::stream::TopicPartition;
-use crate::sink::kafka::records::{Decision, journal_entry};
 use crate::state::Home;
 
 /// Makes an engine without history: baselines of a file are loaded into it.
@@ -37,19 +36,8 @@ pub(super) struct Opened {
 impl Opener<'_> {
     /// The decisions of the group.
     pub(super) fn decisions(&self) -> Result<Decisions, LiveFault> {
-        let mut decisions = Decisions::default();
         let group = &self.live.source.group;
-        self.cluster.read_all(&self.live.sinks.journal, &mut |key, value| {
-            let entry = value.and_then(|value| journal_entry(key, value));
-            let Some(entry) = entry.filter(|entry| entry.group == *group) else { return };
-            match entry.decision {
-                Decision::Began {} => decisions.began(&entry.of, entry.offset),
-                Decision::Passed { watermark_us } => {
-                    decisions.passed(&entry.of, entry.offset, watermark_us);
-                }
-            }
-        })?;
-        Ok(decisions)
+        Ok(Decisions::read(self.cluster, &self.live.sinks.journal, group)?)
     }
 
     /// Opens a shard over these partitions.
