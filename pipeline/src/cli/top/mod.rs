@@ -4,7 +4,7 @@
 //! back on every way out: `q`, an error, a signal, a panic.
 
 mod frame;
-mod samples;
+pub(super) mod samples;
 
 use std::collections::VecDeque;
 use std::fmt::Write;

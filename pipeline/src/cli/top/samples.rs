@@ -6,11 +6,11 @@ use crate::telemetry::Metric;
 
 /// Values of one scrape, by name; labels as they were written.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Samples(BTreeMap<String, Vec<(String, f64)>>);
+pub(in crate::cli) struct Samples(BTreeMap<String, Vec<(String, f64)>>);
 
 impl Samples {
     /// Reads the exposition format. Lines that are none of it are left out.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(in crate::cli) fn parse(text: &str) -> Self {
         let mut samples: BTreeMap<String, Vec<(String, f64)>> = BTreeMap::new();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let Some(end) = line.find(['{', ' ']) else { continue };
@@ -29,17 +29,17 @@ impl Samples {
     }
 
     /// Sum over all label values; 0 where there are none.
-    pub(super) fn sum(&self, metric: Metric) -> f64 {
+    pub(in crate::cli) fn sum(&self, metric: Metric) -> f64 {
         self.of(metric.spec().name).map(|(_, value)| value).sum()
     }
 
     /// The value of a metric without labels.
-    pub(super) fn get(&self, metric: Metric) -> Option<f64> {
+    pub(in crate::cli) fn get(&self, metric: Metric) -> Option<f64> {
         self.of(metric.spec().name).map(|(_, value)| *value).next()
     }
 
     /// Upper bounds of a histogram's buckets and how many observations are at most that, ascending.
-    pub(super) fn buckets(&self, metric: Metric) -> Vec<(f64, f64)> {
+    pub(in crate::cli) fn buckets(&self, metric: Metric) -> Vec<(f64, f64)> {
         let name = format!("{}_bucket", metric.spec().name);
         let bound = |labels: &str| {
             let (_, rest) = labels.split_once("le=\"")?;
@@ -56,7 +56,11 @@ impl Samples {
 
 /// The bucket that holds the quantile, by its upper bound; none without observations. `since` are the
 /// buckets of an earlier scrape, whose observations are left out if any came after.
-pub(super) fn quantile(now: &[(f64, f64)], since: &[(f64, f64)], share: f64) -> Option<f64> {
+pub(in crate::cli) fn quantile(
+    now: &[(f64, f64)],
+    since: &[(f64, f64)],
+    share: f64,
+) -> Option<f64> {
     let total = now.last()?.1;
     let earlier = since.last().map_or(0.0, |(_, n)| *n);
     let fresh = since.len() == now.len() && total > earlier;

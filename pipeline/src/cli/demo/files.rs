@@ -1,15 +1,15 @@
-//! `driftline demo`: the whole job on generated telemetry, told while it happens.
+//! The demo over files: telemetry is written into a folder and replayed.
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
 
-use super::Terminal;
-use super::summary::grouped;
+use crate::cli::Terminal;
+use crate::cli::summary::grouped;
 use crate::config;
 use crate::engine::Engine;
 use crate::model::{Finding, Status};
@@ -18,33 +18,17 @@ use crate::sink::ndjson::Lines;
 use crate::synth::write::Format;
 use crate::synth::{Plan, Truth, dataset, evaluate::evaluate, results::Results};
 
-/// Events, models and hours of the demo: enough for every model to have a baseline within its first hour.
-const EVENTS: u64 = 600_000;
-const MODELS: usize = 30;
-
-/// Show Driftline at work: five drifts are injected into generated telemetry, and found
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Folder for the telemetry and the results; made where it does not exist
-    #[arg(long, default_value = "driftline-demo", value_name = "FOLDER")]
-    out: PathBuf,
-    /// Another seed gives other telemetry
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-}
-
 /// Runs it.
-pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-    let mut plan = Plan { seed: args.seed, events: EVENTS, models: MODELS, ..Plan::default() };
-    plan.drifts = plan.default_drifts();
+pub(super) fn run(plan: &Plan, out: &Path, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let format = Format::named("ndjson").context("ndjson is a format")?;
-    let folder = args.out.display();
+    let folder = out.display();
     terminal.print(&format!(
-        "Driftline demo: {} inference events of {MODELS} models over 6 hours, written to {folder}/\n",
-        grouped(EVENTS)
+        "Driftline demo: {} inference events of {} models over 6 hours, written to {folder}/\n",
+        grouped(plan.events),
+        plan.models
     ))?;
-    let written = dataset::write(&plan, format, 1, &args.out, &mut |_| {})?;
-    let truth: Truth = serde_json::from_reader(open(&args.out.join("truth.json"))?)?;
+    let written = dataset::write(plan, format, 1, out, &mut |_| {})?;
+    let truth: Truth = serde_json::from_reader(open(&out.join("truth.json"))?)?;
     let mut text = String::from("\nFive changes were injected:\n");
     for drift in &truth.drifts {
         text += &format!("  at {}  {:<18} {}\n", drift.onset, drift.model, drift.words);
@@ -52,12 +36,12 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     text += "\nReplaying. The first hour of each model is its baseline; nothing else is told to the engine.\n\n";
     terminal.print(&text)?;
 
-    let (settings, _) = config::load(&args.out.join("driftline.toml"))?;
+    let (settings, _) = config::load(&out.join("driftline.toml"))?;
     let inputs: Vec<String> = written.files.iter().map(|f| f.display().to_string()).collect();
     let source = crate::source::FileSource::find(&inputs, None)?;
     let mut engine = Engine::new(settings);
-    let mut findings = Lines::create(&args.out.join("findings.ndjson"))?;
-    let mut alerts = Lines::create(&args.out.join("alerts.ndjson"))?;
+    let mut findings = Lines::create(&out.join("findings.ndjson"))?;
+    let mut alerts = Lines::create(&out.join("alerts.ndjson"))?;
     let mut found: Vec<Finding> = Vec::new();
     let mut firing = 0;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -85,9 +69,9 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         grouped(engine.watched_series()),
         firing
     );
-    let results = ["findings.ndjson", "alerts.ndjson"].map(|name| args.out.join(name));
+    let results = ["findings.ndjson", "alerts.ndjson"].map(|name| out.join(name));
     let results = results.iter().map(|path| open(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    text += &super::evaluate::text(&evaluate(&truth, &Results::read(results)?)?);
+    text += &crate::cli::evaluate::text(&evaluate(&truth, &Results::read(results)?)?);
     let first = found.first().map_or("ID", |f| &f.id[..8.min(f.id.len())]);
     text += &format!(
         "\nWhat to try next:\n\
