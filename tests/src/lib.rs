@@ -2,7 +2,10 @@
 
 pub mod broker;
 pub mod course;
+pub mod guarded;
+pub mod live;
 pub mod logs;
+pub mod object_server;
 pub mod promise;
 pub mod streams;
 pub mod telemetry;
