@@ -4,7 +4,8 @@
 //! librdkafka says goes to `tracing`, bounded and with every secret of the connection struck out.
 
 use std::error::Error;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::client::{ClientContext, OAuthToken};
@@ -17,6 +18,9 @@ use crate::model::live::{Connection, TokenSource};
 
 /// Longest text of librdkafka that is kept or logged, in characters.
 const WORDS_MAX: usize = 400;
+/// An error explains what fails within this time: the client tells it anew at each try to connect, which
+/// it makes every ten seconds at the latest.
+const FRESH: Duration = Duration::from_secs(15);
 /// Parts of property names whose values must never be shown.
 const SECRET_NAMES: &[&str] =
     &["password", "secret", ".pem", "oauthbearer", "sasl.jaas", "token", "credential"];
@@ -49,7 +53,14 @@ pub struct Context {
     brokers: String,
     oauth_token: Option<TokenSource>,
     secrets: Vec<String>,
-    last: Mutex<Option<(RDKafkaErrorCode, String)>>,
+    last: Mutex<Option<Told>>,
+}
+
+/// An error that the client told by itself.
+struct Told {
+    code: RDKafkaErrorCode,
+    words: String,
+    at: Instant,
 }
 
 impl Context {
@@ -82,12 +93,22 @@ impl Context {
 
     /// The same with its code.
     pub(super) fn last(&self) -> Option<(RDKafkaErrorCode, String)> {
-        self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        let last = self.told();
+        let fresh = last.as_ref().filter(|told| told.at.elapsed() < FRESH);
+        fresh.map(|told| (told.code, told.words.clone()))
     }
 
     /// Forgets the last error: the client has answered since.
     pub fn forget(&self) {
-        *self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
+        *self.told() = None;
+    }
+
+    fn told(&self) -> MutexGuard<'_, Option<Told>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, code: RDKafkaErrorCode, words: String) {
+        *self.told() = Some(Told { code, words, at: Instant::now() });
     }
 
     /// A text of librdkafka, bounded, without the secrets of this connection.
@@ -136,11 +157,11 @@ impl ClientContext for Context {
             return;
         }
         let words = self.words(reason);
-        tracing::warn!(target: "librdkafka", role = self.role, code = ?code, "{words}");
-        let mut last = self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // A line of the log says the same; this is for those who ask what the matter is.
+        tracing::debug!(target: "librdkafka", role = self.role, code = ?code, "{words}");
         // That all brokers are down follows from an error that says more.
-        if code != RDKafkaErrorCode::AllBrokersDown || last.is_none() {
-            *last = Some((code, words));
+        if code != RDKafkaErrorCode::AllBrokersDown || self.last().is_none() {
+            self.tell(code, words);
         }
     }
 
@@ -148,8 +169,7 @@ impl ClientContext for Context {
         token::read(self.oauth_token.as_ref()).map_err(|error| {
             let words = self.words(&error);
             tracing::warn!(role = self.role, "{words}");
-            *self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) =
-                Some((RDKafkaErrorCode::Authentication, words.clone()));
+            self.tell(RDKafkaErrorCode::Authentication, words.clone());
             words.into()
         })
     }

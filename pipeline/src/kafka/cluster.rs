@@ -11,7 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::MetadataTopic;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
-use rdkafka::{Message, Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use regex::RegexSet;
 
 use super::client::{self, Context};
@@ -33,6 +33,8 @@ pub type EachRecord<'a> = dyn FnMut(&[u8], Option<&[u8]>) + 'a;
 /// A handle for questions. It joins no group; `group` is whose offsets `committed` reads.
 pub struct Cluster {
     consumer: BaseConsumer<Context>,
+    connection: Connection,
+    config: ClientConfig,
     group: String,
     deadline: Duration,
     /// One topic is read at a time: all messages come by one queue.
@@ -65,7 +67,14 @@ impl Cluster {
         let consumer: BaseConsumer<Context> = config
             .create_with_context(context)
             .map_err(|error| KafkaFault::of(&error, Doing::Connect, &words))?;
-        Ok(Self { consumer, group: group.to_owned(), deadline: DEADLINE, reading: Mutex::new(()) })
+        Ok(Self {
+            consumer,
+            connection: connection.clone(),
+            config,
+            group: group.to_owned(),
+            deadline: DEADLINE,
+            reading: Mutex::new(()),
+        })
     }
 
     /// The same with another deadline for each question.
@@ -169,7 +178,7 @@ impl Cluster {
         if of.is_empty() {
             return Ok(Vec::new());
         }
-        self.ask(Doing::Group(&self.group), |patience| {
+        let marks = self.ask(Doing::Group(&self.group), |patience| {
             let asked = list(of, |_| Offset::Invalid)?;
             each(self.consumer.committed_offsets(asked, patience)?, of, |found| {
                 match found.offset() {
@@ -177,7 +186,27 @@ impl Cluster {
                     _ => None,
                 }
             })
-        })
+        });
+        match marks {
+            Err(KafkaFault::TimedOut { .. }) if self.is_unsettled(of) => {
+                Err(KafkaFault::Unsettled { group: self.group.clone() })
+            }
+            marks => marks,
+        }
+    }
+
+    /// Whether the cluster answers one who does not care for open transactions.
+    fn is_unsettled(&self, of: &[TopicPartition]) -> bool {
+        let mut config = self.config.clone();
+        config.set("isolation.level", "read_uncommitted");
+        let context = Context::new("query", &self.connection);
+        let careless: KafkaResult<BaseConsumer<Context>> = config.create_with_context(context);
+        careless
+            .and_then(|careless| {
+                careless.poll(Duration::ZERO);
+                careless.committed_offsets(list(of, |_| Offset::Invalid)?, TRY_MAX)
+            })
+            .is_ok()
     }
 
     /// Reads a whole topic, up to its end now: partition after partition, in their order. Returns the

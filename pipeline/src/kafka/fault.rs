@@ -85,6 +85,14 @@ pub enum KafkaFault {
         /// The client's words.
         detail: String,
     },
+    /// A transaction has not ended.
+    #[error(
+        "the offsets of group {group} are not settled: a transaction with them is open, or hangs for ever          on the brokers; wait for its timeout, then look with kafka-transactions.sh find-hanging, and          end it with its abort"
+    )]
+    Unsettled {
+        /// The group.
+        group: String,
+    },
     /// Other members hold the partitions now.
     #[error("this member is not of the group any more while {doing}: {detail}; it joins again")]
     Evicted {
@@ -322,7 +330,7 @@ impl KafkaFault {
     /// Whether the same call may succeed later with nobody doing anything.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::TimedOut { .. } => true,
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Unsettled { .. } => true,
             Self::Other { code, .. } => PASSING.contains(code),
             _ => false,
         }

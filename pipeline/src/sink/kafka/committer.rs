@@ -106,7 +106,7 @@ impl Committer {
     }
 
     /// The partitions of epochs up to this number are being taken away: they are not begun any more, nor
-    /// begun again. One whose commit is under way is still told as committed if it was.
+    /// begun again. One whose commit is under way is told as committed if that can still be seen.
     pub fn withdraw(&self, number: u64) {
         self.shared.withdraw(number);
     }

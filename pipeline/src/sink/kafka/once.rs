@@ -6,7 +6,7 @@
 //! who this member was *before* it was seen that nobody else has committed: any other owner since then
 //! makes the broker refuse it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -110,10 +110,11 @@ impl ExactlyOnce {
         crash_point("before_begin");
         self.watch
             .call("begin_transaction", || producer.begin_transaction())
-            .map_err(|error| self.broken(producer, &error, false))?;
+            .map_err(|error| self.broken(producer, epoch, &error, false))?;
         crash_point("after_begin");
-        let sent = producer::send(producer, &epoch.journal)
-            .and_then(|()| producer::send(producer, &epoch.records));
+        let go_on = || self.shared.given_up(epoch.number).is_none();
+        let sent = producer::send(producer, &epoch.journal, &go_on)
+            .and_then(|()| producer::send(producer, &epoch.records, &go_on));
         sent.map_err(|fault| undelivered(producer, fault))?;
         crash_point("after_produce");
         phases.produce_us = lap();
@@ -122,9 +123,10 @@ impl ExactlyOnce {
         }
         crash_point("after_send_offsets");
         phases.offsets_us = lap();
-        producer::settle(producer, self.timeout()).map_err(|fault| undelivered(producer, fault))?;
+        producer::settle(producer, self.timeout(), &go_on)
+            .map_err(|fault| undelivered(producer, fault))?;
         phases.settle_us = lap();
-        self.commit(producer, patience)?;
+        self.commit(producer, epoch, patience)?;
         phases.commit_us = lap();
         crash_point("after_commit");
         Ok(phases)
@@ -136,7 +138,8 @@ impl ExactlyOnce {
         epoch: &Epoch,
         metadata: &ConsumerGroupMetadata,
     ) -> Result<(), Broken> {
-        let offsets = self.offsets(epoch).map_err(|error| self.broken(producer, &error, false))?;
+        let offsets =
+            self.offsets(epoch).map_err(|error| self.broken(producer, epoch, &error, false))?;
         let mut tries = 0;
         loop {
             let sent = self.watch.call("send_offsets_to_transaction", || {
@@ -148,12 +151,17 @@ impl ExactlyOnce {
                 Err(error) if is_retriable(&error) && tries < CALL_TRIES => {
                     self.shared.pause(epoch.number, CALL_PAUSE);
                 }
-                Err(error) => return Err(self.broken(producer, &error, false)),
+                Err(error) => return Err(self.broken(producer, epoch, &error, false)),
             }
         }
     }
 
-    fn commit(&self, producer: &Producer, patience: &mut Patience<'_>) -> Result<(), Broken> {
+    fn commit(
+        &self,
+        producer: &Producer,
+        epoch: &Epoch,
+        patience: &mut Patience<'_>,
+    ) -> Result<(), Broken> {
         let begun = Instant::now();
         crash_soon("during_commit", Duration::from_millis(5));
         loop {
@@ -163,10 +171,9 @@ impl ExactlyOnce {
             let Err(error) = committed else { return Ok(()) };
             // The same call takes up where it was.
             if !is_retriable(&error) || begun.elapsed() > 2 * self.timeout() {
-                return Err(self.broken(producer, &error, true));
+                return Err(self.broken(producer, epoch, &error, true));
             }
-            let doing = Doing::Transaction(&self.settings.transactional_id);
-            patience.tell(&producer::fault(producer, &error, doing).to_string());
+            patience.tell(&self.fault(producer, epoch, &error).to_string());
         }
     }
 
@@ -288,9 +295,30 @@ impl ExactlyOnce {
         Duration::from_millis(producer::timeout_ms(&self.settings).unsigned_abs())
     }
 
-    fn broken(&self, producer: &Producer, error: &KafkaError, asked: bool) -> Broken {
-        let fault =
-            producer::fault(producer, error, Doing::Transaction(&self.settings.transactional_id));
+    /// A transaction touches many things: which of them was refused is in the code and the words.
+    fn fault(&self, producer: &Producer, epoch: &Epoch, error: &KafkaError) -> KafkaFault {
+        let code = error.rdkafka_error_code();
+        let of_offsets = error.to_string().contains("offsets");
+        let read = joined(epoch.offsets.iter().map(|(of, _)| &*of.topic));
+        let written = epoch.journal.iter().chain(&epoch.records);
+        let written = joined(written.map(|record| &*record.topic));
+        let doing = match code {
+            Some(Code::TopicAuthorizationFailed) if of_offsets => Doing::Read(&read),
+            Some(Code::TopicAuthorizationFailed) => Doing::Write(&written),
+            Some(Code::GroupAuthorizationFailed) => Doing::Group(&self.settings.group),
+            _ => Doing::Transaction(&self.settings.transactional_id),
+        };
+        producer::fault(producer, error, doing)
+    }
+
+    fn broken(
+        &self,
+        producer: &Producer,
+        epoch: &Epoch,
+        error: &KafkaError,
+        asked: bool,
+    ) -> Broken {
+        let fault = self.fault(producer, epoch, error);
         let KafkaError::Transaction(error) = error else { return Broken::Dead { fault, asked } };
         // Records that failed are found before the commit is sent: nothing is unknown then.
         let unsent = !asked || error.code() == Code::Inconsistent;
@@ -404,6 +432,11 @@ impl Drop for ExactlyOnce {
             producer::retire(producer);
         }
     }
+}
+
+/// Names of topics, each once.
+fn joined<'a>(topics: impl Iterator<Item = &'a str>) -> String {
+    topics.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
 }
 
 fn is_retriable(error: &KafkaError) -> bool {

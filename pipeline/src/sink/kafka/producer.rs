@@ -41,6 +41,8 @@ pub(super) fn config(settings: &CommitSettings) -> ClientConfig {
     let mut config = client::config(connection, "commit");
     for (name, value) in [
         ("linger.ms", "5"),
+        // A transaction right after another is told to come again soon; the default is a tenth of a second.
+        ("retry.backoff.ms", "20"),
         ("compression.type", "lz4"),
         ("partitioner", "murmur2_random"), // as Java clients: a key is where they expect it
         ("queue.buffering.max.kbytes", QUEUE_KBYTES),
@@ -101,8 +103,12 @@ pub(super) fn retire(producer: Arc<Producer>) {
 /// Hands records to librdkafka, waiting while its queue is full.
 ///
 /// # Errors
-/// Where a record is refused at once, or one of those under way has failed.
-pub(super) fn send(producer: &Producer, records: &[Record]) -> Result<(), KafkaFault> {
+/// Where a record is refused at once, one of those under way has failed, or it is not to go on.
+pub(super) fn send(
+    producer: &Producer,
+    records: &[Record],
+    go_on: &dyn Fn() -> bool,
+) -> Result<(), KafkaFault> {
     for record in records {
         let key = record.key.as_deref();
         let mut sent = BaseRecord::<[u8], [u8]>::to(&record.topic);
@@ -118,6 +124,7 @@ pub(super) fn send(producer: &Producer, records: &[Record]) -> Result<(), KafkaF
                     sent = again;
                     serve(producer);
                     failed(producer)?;
+                    proceed(go_on)?;
                 }
                 Err((error, _)) => {
                     failed(producer)?;
@@ -132,8 +139,13 @@ pub(super) fn send(producer: &Producer, records: &[Record]) -> Result<(), KafkaF
 /// Waits until all that was sent is written.
 ///
 /// # Errors
-/// Where one has failed, or something is still under way after the longest time that is allowed for it.
-pub(super) fn settle(producer: &Producer, patience: Duration) -> Result<(), KafkaFault> {
+/// Where one has failed, something is still under way after the longest time that is allowed for it, or
+/// it is not to go on.
+pub(super) fn settle(
+    producer: &Producer,
+    patience: Duration,
+    go_on: &dyn Fn() -> bool,
+) -> Result<(), KafkaFault> {
     let begun = Instant::now();
     loop {
         failed(producer)?;
@@ -144,8 +156,19 @@ pub(super) fn settle(producer: &Producer, patience: Duration) -> Result<(), Kafk
             let error = KafkaError::Flush(Code::MessageTimedOut);
             return Err(fault(producer, &error, Doing::Write("of the sinks")));
         }
+        proceed(go_on)?;
         serve(producer);
     }
+}
+
+fn proceed(go_on: &dyn Fn() -> bool) -> Result<(), KafkaFault> {
+    if go_on() {
+        return Ok(());
+    }
+    Err(KafkaFault::Evicted {
+        doing: Doing::Write("of the sinks").words(),
+        detail: "its partitions were taken away".to_owned(),
+    })
 }
 
 /// Drops what is still under way and waits for the reports of it.

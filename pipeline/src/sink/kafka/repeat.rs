@@ -15,7 +15,7 @@ use super::status::{Patience, Phases, Shared};
 use super::watch::Watch;
 use super::{CommitSettings, Group};
 use crate::kafka::{KafkaFault, crash_point};
-use crate::model::stream::Epoch;
+use crate::model::stream::{Epoch, Record};
 
 /// While the group is being rebalanced, offsets are tried this often and with this pause.
 const OUTSIDE_TRIES: usize = 20;
@@ -55,9 +55,10 @@ impl AtLeastOnce {
         }
         let Some(producer) = self.producer.clone() else { return Ok(()) };
         let patience = Duration::from_millis(producer::timeout_ms(&self.settings).unsigned_abs());
-        let write = |records| {
-            producer::send(&producer, records)?;
-            producer::settle(&producer, patience)
+        let go_on = || self.shared.given_up(epoch.number).is_none();
+        let write = |records: &[Record]| {
+            producer::send(&producer, records, &go_on)?;
+            producer::settle(&producer, patience, &go_on)
         };
         let written = write(&epoch.journal).and_then(|()| {
             crash_point("after_journal");
