@@ -1,7 +1,8 @@
 //! Batches of messages from librdkafka without an event object each: the only unsafe code of Driftline.
 //!
 //! [`RawConsumer`] wraps a `BaseConsumer` that reads partitions by `assign`, and gives its messages as a
-//! borrowed [`Batch`]. Not here: what messages mean, which partitions are read, group membership.
+//! borrowed [`Batch`]. [`Identity`] is who a consumer is in its group. Not here: what messages mean, which
+//! partitions are read, group membership.
 //!
 //! What librdkafka's queues do, and why a `BaseConsumer` alone will not do:
 //!
@@ -23,7 +24,9 @@
 mod batch;
 mod consumer;
 mod event;
+mod identity;
 mod queue;
 
 pub use self::batch::{Batch, Message, MessageFault};
 pub use self::consumer::RawConsumer;
+pub use self::identity::Identity;

@@ -54,6 +54,8 @@ pub(super) struct FetchThread {
     mean_bytes: usize,
     /// The assignment is not what it should be: when to try again.
     assign_again: Option<Instant>,
+    /// Something was said to be wrong, and no message has come since.
+    has_complained: bool,
 }
 
 impl FetchThread {
@@ -78,6 +80,7 @@ impl FetchThread {
             taken_bytes_max: TAKEN_BYTES_MAX.min(memory_bytes / 8),
             mean_bytes: 1024,
             assign_again: None,
+            has_complained: false,
         }
     }
 
@@ -133,8 +136,12 @@ impl FetchThread {
             });
             arrivals.read(reading, arrived, &mut |fetched| outbox.push_back(fetched));
         }
+        let is_flowing = !runs.is_empty() && faults.is_empty();
         drop(runs);
         drop(batch);
+        if is_flowing {
+            self.be_content();
+        }
         self.counters.waiting_messages.store(self.consumer.waiting(), Ordering::Relaxed);
         for words in of_client {
             tracing::warn!("{}", self.consumer.consumer().context().words(&words));
@@ -142,6 +149,21 @@ impl FetchThread {
         for (partition, fault, words) in faults {
             self.heard(partition, fault, &words);
         }
+    }
+
+    /// Something has come: what was wrong with the client or with a partition is over, unless one is stuck.
+    fn be_content(&mut self) {
+        self.consumer.consumer().context().forget();
+        if self.has_complained && self.readings.iter().all(|reading| reading.stuck_until.is_none())
+        {
+            self.has_complained = false;
+            self.counters.tell(None);
+        }
+    }
+
+    fn complain(&mut self, words: String) {
+        self.has_complained = true;
+        self.counters.tell(Some(words));
     }
 
     /// Sends all batches on. While nobody takes them, orders and events are looked after.
@@ -295,7 +317,7 @@ impl FetchThread {
         if matches!(fault, MessageFault::Other(_)) {
             // librdkafka goes on by itself.
             tracing::warn!(topic, partition = number, offset, "{words}");
-            self.counters.tell(Some(words));
+            self.complain(words);
             return;
         }
         tracing::warn!(topic, partition = number, offset, "reading stopped: {words}");
@@ -313,12 +335,10 @@ impl FetchThread {
         for partition in due {
             if let Some(trouble) = self.try_on(partition) {
                 tracing::error!("{trouble}");
-                self.counters.tell(Some(trouble));
+                self.complain(trouble);
                 if let Some(reading) = self.readings.get_mut(partition) {
                     reading.stuck_until = Some(Instant::now() + AGAIN);
                 }
-            } else if self.readings.iter().all(|reading| reading.stuck_until.is_none()) {
-                self.counters.tell(None);
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
+use driftline_rawbatch::Identity;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
@@ -33,25 +34,33 @@ impl Membership {
     }
 
     /// Who this member is in the group now, for a transaction. To be asked anew for each: it changes with
-    /// every rebalance. None before it has joined and after it has left.
+    /// every rebalance. None where it is no member: before it has joined, after it was thrown out or has
+    /// left. (librdkafka would give the metadata of nobody then, and brokers check nothing of nobody.)
     pub fn metadata(&self) -> Option<ConsumerGroupMetadata> {
-        self.consumer()?.group_metadata()
+        let consumer = self.consumer()?;
+        let identity = Identity::of(consumer.client()).filter(Identity::is_member)?;
+        let metadata = consumer.group_metadata()?;
+        // The same before and after: so it was in between.
+        (Identity::of(consumer.client()) == Some(identity)).then_some(metadata)
     }
 
     /// Commits where reading goes on, and waits for the answer. The broker refuses it from a member that
     /// is not of the present generation. There is no timeout: librdkafka waits for the coordinator.
     ///
     /// # Errors
-    /// [`KafkaFault::Evicted`] where the partitions are others' now; others as the broker says.
+    /// [`KafkaFault::Evicted`] where this is no member (any more); others as the broker says.
     pub fn commit(&self, offsets: &[(TopicPartition, i64)]) -> Result<(), KafkaFault> {
-        let Some(consumer) = self.consumer() else {
-            return Err(KafkaFault::Evicted {
-                doing: Doing::Group(&self.group).words(),
-                detail: "this process has left the group".to_owned(),
-            });
-        };
         let mut tries = 0;
         loop {
+            let consumer = self.consumer().filter(|consumer| {
+                Identity::of(consumer.client()).is_some_and(|identity| identity.is_member())
+            });
+            let Some(consumer) = consumer else {
+                return Err(KafkaFault::Evicted {
+                    doing: Doing::Group(&self.group).words(),
+                    detail: "this process is no member of the group now".to_owned(),
+                });
+            };
             let Err(error) = commit(&consumer, offsets) else { return Ok(()) };
             tries += 1;
             // A new generation is being made of which this member is: the next try knows it.
