@@ -5,6 +5,8 @@
 //! journal. Single-threaded and seeded; `DRIFTLINE_SEED=n` runs one seed. Controls put faults in, which must
 //! be noticed.
 
+#![allow(clippy::print_stdout)] // what was counted is the point of the run
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -34,6 +36,9 @@ enum Fault {
     EarlySnapshot,
 }
 
+/// Next offsets, and the engine at them.
+type Snapshot = (Vec<(TopicPartition, i64)>, Vec<u8>);
+
 /// What outlives a crash.
 struct World {
     settings: Settings,
@@ -43,7 +48,7 @@ struct World {
     journal: Decisions,
     committed: BTreeMap<TopicPartition, i64>,
     topic: Vec<String>,
-    snapshots: Vec<(Vec<(TopicPartition, i64)>, Vec<u8>)>,
+    snapshots: Vec<Snapshot>,
     now_us: u64,
     crashes: usize,
     random: Xoshiro256PlusPlus,

@@ -12,7 +12,7 @@ mod traffic;
 pub use certificates::Certificates;
 pub use options::{Listener, Options, USERS};
 pub use topics::unique;
-pub use traffic::{Message, Sent, Visible};
+pub use traffic::{Feed, Message, Sent, Visible};
 
 use std::fs;
 use std::net::TcpListener;
@@ -146,16 +146,13 @@ impl Broker {
     /// Stops it in order, as an operator would.
     pub fn stop(&self) {
         if let Some(node) = self.take() {
-            node.signal("TERM");
-            node.wait();
+            node.stop();
         }
     }
 
     /// Kills it at once.
     pub fn kill(&self) {
-        if let Some(node) = self.take() {
-            node.end();
-        }
+        drop(self.take());
     }
 
     /// Starts it again, on the same ports, with what it had on disk.
@@ -205,6 +202,11 @@ impl Drop for Own {
         // Left to the system's sweep of temporary folders where it cannot be removed.
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// A port that is free now.
+pub fn free_port() -> u16 {
+    free_ports(1)[0]
 }
 
 /// Ports that are free now. Below the range from which the system gives ports to clients: else a client

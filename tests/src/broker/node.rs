@@ -1,39 +1,22 @@
-//! The process of a broker: Java under a shell that ends it when this process is gone, however it went.
+//! The process of a broker, and Kafka's own tools.
 //!
 //! Not here: what the broker is asked. Its log goes to `target/kafka-logs/` and stays there; its folder of
 //! topics goes with it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::guarded::Guarded;
 use crate::repository;
 
-/// A broker that does not start within this time has failed.
-const START: Duration = Duration::from_secs(60);
-
-/// Reads its standard input: a word means that the caller ends the broker and goes on; the end of the
-/// stream means that the caller is dead, so the folder goes too.
-const GUARD: &str = r#"
-folder=$1; log=$2; shift 2
-"$@" </dev/null >>"$log" 2>&1 &
-broker=$!
-echo "$broker"
-read -r word || word=dead
-kill -9 "$broker" 2>/dev/null
-wait
-[ "$word" != dead ] || rm -rf "$folder"
-"#;
+/// A broker that does not start or stop within this time has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A broker that runs.
 #[derive(Debug)]
-pub(super) struct Node {
-    guard: Child,
-    /// Process id of Java.
-    pid: u32,
-}
+pub(super) struct Node(Guarded);
 
 impl Node {
     /// Starts Java on `server.properties` in the folder and returns when clients may connect.
@@ -41,36 +24,23 @@ impl Node {
     /// # Errors
     /// The last lines of the log.
     pub(super) fn start(folder: &Path, log: &Path) -> Result<Self, String> {
-        let before = fs::metadata(log).map_or(0, |file| file.len());
-        let mut guard = Command::new("sh");
-        guard.arg("-c").arg(GUARD).arg("guard").arg(folder).arg(log);
-        guard.arg("java").args(java()).args(["-Xmx512m", "kafka.Kafka"]);
-        guard.arg(folder.join("server.properties"));
-        // Not in our process group: Control-C reaches it through us.
-        std::os::unix::process::CommandExt::process_group(&mut guard, 0);
-        let mut guard = guard
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("sh cannot be run: {error}"))?;
-        let mut line = String::new();
-        let out = guard.stdout.take().ok_or("the guard has no output")?;
-        BufReader::new(out).read_line(&mut line).map_err(|error| error.to_string())?;
-        let pid = line.trim().parse().map_err(|_| format!("the guard said {line:?}"))?;
-        let node = Self { guard, pid };
+        let before = fs::metadata(log).map_or(0, |file| file.len()) as usize;
+        let mut command = Command::new("java");
+        command.args(java()).args(["-Xmx512m", "kafka.Kafka"]);
+        command.arg(folder.join("server.properties"));
+        let mut node = Guarded::spawn(&command, folder, log);
         let begun = Instant::now();
         loop {
+            let ended = node.ended();
             let text = fs::read(log).unwrap_or_default();
-            let text = String::from_utf8_lossy(text.get(before as usize..).unwrap_or_default());
+            let text = String::from_utf8_lossy(text.get(before..).unwrap_or_default());
             if text.contains("Kafka Server started") {
-                return Ok(node);
+                return Ok(Self(node));
             }
-            let dead = ["fatal exception", "Exiting Kafka", "not found", "Error: "];
-            if dead.iter().any(|word| text.contains(word)) || begun.elapsed() > START {
-                node.end();
-                let lines: Vec<&str> = text.lines().rev().take(30).collect();
-                let lines: Vec<&str> = lines.into_iter().rev().collect();
-                return Err(format!("{}\nthe whole log: {}", lines.join("\n"), log.display()));
+            if ended.is_some() || begun.elapsed() > PATIENCE {
+                let lines: Vec<&str> = text.lines().collect();
+                let last = lines[lines.len().saturating_sub(30)..].join("\n");
+                return Err(format!("{last}\nthe whole log: {}", log.display()));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -78,41 +48,13 @@ impl Node {
 
     /// Sends a signal, by the name that `kill` knows.
     pub(super) fn signal(&self, name: &str) {
-        let command = format!("kill -{name} {}", self.pid);
-        let sent = Command::new("sh").args(["-c", &command]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "{command} failed");
+        self.0.signal(name);
     }
 
-    /// Waits until Java is gone after a signal.
-    pub(super) fn wait(mut self) {
-        let gone = || {
-            let state = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-            state.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('Z'))
-        };
-        let begun = Instant::now();
-        while !gone() && begun.elapsed() < START {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        self.finish();
-    }
-
-    /// Kills it and waits until it is gone.
-    pub(super) fn end(mut self) {
-        self.finish();
-    }
-
-    fn finish(&mut self) {
-        if let Some(mut stdin) = self.guard.stdin.take() {
-            // A guard that is gone already has nothing left to do.
-            let _ = stdin.write_all(b"end\n");
-        }
-        let _ = self.guard.wait();
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        self.finish();
+    /// Stops it in order.
+    pub(super) fn stop(mut self) {
+        self.0.signal("TERM");
+        let _ = self.0.wait(PATIENCE);
     }
 }
 

@@ -122,6 +122,8 @@ const FIXED: &[(&str, &str)] = &[
     ("transaction.abort.timed.out.transaction.cleanup.interval.ms", "500"),
     ("transaction.remove.expired.transaction.cleanup.interval.ms", "10000"),
     ("auto.create.topics.enable", "false"),
+    // Records of tests have times that are long past.
+    ("log.retention.ms", "-1"),
     ("num.partitions", "1"),
     ("default.replication.factor", "1"),
     ("min.insync.replicas", "1"),

@@ -1,6 +1,6 @@
 //! Topics, their ends and the offsets that groups committed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier,
@@ -109,7 +109,17 @@ impl Broker {
         for &partition in &partitions {
             list.add_partition(topic, partition);
         }
-        let list = consumer.committed_offsets(list, CALL).expect("the broker answers");
+        // A broker that has just begun finds its coordinators only when they are asked for.
+        let begun = Instant::now();
+        let list = loop {
+            match consumer.committed_offsets(list.clone(), CALL) {
+                Ok(list) => break list,
+                Err(error) => {
+                    assert!(begun.elapsed() < CALL, "the broker does not answer: {error}")
+                }
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
         let offset = |partition: &i32| match list.find_partition(topic, *partition)?.offset() {
             Offset::Offset(offset) => Some(offset),
             _ => None,

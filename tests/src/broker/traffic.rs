@@ -89,19 +89,19 @@ impl ProducerContext for Refused {
     }
 }
 
-impl Broker {
-    /// Writes records and waits until the broker has them. `codec` is `none`, `gzip`, `lz4`, `zstd` or
-    /// `snappy`.
+/// Writes to one topic.
+pub struct Feed {
+    topic: String,
+    producer: BaseProducer<Refused>,
+}
+
+impl Feed {
+    /// Writes records and waits until the broker has them.
     ///
     /// # Panics
     /// Where the broker does not take one.
-    pub fn produce(&self, topic: &str, records: impl IntoIterator<Item = Sent>, codec: &str) {
-        let mut config = self.client();
-        config.set("compression.type", codec).set("linger.ms", "5");
-        config.set("enable.idempotence", "true").set("message.timeout.ms", "60000");
-        let refused = Refused(AtomicUsize::new(0));
-        let producer = BaseProducer::from_config_and_context(&config, refused);
-        let producer: BaseProducer<Refused> = producer.expect("a producer can be made");
+    pub fn send(&self, records: impl IntoIterator<Item = Sent>) {
+        let Self { topic, producer } = self;
         for sent in records {
             let mut record: BaseRecord<'_, [u8], [u8]> =
                 BaseRecord::to(topic).partition(sent.partition);
@@ -119,9 +119,38 @@ impl Broker {
                 }
             }
         }
-        producer.flush(READ).expect("the broker takes the records");
+        // `flush` looks only each 100 ms.
+        let begun = Instant::now();
+        while producer.in_flight_count() > 0 {
+            assert!(begun.elapsed() < READ * 2, "{topic} does not take the records");
+            producer.poll(Duration::from_millis(1));
+        }
         let refused = producer.context().0.load(Ordering::Relaxed);
         assert_eq!(refused, 0, "records that {topic} did not take");
+    }
+}
+
+impl Broker {
+    /// Writes records and waits until the broker has them. `codec` is `none`, `gzip`, `lz4`, `zstd` or
+    /// `snappy`.
+    ///
+    /// # Panics
+    /// Where the broker does not take one.
+    pub fn produce(&self, topic: &str, records: impl IntoIterator<Item = Sent>, codec: &str) {
+        self.feed(topic, codec).send(records);
+    }
+
+    /// A producer that stays, for many small writes.
+    ///
+    /// # Panics
+    /// Where librdkafka refuses the codec.
+    pub fn feed(&self, topic: &str, codec: &str) -> Feed {
+        let mut config = self.client();
+        config.set("compression.type", codec).set("linger.ms", "5");
+        config.set("enable.idempotence", "true").set("message.timeout.ms", "120000");
+        let refused = Refused(AtomicUsize::new(0));
+        let producer = BaseProducer::from_config_and_context(&config, refused);
+        Feed { topic: topic.to_owned(), producer: producer.expect("a producer can be made") }
     }
 
     /// All records of a topic up to its end now, by partition and offset, that a reader of committed

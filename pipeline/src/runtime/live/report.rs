@@ -26,6 +26,9 @@ const TAPPED_EVENTS: usize = 64;
 /// Series that taps are offered once a second.
 const TAPPED_SERIES: usize = 10_000;
 
+/// A metric, and the engine's counter that it tells.
+type CounterRow = (Metric, fn(&Counters) -> u64);
+
 /// What a picture is drawn of.
 pub(super) struct Sight<'a> {
     pub(super) shards: &'a BTreeMap<String, Shard>,
@@ -300,7 +303,7 @@ impl Report {
         for shard in sight.shards.values().filter(|shard| !shard.recovering()) {
             let now = shard.engine().counters();
             let told = self.told.entry(shard.name().into()).or_default();
-            let rows: [(Metric, fn(&Counters) -> u64); 5] = [
+            let rows: [CounterRow; 5] = [
                 (Metric::LateEvents, |c| c.late),
                 (Metric::FutureEvents, |c| c.future),
                 (Metric::RefusedSeriesEvents, |c| c.refused_series_events),
