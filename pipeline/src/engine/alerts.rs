@@ -67,6 +67,11 @@ impl Alerts {
         }
     }
 
+    /// Nothing is known any more of what the alerts were about: all are resolved at the end of the next pane.
+    pub(crate) fn calm_all(&mut self) {
+        self.by_model.values_mut().for_each(|episode| Arc::make_mut(episode).active.clear());
+    }
+
     /// Tells the transitions that are due at the end of a pane, in the order of models.
     pub(crate) fn advance(&mut self, now_us: i64, settings: &Settings, output: &mut Output) {
         self.by_model.retain(|model, episode| {

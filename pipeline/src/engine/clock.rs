@@ -110,6 +110,16 @@ impl Clock {
         judged
     }
 
+    /// Goes on under another lateness: what is complete stays complete.
+    pub(crate) fn keep(&mut self, before: &TimeSettings) {
+        self.passed_us = self.watermark_us(before);
+    }
+
+    /// What is held back.
+    pub(crate) fn rows_mut(&mut self) -> &mut Vec<Row> {
+        &mut self.ahead
+    }
+
     /// Refuses what is held back: an ordinary event came after it. Returns how many.
     pub(crate) fn refuse(&mut self) -> u64 {
         let refused = self.ahead.len() as u64;

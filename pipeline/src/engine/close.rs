@@ -108,10 +108,12 @@ impl Engine {
                 since_us: start_us,
                 events: 0,
                 phase,
+                more: None,
                 offsets: Vec::new(),
             };
             if let Phase::Watching(series) = &group.phase {
                 self.watched += series.iter().flatten().count() as u64;
+                group.learn_more(start_us, &self.settings);
                 group.lay_out(self.settings.metrics.len(), &self.library);
             }
             self.groups.push(Arc::new(group));
@@ -174,6 +176,7 @@ impl Engine {
             library,
             settings,
             labels,
+            panes,
             order,
             watched,
             scalars,
@@ -195,11 +198,9 @@ impl Engine {
             group.events += counts.events;
             let events = counts.events;
             scalars.add(group.stem, settings, start_us, counts);
+            let inside =
+                settings.baseline.range_us.is_none_or(|(from, to)| (from..to).contains(&start_us));
             if let Phase::Learning(learning) = &mut group.phase {
-                let inside = settings
-                    .baseline
-                    .range_us
-                    .is_none_or(|(from, to)| (from..to).contains(&start_us));
                 if let (Some(raw), true) = (counts.raw.take(), inside) {
                     learning.absorb_raw(*raw, labels, settings);
                 }
@@ -209,7 +210,7 @@ impl Engine {
                 let offsets = &group.offsets;
                 match &mut group.phase {
                     Phase::Coding(learning) => {
-                        learning.absorb_codes(start_us, events, codes, settings);
+                        learning.absorb_codes(start_us, events, (codes, offsets), settings);
                     }
                     Phase::Watching(series) => {
                         for (metric, series) in series.iter_mut().enumerate() {
@@ -234,8 +235,26 @@ impl Engine {
                     }
                     Phase::Learning(_) => {}
                 }
+                match &mut group.more {
+                    Some(more) if more.is_encoded() => {
+                        more.absorb_codes(start_us, events, (codes, offsets), settings);
+                    }
+                    Some(more) => {
+                        if let (Some(raw), true) = (counts.raw.take(), inside) {
+                            more.absorb_raw(*raw, labels, settings);
+                        }
+                    }
+                    None => {}
+                }
             }
+            let before = group.more.is_some().then(|| group.offsets.clone());
             *watched += group.grow_up(end_us, settings, library);
+            if let Some(before) = before.filter(|before| *before != group.offsets) {
+                let kept: Vec<Option<usize>> = (0..settings.metrics.len()).map(Some).collect();
+                let open = panes.values_mut().filter_map(|pane| pane.groups.get_mut(id as usize));
+                open.flatten()
+                    .for_each(|c| Arc::make_mut(c).lay_out(&before, &group.offsets, &kept));
+            }
             spare.give(taken);
         }
         let counts = Array2::from_shape_vec((ticks.len(), CODES_MAX), rows)

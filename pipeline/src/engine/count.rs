@@ -51,9 +51,9 @@ impl Engine {
         // Counts that a copy of the engine holds, too, are copied here, once.
         let mut own: Vec<(Option<usize>, &mut PaneGroup)> =
             all.iter_mut().map(|t| (t.encoded, Arc::make_mut(&mut t.counts))).collect();
-        for ((encoded, counts), run) in own.iter_mut().zip(&runs) {
+        for ((_, counts), run) in own.iter_mut().zip(&runs) {
             counts.events += run.len() as u64;
-            if let (None, Some(raw)) = (encoded, &mut counts.raw) {
+            if let Some(raw) = &mut counts.raw {
                 raw.events = counts.events;
             }
         }
@@ -66,12 +66,13 @@ impl Engine {
                 if let Some(extra) = extra.as_mut().filter(|_| wanted(&settings.metrics[metric])) {
                     count_extra(&mut extra.metrics[metric], column, run);
                 }
-                let place = match (*encoded, raw) {
-                    (Some(group), _) => {
-                        let group = &groups[group];
+                let group = encoded.map(|group| &groups[group]);
+                let encoder =
+                    group.and_then(|group| Some((group, group.encoder(metric, library)?)));
+                let place = match (encoder, raw) {
+                    (Some((group, encoder)), _) => {
                         let span =
                             group.offsets[metric] as usize..group.offsets[metric + 1] as usize;
-                        let Some(encoder) = group.encoder(metric, library) else { continue };
                         Place::Codes(encoder, &mut codes[span])
                     }
                     (None, Some(raw)) => Place::Raw(&mut raw.metrics[metric]),
@@ -158,12 +159,12 @@ impl Engine {
             _ => None,
         };
         let own = Arc::make_mut(&mut counts);
-        match encoded {
-            Some(group) => own.codes.resize(self.groups[group].codes(), 0),
-            None => {
-                own.raw
-                    .get_or_insert_with(|| Box::new(Raw::new(&self.kinds, &self.settings.limits)));
-            }
+        let group = encoded.map(|group| &self.groups[group]);
+        if let Some(group) = group {
+            own.codes.resize(group.codes(), 0);
+        }
+        if group.is_none_or(|group| group.wants_raw()) {
+            own.raw.get_or_insert_with(|| Box::new(Raw::new(&self.kinds, &self.settings.limits)));
         }
         if self.extras {
             own.extra.get_or_insert_with(|| Box::new(Extra::new(&self.settings.metrics)));

@@ -39,12 +39,21 @@ pub(crate) fn wanted(metric: &MetricSettings) -> bool {
 
 impl Extra {
     pub(crate) fn new(metrics: &[MetricSettings]) -> Self {
-        let new = |m: &MetricSettings| MetricExtra {
-            quantiles: m.p99.then(Quantiles::default),
-            distinct: m.distinct.then(Distinct::default),
-            ..MetricExtra::default()
+        Self { metrics: metrics.iter().map(MetricExtra::new).collect() }
+    }
+
+    /// For other metrics: that of metric `m` goes on with what `from[m]` had.
+    pub(crate) fn carry_over(&self, metrics: &[MetricSettings], from: &[Option<usize>]) -> Self {
+        let carried = |(metric, from): (&MetricSettings, &Option<usize>)| {
+            let new = MetricExtra::new(metric);
+            let Some(old) = from.and_then(|from| self.metrics.get(from)) else { return new };
+            MetricExtra {
+                quantiles: new.quantiles.map(|new| old.quantiles.clone().unwrap_or(new)),
+                distinct: new.distinct.map(|new| old.distinct.clone().unwrap_or(new)),
+                ..old.clone()
+            }
         };
-        Self { metrics: metrics.iter().map(new).collect() }
+        Self { metrics: metrics.iter().zip(from).map(carried).collect() }
     }
 
     pub(crate) fn merge(&mut self, other: &Extra) {
@@ -63,6 +72,14 @@ impl Extra {
 }
 
 impl MetricExtra {
+    fn new(metric: &MetricSettings) -> Self {
+        Self {
+            quantiles: metric.p99.then(Quantiles::default),
+            distinct: metric.distinct.then(Distinct::default),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn number(&mut self, value: f64) {
         if !value.is_finite() {
             return;

@@ -30,6 +30,9 @@ pub(crate) struct Group {
     pub(crate) since_us: i64,
     pub(crate) events: u64,
     pub(crate) phase: Phase,
+    /// Baselines in the making of metrics that have none while others are watched: a config that names
+    /// more metrics, or a file that lacks some.
+    pub(crate) more: Option<Box<Learning>>,
     /// Offsets of its metrics' codes in a pane's counts, and their sum; empty until it has encoders.
     pub(crate) offsets: Vec<u32>,
 }
@@ -40,7 +43,7 @@ pub(crate) enum Phase {
     Learning(Box<Learning>),
     /// Encoders, no verdicts yet: panes are codes.
     Coding(Box<Learning>),
-    /// A frozen baseline for each metric (none where a loaded file had none).
+    /// A frozen baseline for each metric; none where it is learned yet, see [`Group::more`].
     Watching(Vec<Option<Series>>),
 }
 
@@ -70,11 +73,26 @@ impl Group {
     ) -> Option<&'a Encoder> {
         match &self.phase {
             Phase::Learning(_) => None,
-            Phase::Coding(learning) => learning.encoders().get(metric),
-            Phase::Watching(series) => {
-                series.get(metric)?.as_ref().map(|s| &library.baseline(s.baseline).encoder)
-            }
+            Phase::Coding(learning) => learning.encoder(metric),
+            Phase::Watching(series) => match series.get(metric)? {
+                Some(series) => Some(&library.baseline(series.baseline).encoder),
+                None => self.more.as_ref()?.encoder(metric),
+            },
         }
+    }
+
+    /// Whether values of some metric are kept as they are, beside the codes of others.
+    pub(crate) fn wants_raw(&self) -> bool {
+        self.more.as_ref().is_some_and(|more| !more.is_encoded())
+    }
+
+    /// Begins to learn the metrics that have no baseline, where others have one.
+    pub(crate) fn learn_more(&mut self, from_us: i64, settings: &Settings) {
+        let Phase::Watching(series) = &self.phase else { return };
+        let missing: Vec<u16> =
+            (0..).zip(series).filter(|(_, series)| series.is_none()).map(|(at, _)| at).collect();
+        self.more =
+            (!missing.is_empty()).then(|| Box::new(Learning::of(missing, from_us, settings)));
     }
 
     /// Recomputes the offsets after the encoders came to be.
@@ -135,8 +153,32 @@ impl Group {
             Phase::Coding(learning) if learning.is_whole(now_us, settings) => {
                 self.watch(now_us, settings, library)
             }
+            Phase::Watching(_) => self.grow_more(now_us, settings, library),
             _ => 0,
         }
+    }
+
+    /// The same for the metrics that are learned while others are watched.
+    fn grow_more(&mut self, now_us: i64, settings: &Settings, library: &mut Library) -> u64 {
+        let Some(more) = &mut self.more else { return 0 };
+        if !more.is_encoded() {
+            if !more.is_half(now_us, settings) {
+                return 0;
+            }
+            more.encode(settings);
+            self.lay_out(settings.metrics.len(), library);
+        }
+        let whole = |more: &mut Box<Learning>| more.is_whole(now_us, settings);
+        let (Some(more), Phase::Watching(series)) = (self.more.take_if(whole), &mut self.phase)
+        else {
+            return 0;
+        };
+        let learned = more.finish(now_us, settings);
+        let watched = learned.len() as u64;
+        for (metric, baseline, zone) in learned {
+            series[metric] = Some(Series::new(library.add(baseline, zone), library));
+        }
+        watched
     }
 
     /// Freezes what was learned, however little, and begins to watch.
@@ -166,7 +208,7 @@ impl Group {
         let series: Vec<_> = learning
             .finish(now_us, settings)
             .into_iter()
-            .map(|(baseline, zone)| Some(Series::new(library.add(baseline, zone), library)))
+            .map(|(_, baseline, zone)| Some(Series::new(library.add(baseline, zone), library)))
             .collect();
         let watched = series.len() as u64;
         self.phase = Phase::Watching(series);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::intern::Interner;
 use super::raw::{Learned, Raw};
-use crate::model::settings::{Settings, WEEK_US};
+use crate::model::settings::{MetricSettings, Settings, WEEK_US};
 
 /// Ticks that are kept to learn about dependence; beyond, every second one is dropped.
 const TICKS_MAX: usize = 512;
@@ -22,6 +22,8 @@ const FIRST_STAGE_US: i64 = 24 * 3_600_000_000;
 /// A group's baselines in the making.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Learning {
+    /// The metrics that it is about, by their numbers, rising; what follows is in this order.
+    of: Vec<u16>,
     from_us: i64,
     pub(crate) events: u64,
     material: Vec<Learned>,
@@ -42,28 +44,46 @@ struct Coded {
 }
 
 impl Learning {
+    /// Of all metrics.
     pub(crate) fn new(from_us: i64, settings: &Settings) -> Self {
-        let new =
-            |m: &crate::model::settings::MetricSettings| Learned::new(m.kind, &settings.limits);
+        Self::of((0..).take(settings.metrics.len()).collect(), from_us, settings)
+    }
+
+    /// Of some metrics.
+    pub(crate) fn of(of: Vec<u16>, from_us: i64, settings: &Settings) -> Self {
+        let new = |m: &u16| Learned::new(settings.metrics[usize::from(*m)].kind, &settings.limits);
         Self {
             from_us,
             events: 0,
-            material: settings.metrics.iter().map(new).collect(),
+            material: of.iter().map(new).collect(),
+            of,
             encoders: Vec::new(),
             metrics: Vec::new(),
             stride: 1,
         }
     }
 
-    pub(crate) fn encoders(&self) -> &[Encoder] {
-        &self.encoders
+    /// Whether the first stage is over.
+    pub(crate) fn is_encoded(&self) -> bool {
+        !self.encoders.is_empty()
+    }
+
+    /// The encoder of a metric, where it has one by now.
+    pub(crate) fn encoder(&self, metric: usize) -> Option<&Encoder> {
+        self.place(metric).and_then(|at| self.encoders.get(at))
+    }
+
+    fn place(&self, metric: usize) -> Option<usize> {
+        self.of.binary_search(&(metric as u16)).ok()
     }
 
     /// Takes a raw pane: the first stage.
     pub(crate) fn absorb_raw(&mut self, raw: Raw, labels: &[Interner], settings: &Settings) {
         self.events += raw.events;
-        for ((material, raw), labels) in self.material.iter_mut().zip(raw.metrics).zip(labels) {
-            material.absorb(raw, labels, &settings.limits);
+        for (metric, (raw, labels)) in raw.metrics.into_iter().zip(labels).enumerate() {
+            if let Some(at) = self.place(metric) {
+                self.material[at].absorb(raw, labels, &settings.limits);
+            }
         }
     }
 
@@ -115,19 +135,19 @@ impl Learning {
         }
     }
 
-    /// Takes a pane of codes: the second stage. `counts`: all metrics' codes, one after the other.
+    /// Takes a pane of codes: the second stage. `counts`: the codes of the group's metrics, one after the
+    /// other, from their `offsets` on.
     pub(crate) fn absorb_codes(
         &mut self,
         pane_us: i64,
         events: u64,
-        counts: &[u32],
+        (counts, offsets): (&[u32], &[u32]),
         settings: &Settings,
     ) {
         self.events += events;
-        let mut rest = counts;
-        for metric in &mut self.metrics {
-            let (own, others) = rest.split_at(metric.counts.len());
-            rest = others;
+        for (metric, of) in self.metrics.iter_mut().zip(&self.of) {
+            let of = usize::from(*of);
+            let own = &counts[offsets[of] as usize..offsets[of + 1] as usize];
             for (code, &n) in own.iter().enumerate() {
                 metric.counts[code] += u64::from(n);
                 metric.carry[code] = metric.carry[code].saturating_add(n);
@@ -157,23 +177,24 @@ impl Learning {
         }
     }
 
-    /// The baselines, one a metric, with their zones: the end of learning.
-    pub(crate) fn finish(self, to_us: i64, settings: &Settings) -> Vec<(Baseline, Zone)> {
+    /// The baselines, each with its metric and zone: the end of learning.
+    pub(crate) fn finish(self, to_us: i64, settings: &Settings) -> Vec<(usize, Baseline, Zone)> {
         let source = if settings.baseline.range_us.is_some() { "range" } else { "learned" };
         let (from_us, to_us) = settings.baseline.range_us.unwrap_or((self.from_us, to_us));
         let provenance = Provenance { source: source.into(), from_us, to_us };
         self.encoders
             .into_iter()
             .zip(self.metrics)
-            .zip(&settings.metrics)
-            .map(|((encoder, coded), metric)| {
-                let zone = Zone { sigma: metric.zone_sigma, odds: metric.zone_odds };
+            .zip(&self.of)
+            .map(|((encoder, coded), of)| {
+                let of = usize::from(*of);
+                let zone = zone_of(&settings.metrics[of]);
                 let mut baseline = Baseline::new(encoder, coded.counts);
                 baseline.provenance = provenance.clone();
                 let weeks = i64::from(settings.baseline.season_weeks_min);
                 baseline.slots = coded.slots.filter(|_| to_us - self.from_us >= weeks * WEEK_US);
                 judge_panes(&mut baseline, zone, settings.detect.slack_z, coded.ticks);
-                (baseline, zone)
+                (of, baseline, zone)
             })
             .collect()
     }
@@ -203,6 +224,11 @@ fn judge_panes(
     baseline.panes = panes.len() as u32;
     baseline.inflation = temper::inflation(&panes, plain.scores());
     baseline.temper = temper;
+}
+
+/// The indifference zone of a metric.
+pub(crate) fn zone_of(metric: &MetricSettings) -> Zone {
+    Zone { sigma: metric.zone_sigma, odds: metric.zone_odds }
 }
 
 /// Events of a pane's counts.

@@ -71,6 +71,24 @@ impl Library {
         &self.derived[id as usize / SHELF][id as usize % SHELF].tables
     }
 
+    /// Other zones (by the number of the baseline; none = as it is), another slack: tables follow.
+    pub(crate) fn adjust(&mut self, slack_z: f64, zones: &[Option<Zone>]) {
+        let slack = std::mem::replace(&mut self.slack_z, slack_z) != slack_z;
+        for (id, wanted) in zones.iter().enumerate().take(self.len as usize) {
+            let (shelf, place) = (id / SHELF, id % SHELF);
+            let zone = self.entries[shelf][place].1;
+            let other = wanted.filter(|wanted| *wanted != zone);
+            if let Some(other) = other {
+                Arc::make_mut(&mut self.entries[shelf])[place].1 = other;
+            }
+            if other.is_some() || slack {
+                let (baseline, zone) = &self.entries[shelf][place];
+                let derived = &mut Arc::make_mut(&mut self.derived[shelf])[place];
+                *derived = derive(baseline, *zone, slack_z, derived.slot);
+            }
+        }
+    }
+
     /// Makes all tables those of the slot of the week in which a pane begins.
     pub(crate) fn turn_to(&mut self, pane_start_us: i64) {
         let slot = slot_of(pane_start_us);

@@ -150,6 +150,25 @@ impl PaneGroup {
     }
 }
 
+impl PaneGroup {
+    /// Moves codes from offsets to others: the codes of metric `m` are those that `from[m]` had.
+    pub(crate) fn lay_out(&mut self, before: &[u32], now: &[u32], from: &[Option<usize>]) {
+        if self.codes.is_empty() {
+            return;
+        }
+        let mut codes = vec![0; now.last().map_or(0, |sum| *sum as usize)];
+        for (metric, from) in from.iter().enumerate() {
+            let Some(from) = *from else { continue };
+            let old = before[from] as usize..before[from + 1] as usize;
+            let new = now[metric] as usize..now[metric + 1] as usize;
+            if old.len() == new.len() && old.end <= self.codes.len() {
+                codes[new].copy_from_slice(&self.codes[old]);
+            }
+        }
+        self.codes = codes;
+    }
+}
+
 /// Hash of a key: who is kept at the limit.
 pub(crate) fn key_hash(key: &[String]) -> u64 {
     let mut bytes = Vec::new();

@@ -42,23 +42,23 @@ pub(crate) enum RawValues {
 
 impl Raw {
     pub(crate) fn new(kinds: &[Kind], limits: &Limits) -> Self {
-        let metrics = kinds
-            .iter()
-            .map(|kind| RawMetric {
-                null: 0,
-                invalid: 0,
-                values: match kind {
-                    Kind::Number => RawValues::Number(Vec::new()),
-                    Kind::Category => RawValues::Category(
-                        HashMap::default(),
-                        Categories::new(limits.categories_learned_max),
-                    ),
-                    Kind::Flag => RawValues::Flag([0; 2]),
-                    Kind::Vector => RawValues::Vector(VectorSample::default()),
-                },
-            })
-            .collect();
+        let metrics = kinds.iter().map(|kind| RawMetric::new(*kind, limits)).collect();
         Self { events: 0, metrics }
+    }
+}
+
+impl RawMetric {
+    pub(crate) fn new(kind: Kind, limits: &Limits) -> Self {
+        let values = match kind {
+            Kind::Number => RawValues::Number(Vec::new()),
+            Kind::Category => RawValues::Category(
+                HashMap::default(),
+                Categories::new(limits.categories_learned_max),
+            ),
+            Kind::Flag => RawValues::Flag([0; 2]),
+            Kind::Vector => RawValues::Vector(VectorSample::default()),
+        };
+        Self { null: 0, invalid: 0, values }
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::group::{GroupId, Phase};
+use super::learn::zone_of;
 use super::scalars::Quiet;
 use super::{Engine, version_of};
 use crate::model::Finding;
@@ -115,10 +116,7 @@ impl Engine {
             let Some(metric) = self.settings.metrics.iter().find(|m| m.name == entry.metric) else {
                 continue;
             };
-            let zone = driftline_detectors::baseline::Zone {
-                sigma: metric.zone_sigma,
-                odds: metric.zone_odds,
-            };
+            let zone = zone_of(metric);
             let mut baseline = entry.baseline;
             baseline.provenance.source = source.to_string();
             let id = self.library.add(baseline, zone);

@@ -107,6 +107,63 @@ impl Scalars {
         at
     }
 
+    /// Model and id of each finding that is on.
+    pub(crate) fn findings(&self) -> Vec<(String, String)> {
+        let of_stem = |(key, at): (&Key, &u32)| -> Vec<(String, String)> {
+            let stem = &self.stems[*at as usize];
+            let series =
+                stem.series.iter().filter_map(|(_, s)| s.watched.as_ref()?.firing.as_ref());
+            let on = series.map(|firing| &firing.finding).chain(&stem.silent);
+            on.map(|finding| (key[0].clone(), finding.clone())).collect()
+        };
+        self.by_key.iter().flat_map(of_stem).collect()
+    }
+
+    /// Series by the baselines that they are judged by.
+    pub(crate) fn baselines(&self) -> impl Iterator<Item = u32> + '_ {
+        let series = self.stems.iter().flat_map(|stem| &stem.series);
+        series.filter_map(|(_, series)| Some(series.watched.as_ref()?.baseline))
+    }
+
+    /// Goes on under other settings: what metric `m` charts goes on with what `from[m]` had. Returns model
+    /// and id of each finding about something that is charted no more.
+    pub(crate) fn carry_over(
+        &mut self,
+        old: &Settings,
+        settings: &Settings,
+        from: &[Option<usize>],
+    ) -> Vec<(String, String)> {
+        let same_spans = old.scalars.every_us == settings.scalars.every_us;
+        if !same_spans {
+            self.span = None;
+        }
+        let mut lost = Vec::new();
+        for (key, at) in self.by_key.iter() {
+            let stem = Arc::make_mut(&mut self.stems[*at as usize]);
+            let mut before = std::mem::take(&mut stem.series);
+            if !before.is_empty() {
+                stem.series = Stem::series(settings);
+            }
+            for (subject, series) in &mut stem.series {
+                let was = subject.before(from);
+                let place = before.iter().position(|(other, _)| Some(*other) == was && same_spans);
+                if let Some(place) = place {
+                    *series = before.swap_remove(place).1;
+                }
+            }
+            let firing = before.iter().filter_map(|(_, s)| s.watched.as_ref()?.firing.as_ref());
+            lost.extend(firing.map(|firing| (key[0].clone(), firing.finding.clone())));
+            if settings.detect.silence_us == 0 {
+                lost.extend(stem.silent.take().map(|finding| (key[0].clone(), finding)));
+            }
+            let extra = stem.extra.take().filter(|_| same_spans);
+            stem.extra = extra.map(|extra| Arc::new(extra.carry_over(&settings.metrics, from)));
+            stem.volume = if same_spans { stem.volume } else { 0 };
+        }
+        self.watched = self.baselines().count() as u64;
+        lost
+    }
+
     /// Adds a group's pane to its stem.
     pub(crate) fn add(
         &mut self,
@@ -197,6 +254,18 @@ impl Stem {
 }
 
 impl Subjects {
+    /// What it was called when the metrics had other numbers; none where it was not there.
+    fn before(self, from: &[Option<usize>]) -> Option<Self> {
+        let old = |at: u16| Some(from.get(usize::from(at)).copied().flatten()? as u16);
+        Some(match self {
+            Subjects::Volume => Subjects::Volume,
+            Subjects::Mean(at) => Subjects::Mean(old(at)?),
+            Subjects::P99(at) => Subjects::P99(old(at)?),
+            Subjects::Ratio(at) => Subjects::Ratio(old(at)?),
+            Subjects::Distinct(at) => Subjects::Distinct(old(at)?),
+        })
+    }
+
     fn name(self, metrics: &[MetricSettings]) -> String {
         let of = |at: u16, what: &str| {
             format!("{}.{what}", metrics.get(usize::from(at)).map_or("", |m| m.name.as_str()))

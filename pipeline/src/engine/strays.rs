@@ -28,6 +28,12 @@ impl Strays {
     }
 }
 
+impl Strays {
+    pub(crate) fn rows_mut(&mut self) -> &mut Vec<Row> {
+        &mut self.rows
+    }
+}
+
 impl Engine {
     /// Counts the strays that are confirmed by now; at the end of all partitions settles all of them.
     pub(super) fn settle_strays(&mut self) {
