@@ -1,4 +1,5 @@
-//! `driftline replay --from-topic`, `--compare`: what is on topics, up to offsets that are fixed at the start.
+//! `driftline replay --from-topic`, `--compare`: what is on topics, up to offsets that are fixed at the
+//! start.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

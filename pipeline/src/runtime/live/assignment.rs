@@ -1,8 +1,8 @@
 //! What the flow does when the group gives partitions or takes them: shards are opened, handed over,
 //! dropped.
 //!
-//! Invariant: after partitions are handed over or dropped, nothing of theirs is written by this process; where
-//! that cannot be known, the program ends.
+//! Invariant: after partitions are handed over or dropped, nothing of theirs is written by this process;
+//! where that cannot be known, the program ends.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
