@@ -23,6 +23,8 @@ const PARTITIONS: u32 = 3;
 const SECOND_US: i64 = 1_000_000;
 /// A partition at its end for this long is idle.
 const IDLE_US: i64 = 2 * SECOND_US;
+/// A partition that is further ahead of the slowest is not read on.
+const AHEAD_US: i64 = 60 * SECOND_US;
 
 /// A fault that is put in on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,6 +219,9 @@ impl World {
                 let number = self.random.random_range(0..PARTITIONS);
                 let rows_max = self.random.random_range(1..900);
                 let at = number as usize;
+                if shard.holds(AHEAD_US)[at] {
+                    continue;
+                }
                 if let Some(got) = self.fetch(number, fetched[at], &cuts[at], rows_max) {
                     fetched[at] = got.next;
                     shard.take(at, got, self.now_us, &mut results);

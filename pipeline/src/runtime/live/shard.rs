@@ -187,9 +187,10 @@ impl Shard {
     /// Whether reading of a partition should pause: it has come where others have not, or runs ahead of
     /// the slowest by more than `ahead_us` of event time.
     pub fn holds(&self, ahead_us: i64) -> Vec<bool> {
-        let reached = |(local, input): (usize, &Intake)| match input.at_end_since_us {
-            Some(_) => None,
-            None => Some(self.engine.reached_us(local as u32).unwrap_or(i64::MIN)),
+        // One that waits for the others is not what they have to wait for.
+        let counts = |input: &Intake| !input.is_at_end() && !(self.recovering && input.has_come());
+        let reached = |(local, input): (usize, &Intake)| {
+            counts(input).then(|| self.engine.reached_us(local as u32).unwrap_or(i64::MIN))
         };
         let slowest = self.inputs.iter().enumerate().filter_map(reached).min();
         let limit = slowest.map_or(i64::MAX, |us| us.saturating_add(ahead_us));
