@@ -188,9 +188,9 @@ impl Shard {
     /// the slowest by more than `ahead_us` of event time.
     pub fn holds(&self, ahead_us: i64) -> Vec<bool> {
         // One that waits for the others is not what they have to wait for.
-        let counts = |input: &Intake| !input.is_at_end() && !(self.recovering && input.has_come());
+        let waits = |input: &Intake| input.is_at_end() || (self.recovering && input.has_come());
         let reached = |(local, input): (usize, &Intake)| {
-            counts(input).then(|| self.engine.reached_us(local as u32).unwrap_or(i64::MIN))
+            (!waits(input)).then(|| self.engine.reached_us(local as u32).unwrap_or(i64::MIN))
         };
         let slowest = self.inputs.iter().enumerate().filter_map(reached).min();
         let limit = slowest.map_or(i64::MAX, |us| us.saturating_add(ahead_us));
