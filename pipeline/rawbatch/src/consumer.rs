@@ -101,7 +101,7 @@ impl<C: ConsumerContext + 'static> RawConsumer<C> {
     /// Serves logs, statistics, errors and requests for tokens, by the context. To be called often.
     pub fn serve(&mut self) {
         for _ in 0..EVENTS_MAX {
-            if !event::serve_one(&self.events, &self.consumer) {
+            if !event::serve_one(&self.events, self.consumer.client()) {
                 return;
             }
         }

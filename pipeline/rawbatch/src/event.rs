@@ -1,12 +1,14 @@
 //! Events of the main queue, handed to the client's context as `BaseConsumer::poll` would.
+//!
+//! [`serve`] does that for clients whose main queue nobody else reads: those of rdkafka's `AdminClient`,
+//! which could not log in with OAUTHBEARER without, for the request for a token waits there.
 
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 
 use rdkafka::bindings as sys;
-use rdkafka::client::ClientContext;
+use rdkafka::client::{Client, ClientContext};
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
 
@@ -25,15 +27,29 @@ impl Drop for Event {
     }
 }
 
+/// Events that one call of [`serve`] takes at most.
+const EVENTS_MAX: usize = 256;
+
+/// Serves what waits in the main queue of a client that nobody polls: logs, and requests for tokens.
+pub fn serve<C: ClientContext>(client: &Client<C>) {
+    // SAFETY: the client lives longer than the queue, which is gone at the end of this function.
+    let queue = unsafe { Queue::main(client.native_ptr()) };
+    for _ in 0..EVENTS_MAX {
+        if !serve_one(&queue, client) {
+            return;
+        }
+    }
+}
+
 /// Serves one event, if there is one.
-pub(crate) fn serve_one<C: ConsumerContext>(queue: &Queue, consumer: &BaseConsumer<C>) -> bool {
+pub(crate) fn serve_one<C: ClientContext>(queue: &Queue, client: &Client<C>) -> bool {
     // SAFETY: the queue is live, and a timeout of 0 does not wait.
     let event = unsafe { sys::rd_kafka_queue_poll(queue.as_ptr(), 0) };
     if event.is_null() {
         return false;
     }
     let event = Event(event);
-    let context = consumer.context();
+    let context = client.context();
     // SAFETY: the event is live until the end of this function.
     match unsafe { sys::rd_kafka_event_type(event.0) } {
         sys::RD_KAFKA_EVENT_LOG => log(&event, context.as_ref()),
@@ -58,7 +74,7 @@ pub(crate) fn serve_one<C: ConsumerContext>(queue: &Queue, consumer: &BaseConsum
                 let config = sys::rd_kafka_event_config_string(event.0);
                 (!config.is_null()).then(|| text(config))
             };
-            refresh_token(consumer, config.as_deref());
+            refresh_token(client, config.as_deref());
         }
         _ => {}
     }
@@ -91,20 +107,20 @@ fn log_level(level: i32) -> RDKafkaLogLevel {
 }
 
 /// Asks the context for a token and hands it on, or says why there is none: librdkafka asks again then.
-fn refresh_token<C: ConsumerContext>(consumer: &BaseConsumer<C>, config: Option<&str>) {
-    let client = consumer.client().native_ptr();
+fn refresh_token<C: ClientContext>(client: &Client<C>, config: Option<&str>) {
+    let native = client.native_ptr();
     let mut refusal = [0 as c_char; REFUSAL_BYTES];
-    let token = consumer.context().generate_oauth_token(config).and_then(|token| {
+    let token = client.context().generate_oauth_token(config).and_then(|token| {
         let texts = (CString::new(token.token)?, CString::new(token.principal_name)?);
         Ok((texts, token.lifetime_ms))
     });
     let failure = match token {
         Ok(((token, principal), lifetime_ms)) => {
-            // SAFETY: the client is live while `consumer` is; the texts end with a zero and live until
+            // SAFETY: the client is live while `client` is; the texts end with a zero and live until
             // the call has returned; there are no extensions; the room for words is as long as we say.
             let code = unsafe {
                 sys::rd_kafka_oauthbearer_set_token(
-                    client,
+                    native,
                     token.as_ptr(),
                     lifetime_ms,
                     principal.as_ptr(),
@@ -123,8 +139,8 @@ fn refresh_token<C: ConsumerContext>(consumer: &BaseConsumer<C>, config: Option<
         Err(error) => error.to_string(),
     };
     let words = CString::new(failure.replace('\0', " ")).unwrap_or_default();
-    // SAFETY: the client is live while `consumer` is; the text lives until the call has returned.
-    unsafe { sys::rd_kafka_oauthbearer_set_token_failure(client, words.as_ptr()) };
+    // SAFETY: the client is live while `client` is; the text lives until the call has returned.
+    unsafe { sys::rd_kafka_oauthbearer_set_token_failure(native, words.as_ptr()) };
 }
 
 /// A text of C, owned; empty where it is null.

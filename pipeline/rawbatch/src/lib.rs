@@ -29,4 +29,5 @@ mod queue;
 
 pub use self::batch::{Batch, Message, MessageFault};
 pub use self::consumer::RawConsumer;
+pub use self::event::serve;
 pub use self::identity::Identity;

@@ -3,19 +3,22 @@
 //! Not here: input topics, which are the user's. Every call is bounded by a timeout.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication, TopicResult,
 };
-use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 
 use super::client::{self, Context};
-use super::{Doing, KafkaFault};
+use super::{Cluster, Doing, KafkaFault};
 use crate::model::live::{Connection, SinkTopics};
 
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks at what the client has to say.
+const STEP: Duration = Duration::from_millis(20);
 /// Findings and quarantine are kept for 90 days.
 const KEPT_MS: &str = "7776000000";
 /// Largest message that must fit: a finding is some 10 KiB, a quarantined record up to a mebibyte.
@@ -102,8 +105,9 @@ impl Wanted {
 
 /// A handle for topics.
 pub struct Admin {
+    /// Questions that others than administrators ask, too. It knows why nobody answers.
+    cluster: Cluster,
     client: AdminClient<Context>,
-    words: Context,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -113,18 +117,19 @@ impl Admin {
     /// # Errors
     /// Where librdkafka refuses a property.
     pub fn connect(connection: &Connection) -> Result<Self, KafkaFault> {
+        let cluster = Cluster::connect(connection, "driftline-admin")?.with_deadline(PATIENCE);
         let words = Context::new("admin", connection);
         let failed = |error: KafkaError| KafkaFault::of(&error, Doing::Connect, &words);
         let client = client::config(connection, "admin")
             .create_with_context(Context::new("admin", connection))
             .map_err(failed)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(|error| KafkaFault::Other {
             doing: Doing::Connect.words(),
             detail: error.to_string(),
             code: Code::Fail,
         })?;
-        Ok(Self { client, words, runtime })
+        Ok(Self { cluster, client, runtime })
     }
 
     /// Brokers that answer.
@@ -132,9 +137,7 @@ impl Admin {
     /// # Errors
     /// Where none does.
     pub fn brokers(&self) -> Result<usize, KafkaFault> {
-        let metadata = self.client.inner().fetch_metadata(None, PATIENCE);
-        let failed = |error| KafkaFault::of(&error, Doing::Connect, self.client.inner().context());
-        Ok(metadata.map_err(failed)?.brokers().len())
+        self.cluster.brokers()
     }
 
     /// What a topic is; none where it does not exist.
@@ -142,36 +145,22 @@ impl Admin {
     /// # Errors
     /// Where it may not be looked at.
     pub fn find(&self, topic: &str) -> Result<Option<Found>, KafkaFault> {
-        let fault = |error: &KafkaError, doing| KafkaFault::of(error, doing, &self.words);
-        let metadata = self
-            .client
-            .inner()
-            .fetch_metadata(Some(topic), PATIENCE)
-            .map_err(|error| fault(&error, Doing::Look(topic)))?;
-        let Some(seen) = metadata.topics().iter().find(|t| t.name() == topic) else {
-            return Ok(None);
+        let partitions = match self.cluster.partitions(&[topic.to_owned()]) {
+            Ok(partitions) => partitions.len(),
+            Err(KafkaFault::UnknownTopic { .. }) => return Ok(None),
+            Err(fault) => return Err(fault),
         };
-        match seen.error().map(Code::from) {
-            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => return Ok(None),
-            Some(code) => {
-                let words = code.to_string();
-                return Err(KafkaFault::of_code(code, &words, Doing::Look(topic), &self.words));
-            }
-            None => {}
-        }
         let options = AdminOptions::new().request_timeout(Some(PATIENCE));
         let asked = [ResourceSpecifier::Topic(topic)];
-        let told = self.runtime.block_on(self.client.describe_configs(&asked, &options));
-        let told = told.map_err(|error| fault(&error, Doing::Settings(topic)))?;
+        let doing = Doing::Settings(topic);
+        let told = self.wait(doing, self.client.describe_configs(&asked, &options))?;
         let mut settings = BTreeMap::new();
         for resource in told {
-            let resource = resource.map_err(|code| {
-                KafkaFault::of_code(code, &code.to_string(), Doing::Settings(topic), &self.words)
-            })?;
+            let resource = resource.map_err(|code| self.fault(code, doing))?;
             let entries = resource.entries.into_iter();
             settings.extend(entries.filter_map(|entry| Some((entry.name, entry.value?))));
         }
-        Ok(Some(Found { partitions: seen.partitions().len(), settings }))
+        Ok(Some(Found { partitions, settings }))
     }
 
     /// Makes a topic; false where it exists already.
@@ -190,8 +179,7 @@ impl Admin {
             wanted.settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value));
         let options =
             AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
-        let made = self.runtime.block_on(self.client.create_topics(&[topic], &options));
-        let made = made.map_err(|error| KafkaFault::of(&error, doing, &self.words))?;
+        let made = self.wait(doing, self.client.create_topics(&[topic], &options))?;
         let refused = |result: TopicResult| match result {
             Ok(_) => None,
             Err((_, code)) => Some(code),
@@ -199,8 +187,32 @@ impl Admin {
         match made.into_iter().find_map(refused) {
             None => Ok(true),
             Some(Code::TopicAlreadyExists) => Ok(false),
-            Some(code) => Err(KafkaFault::of_code(code, &code.to_string(), doing, &self.words)),
+            Some(code) => Err(self.fault(code, doing)),
         }
+    }
+
+    /// Waits for an answer, and serves the client meanwhile: nobody else does.
+    fn wait<T>(
+        &self,
+        doing: Doing<'_>,
+        answer: impl Future<Output = KafkaResult<T>>,
+    ) -> Result<T, KafkaFault> {
+        let client = self.client.inner();
+        let served = async {
+            let mut answer = pin!(answer);
+            loop {
+                driftline_rawbatch::serve(client);
+                if let Ok(answer) = tokio::time::timeout(STEP, &mut answer).await {
+                    return answer;
+                }
+            }
+        };
+        let answer = self.runtime.block_on(served);
+        answer.map_err(|error| KafkaFault::of(&error, doing, client.context()))
+    }
+
+    fn fault(&self, code: Code, doing: Doing<'_>) -> KafkaFault {
+        KafkaFault::of_code(code, &code.to_string(), doing, self.client.inner().context())
     }
 }
 

@@ -83,6 +83,16 @@ impl Cluster {
         Self { deadline, ..self }
     }
 
+    /// Brokers of the cluster.
+    ///
+    /// # Errors
+    /// Where none answers.
+    pub fn brokers(&self) -> Result<usize, KafkaFault> {
+        let metadata =
+            self.ask(Doing::Connect, |patience| self.consumer.fetch_metadata(None, patience))?;
+        Ok(metadata.brokers().len())
+    }
+
     /// The partitions of topics, sorted. A topic is a name, or a regular expression that begins with `^`;
     /// internal topics (`__*`) match none.
     ///

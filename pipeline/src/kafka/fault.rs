@@ -13,8 +13,8 @@ use super::client::Context;
 pub enum KafkaFault {
     /// No connection.
     #[error(
-        "no broker of {brokers} answers while {doing}: {detail}; see that they run, that the config's \
-         brokers are right, and that security.protocol fits the port"
+        "no broker of {brokers} answers while {doing}: {detail}; see that they run, that [kafka] brokers \
+         names them, and that [kafka.tls] and [kafka.sasl] fit the port"
     )]
     Unreachable {
         /// Bootstrap servers.
@@ -205,13 +205,12 @@ const TLS_REMEDIES: &[(&str, &str)] = &[
     ("hostname", "the certificate is for another name: name the brokers as their certificates do"),
     ("IP address mismatch", "the certificate is for another address: name the brokers as it does"),
     ("expired", "have the certificate renewed"),
-    ("verify", "trust the CA that signed the broker's certificate (ssl.ca.location)"),
-    ("self-signed", "trust the CA that signed the broker's certificate (ssl.ca.location)"),
-    ("wrong version number", "this port does not speak TLS: correct the port or security.protocol"),
+    ("verify", "trust the CA that signed the broker's certificate ([kafka.tls] ca_file)"),
+    ("self-signed", "trust the CA that signed the broker's certificate ([kafka.tls] ca_file)"),
+    ("wrong version number", "this port does not speak TLS: correct the port, or take [kafka.tls] out"),
     (
         "alert",
-        "the broker wants a client certificate that it trusts (ssl.certificate.location and \
-         ssl.key.location)",
+        "the broker wants a client certificate that it trusts ([kafka.tls] certificate_file and key_file)",
     ),
     ("", "see to the CA, the names of the brokers, and the client certificate"),
 ];
@@ -219,8 +218,8 @@ const TLS_REMEDIES: &[(&str, &str)] = &[
 /// The same of a refused login.
 const LOGIN_REMEDIES: &[(&str, &str)] = &[
     ("token", "see that the token's source holds a valid token"),
-    ("mechanism", "use a mechanism that the listener offers (sasl.mechanism)"),
-    ("", "see to user name, password and mechanism"),
+    ("mechanism", "use a mechanism that the listener offers ([kafka.sasl] mechanism)"),
+    ("", "see to username, password and mechanism of [kafka.sasl]"),
 ];
 
 fn remedy(table: &'static [(&str, &str)], detail: &str) -> &'static str {

@@ -115,7 +115,7 @@ impl ExactlyOnce {
         let go_on = || self.shared.given_up(epoch.number).is_none();
         let sent = producer::send(producer, &epoch.journal, &go_on)
             .and_then(|()| producer::send(producer, &epoch.records, &go_on));
-        sent.map_err(|fault| undelivered(producer, fault))?;
+        sent.map_err(|fault| self.undelivered(producer, epoch, fault))?;
         crash_point("after_produce");
         phases.produce_us = lap();
         if !epoch.offsets.is_empty() {
@@ -124,7 +124,7 @@ impl ExactlyOnce {
         crash_point("after_send_offsets");
         phases.offsets_us = lap();
         producer::settle(producer, self.timeout(), &go_on)
-            .map_err(|fault| undelivered(producer, fault))?;
+            .map_err(|fault| self.undelivered(producer, epoch, fault))?;
         phases.settle_us = lap();
         self.commit(producer, epoch, patience)?;
         phases.commit_us = lap();
@@ -311,6 +311,14 @@ impl ExactlyOnce {
         producer::fault(producer, error, doing)
     }
 
+    fn undelivered(&self, producer: &Producer, epoch: &Epoch, fault: KafkaFault) -> Broken {
+        if producer.client().fatal_error().is_some() {
+            return Broken::Dead { fault, asked: false };
+        }
+        let cause = producer::cause(producer).filter(|_| producer::is_purge(&fault));
+        Broken::Abort(cause.map_or(fault, |cause| self.fault(producer, epoch, &cause)))
+    }
+
     fn broken(
         &self,
         producer: &Producer,
@@ -325,7 +333,8 @@ impl ExactlyOnce {
         let alive = !error.is_fatal() && producer.client().fatal_error().is_none();
         if alive && unsent && error.txn_requires_abort() {
             // Which record failed says more than that one did.
-            return Broken::Abort(producer::failed(producer).err().unwrap_or(fault));
+            let failed = producer::failed(producer).err();
+            return Broken::Abort(failed.filter(|f| !producer::is_purge(f)).unwrap_or(fault));
         }
         Broken::Dead { fault, asked: asked && !unsent }
     }
@@ -444,13 +453,6 @@ fn is_retriable(error: &KafkaError) -> bool {
         KafkaError::Transaction(error) => error.is_retriable(),
         KafkaError::Flush(code) => *code == Code::OperationTimedOut,
         _ => false,
-    }
-}
-
-fn undelivered(producer: &Producer, fault: KafkaFault) -> Broken {
-    match producer.client().fatal_error() {
-        Some(_) => Broken::Dead { fault, asked: false },
-        None => Broken::Abort(fault),
     }
 }
 

@@ -1,60 +1,25 @@
-//! Whether results may be written: a transaction that is begun, written to, and aborted.
+//! Whether results may be written: a transaction for each topic that is begun, written to, and aborted.
 //!
 //! Nobody who reads committed records sees it, and the id is another than that of a running instance, so
 //! none is fenced. Not for `at-least-once`, where nothing can be taken back.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use rdkafka::message::{DeliveryResult, Message};
-use rdkafka::producer::{BaseProducer, BaseRecord, NoCustomPartitioner, Producer, ProducerContext};
-use std::sync::{Mutex, PoisonError};
+use rdkafka::error::KafkaError;
+use rdkafka::producer::Producer as _;
 
-use crate::kafka::client::{self, Context};
+use super::CommitSettings;
+use super::producer::{self, Producer};
 use crate::kafka::{Doing, KafkaFault};
-use crate::model::live::Connection;
-use rdkafka::client::{ClientContext, OAuthToken};
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use crate::model::live::{Connection, Delivery, DeliverySettings};
+use crate::model::stream::Record;
 
 /// Longest wait for one step.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What became of the record of each topic.
-struct Deliveries {
-    context: Context,
-    refused: Mutex<Vec<(String, Code)>>,
-}
-
-impl ClientContext for Deliveries {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.context.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.context.error(error, reason);
-    }
-
-    fn generate_oauth_token(
-        &self,
-        config: Option<&str>,
-    ) -> Result<OAuthToken, Box<dyn std::error::Error>> {
-        self.context.generate_oauth_token(config)
-    }
-}
-
-impl ProducerContext<NoCustomPartitioner> for Deliveries {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, message)) = result {
-            let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
-            let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-            refused.push((message.topic().to_owned(), code));
-        }
-    }
-}
+/// The broker ends what a probe that dies leaves open.
+const TRANSACTION_US: i64 = 10_000_000;
 
 /// Tries to write to each topic in a transaction of this id. Returns a fault for each topic that refuses.
 ///
@@ -65,32 +30,53 @@ pub fn write_probe(
     transactional_id: &str,
     topics: &[&str],
 ) -> Result<Vec<KafkaFault>, KafkaFault> {
-    let words = Context::new("check", connection);
-    let doing = Doing::Transaction(transactional_id);
-    let failed = |error: KafkaError| KafkaFault::of(&error, doing, &words);
-    let deliveries =
-        Deliveries { context: Context::new("check", connection), refused: Mutex::default() };
-    let producer: BaseProducer<Deliveries> = client::config(connection, "check")
-        .set("transactional.id", transactional_id)
-        .set("transaction.timeout.ms", "10000")
-        .set("message.timeout.ms", "5000")
-        .set("socket.timeout.ms", "9000")
-        .create_with_context(deliveries)
-        .map_err(failed)?;
-    producer.init_transactions(PATIENCE).map_err(failed)?;
-    producer.begin_transaction().map_err(failed)?;
-    for topic in topics {
-        let record: BaseRecord<'_, str, str> = BaseRecord::to(topic).key("check").payload("check");
-        if let Err((error, _)) = producer.send(record) {
-            return Err(KafkaFault::of(&error, Doing::Write(topic), &words));
-        }
-    }
-    // What is refused is told by the deliveries.
-    let _ = producer.flush(PATIENCE);
-    let _ = producer.abort_transaction(PATIENCE);
-    let refused = producer.context().refused.lock().unwrap_or_else(PoisonError::into_inner);
-    let fault = |(topic, code): &(String, Code)| {
-        KafkaFault::of_code(*code, &code.to_string(), Doing::Write(topic), &words)
+    let settings = CommitSettings {
+        connection: connection.clone(),
+        group: transactional_id.to_owned(),
+        transactional_id: transactional_id.to_owned(),
+        delivery: DeliverySettings {
+            mode: Delivery::ExactlyOnce,
+            commit_us: 0,
+            transaction_timeout_us: TRANSACTION_US,
+        },
     };
-    Ok(refused.iter().map(fault).collect())
+    let producer = producer::open(&settings)?;
+    let is_done = AtomicBool::new(false);
+    let result = thread::scope(|scope| {
+        // Calls that wait for a token or for reports need somebody to serve these.
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                producer::serve(&producer);
+            }
+        });
+        let result = probe(&producer, transactional_id, topics);
+        is_done.store(true, Ordering::Relaxed);
+        result
+    });
+    producer::retire(producer);
+    result
+}
+
+fn probe(producer: &Producer, id: &str, topics: &[&str]) -> Result<Vec<KafkaFault>, KafkaFault> {
+    let failed = |error: KafkaError| producer::fault(producer, &error, Doing::Transaction(id));
+    producer.init_transactions(PATIENCE).map_err(failed)?;
+    let mut refused = Vec::new();
+    for topic in topics {
+        producer.begin_transaction().map_err(failed)?;
+        let record = Record {
+            topic: (*topic).into(),
+            key: Some(b"check".to_vec()),
+            payload: Some(b"check".to_vec()),
+            headers: Vec::new(),
+        };
+        let written = producer::send(producer, &[record], &|| true)
+            .and_then(|()| producer::settle(producer, PATIENCE, &|| true));
+        refused.extend(written.err().map(|fault| {
+            let cause = producer::cause(producer).filter(|_| producer::is_purge(&fault));
+            cause.map_or(fault, |cause| producer::fault(producer, &cause, Doing::Write(topic)))
+        }));
+        producer.abort_transaction(PATIENCE).map_err(failed)?;
+        producer::forget(producer);
+    }
+    Ok(refused)
 }

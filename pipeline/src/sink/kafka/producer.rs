@@ -204,6 +204,19 @@ pub(super) fn failed(producer: &Producer) -> Result<(), KafkaFault> {
     failure.clone().map_or(Ok(()), Err)
 }
 
+/// Why the transaction that is open cannot go on, if it cannot. Records that are purged do not tell: their
+/// transaction failed before they were sent. To begin one within another is refused with that very error.
+pub(super) fn cause(producer: &Producer) -> Option<KafkaError> {
+    let refused = producer.begin_transaction().err()?;
+    let says_nothing = refused.rdkafka_error_code() == Some(Code::State);
+    (!says_nothing).then_some(refused)
+}
+
+/// Whether a record was taken back unsent.
+pub(super) fn is_purge(fault: &KafkaFault) -> bool {
+    matches!(fault, KafkaFault::Other { code: Code::PurgeQueue | Code::PurgeInflight, .. })
+}
+
 /// Forgets failures: what they concerned is written again as a whole.
 pub(super) fn forget(producer: &Producer) {
     *reports(producer).failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -255,11 +268,6 @@ impl ProducerContext<NoCustomPartitioner> for Reports {
             Ok(_) => return self.context.forget(),
             Err((error, message)) => (error, message),
         };
-        // Purged records follow from an abort, not the reverse.
-        let code = error.rdkafka_error_code();
-        if matches!(code, Some(Code::PurgeQueue | Code::PurgeInflight)) {
-            return;
-        }
         let fault = KafkaFault::of(error, Doing::Write(message.topic()), &self.context);
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert(fault);
