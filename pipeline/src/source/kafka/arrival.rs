@@ -29,6 +29,8 @@ pub(super) enum Arrival<'a> {
     },
     /// All there was has been read; the next message has at least this offset.
     End(i64),
+    /// What comes next could not be unpacked, and is left out.
+    Unreadable,
 }
 
 /// Decodes what arrives.
@@ -69,6 +71,7 @@ impl Arrivals {
                 // Of an earlier assignment, or sent twice: it has been read.
                 Arrival::Message { offset, .. } if offset < reading.next => {}
                 Arrival::Message { offset, timestamp_ms, key, value } => {
+                    reading.step_over(offset);
                     draft.at_end = false;
                     let full = draft.messages >= MESSAGES_MAX || draft.bytes >= BYTES_MAX;
                     if (reading.pass_cuts(offset) || full) && draft.messages > 0 {
@@ -83,6 +86,7 @@ impl Arrivals {
                 }
                 Arrival::End(offset) => {
                     let end = offset.max(reading.next);
+                    reading.step_over(end);
                     if reading.pass_cuts(end) && draft.messages > 0 {
                         self.close(&mut draft, reading, emit);
                     }
@@ -90,6 +94,7 @@ impl Arrivals {
                     draft.at_end = reading.end_told != Some(end);
                     reading.end_told = Some(end);
                 }
+                Arrival::Unreadable => reading.unreadable = true,
             }
         }
         if draft.messages > 0 || draft.at_end {

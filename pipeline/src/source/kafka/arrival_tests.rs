@@ -156,3 +156,18 @@ fn a_jump_is_an_empty_batch_at_its_offset() {
     let found = read(&mut arrivals, &mut reading, &[message(10, value.as_bytes())]);
     assert_eq!(shape(&found), [(10, 11, 1, 1, false)]);
 }
+
+#[test]
+fn what_could_not_be_unpacked_is_a_loss_and_other_gaps_are_none() {
+    let (mut arrivals, mut reading) = (arrivals(), reading(0, &[]));
+    let value = event(1);
+    let at = |offset| message(offset, value.as_bytes());
+    read(&mut arrivals, &mut reading, &[at(0), at(5), Arrival::End(9)]);
+    assert_eq!(reading.lost, 0);
+    read(&mut arrivals, &mut reading, &[at(9), Arrival::Unreadable]);
+    assert_eq!(reading.lost, 0);
+    read(&mut arrivals, &mut reading, &[at(20), at(30), Arrival::Unreadable, Arrival::End(33)]);
+    assert_eq!(reading.lost, 10 + 2);
+    read(&mut arrivals, &mut reading, &[at(40)]);
+    assert_eq!(reading.lost, 12);
+}

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender};
 use driftline_rawbatch::{Batch, Message, MessageFault, RawConsumer};
 use rdkafka::consumer::Consumer;
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::arrival::{Arrival, Arrivals};
@@ -36,6 +36,8 @@ const IDLE_WAIT: Duration = Duration::from_millis(50);
 const SEND_WAIT: Duration = Duration::from_millis(10);
 /// A question about offsets is given up after this.
 const ASK_MAX: Duration = Duration::from_secs(2);
+/// Asked first after this.
+const SOON: Duration = Duration::from_millis(100);
 /// And asked again after this; also how often an assignment that failed is tried.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -113,7 +115,7 @@ impl FetchThread {
         let limit = (self.taken_bytes_max / self.mean_bytes.max(1)).clamp(TAKEN_MIN, TAKEN_MAX);
         let Self { consumer, readings, arrivals, outbox, .. } = self;
         let batch = consumer.fetch(limit, WAIT);
-        let (mut faults, mut of_client) = (Vec::new(), Vec::new());
+        let (mut faults, mut of_client, mut lost) = (Vec::new(), Vec::new(), 0);
         let runs = of_partitions(&batch, readings, &mut of_client);
         for runs in runs.chunk_by(|a, b| a.0 == b.0) {
             let partition = runs.first().map_or(0, |run| run.0);
@@ -131,10 +133,11 @@ impl FetchThread {
                 Some(MessageFault::EndOfPartition) => Some(Arrival::End(message.offset())),
                 Some(fault) => {
                     faults.push((partition, fault, words_of(message)));
-                    None
+                    (fault == MessageFault::Unreadable).then_some(Arrival::Unreadable)
                 }
             });
             arrivals.read(reading, arrived, &mut |fetched| outbox.push_back(fetched));
+            lost += std::mem::take(&mut reading.lost);
         }
         let is_flowing = !runs.is_empty() && faults.is_empty();
         drop(runs);
@@ -142,6 +145,7 @@ impl FetchThread {
         if is_flowing {
             self.be_content();
         }
+        self.counters.lost_offsets.fetch_add(lost, Ordering::Relaxed);
         self.counters.waiting_messages.store(self.consumer.waiting(), Ordering::Relaxed);
         for words in of_client {
             tracing::warn!("{}", self.consumer.consumer().context().words(&words));
@@ -314,15 +318,25 @@ impl FetchThread {
         let Some(reading) = self.readings.get_mut(partition) else { return };
         let (topic, number, offset) =
             (reading.of.topic.as_ref(), reading.of.partition, reading.next);
-        if matches!(fault, MessageFault::Other(_)) {
+        let wait = match fault {
+            MessageFault::OutOfRange => SOON,
+            MessageFault::Forbidden => AGAIN,
             // librdkafka goes on by itself.
-            tracing::warn!(topic, partition = number, offset, "{words}");
-            self.complain(words);
-            return;
-        }
+            MessageFault::EndOfPartition | MessageFault::Unreadable | MessageFault::Other(_) => {
+                tracing::warn!(topic, partition = number, offset, "{words}");
+                self.complain(words);
+                return;
+            }
+        };
         tracing::warn!(topic, partition = number, offset, "reading stopped: {words}");
-        reading.stuck_until = Some(Instant::now() + SEND_WAIT);
         let stopped = reading.of.clone();
+        reading.stuck_until = Some(Instant::now() + wait);
+        if fault == MessageFault::Forbidden {
+            let context = self.consumer.consumer().context();
+            let code = RDKafkaErrorCode::TopicAuthorizationFailed;
+            let fault = KafkaFault::of_code(code, &words, Doing::Read(&stopped.topic), context);
+            self.complain(fault.to_string());
+        }
         let result = self.unassign(&[stopped]);
         self.heed(result);
     }

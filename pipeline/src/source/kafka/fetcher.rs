@@ -26,6 +26,26 @@ const ORDERS_MAX: usize = 1024;
 /// A thread that has not ended by then is left to itself: closing a client may hang (rust-rdkafka #509).
 const STOP_MAX: Duration = Duration::from_secs(2);
 
+/// Says that the thread has ended, however it did.
+struct LastWords {
+    stop: Arc<AtomicBool>,
+    counters: Arc<Counters>,
+    end: Sender<()>,
+}
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        if !self.stop.load(Ordering::Relaxed) {
+            tracing::error!("a fetch thread has died");
+            self.counters
+                .tell(Some("a fetch thread has died: the process must be restarted".into()));
+        }
+        self.counters.ended.store(true, Ordering::Relaxed);
+        // Nobody may wait for it any more.
+        let _ = self.end.send(());
+    }
+}
+
 /// A thread with a consumer of its own that reads partitions as it is told.
 pub struct Fetcher {
     number: usize,
@@ -78,14 +98,13 @@ impl Fetcher {
             Arc::clone(&counters),
             settings.memory_bytes,
         );
-        let at_end = Arc::clone(&counters);
+        let last_words =
+            LastWords { stop: Arc::clone(&stop), counters: Arc::clone(&counters), end };
         thread::Builder::new()
             .name(role.clone())
             .spawn(move || {
+                let _last_words = last_words;
                 thread.run();
-                at_end.ended.store(true, Ordering::Relaxed);
-                // Nobody may wait for it any more.
-                let _ = end.send(());
             })
             .map_err(|error| failed(error.to_string()))?;
         Ok(Self { number, orders, stop, ended, counters, context })

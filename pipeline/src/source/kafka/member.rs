@@ -3,8 +3,8 @@
 //! It fetches nothing, so nothing that the flow does can keep it from its heartbeats, and what the group
 //! says is heard at once. Not here: what is done with partitions (`MemberEvent`s tell it).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use super::membership::{MemberConsumer, Membership};
 use super::order::MemberEvent;
 use super::properties;
-use super::rebalance::MemberContext;
+use super::rebalance::{Absence, MemberContext, partitions};
 use crate::kafka::client::Context;
 use crate::kafka::{Doing, KafkaFault};
 use crate::model::live::{Connection, TopicSource};
@@ -30,12 +30,77 @@ const LEAVE_MAX: Duration = Duration::from_secs(3);
 /// Of this, for saying goodbye to the group.
 const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
+/// A static member whose session was lost may be fenced by its own earlier request to join, which a broker
+/// answers late. Until this long after it is back it joins anew, so often; then it is another's doing.
+const GHOST_MAX: Duration = Duration::from_secs(30);
+const GHOSTS_MAX: usize = 5;
+
 /// A member of a group.
 #[derive(Debug)]
 pub struct Member {
     membership: Arc<Membership>,
     leave: Arc<AtomicBool>,
     ended: Receiver<()>,
+}
+
+/// All that it takes to join.
+struct Joining {
+    connection: Connection,
+    source: TopicSource,
+    subscribe: Vec<String>,
+    events: Sender<MemberEvent>,
+    leave: Arc<AtomicBool>,
+    absence: Arc<Mutex<Absence>>,
+}
+
+impl Joining {
+    fn join(&self) -> Result<Arc<MemberConsumer>, KafkaFault> {
+        let words = Context::new("member", &self.connection);
+        let config = properties::membership(&self.connection, &self.source);
+        let interval_ms = config.get("max.poll.interval.ms").and_then(|ms| ms.parse().ok());
+        let half_interval = Duration::from_millis(interval_ms.unwrap_or(POLL_INTERVAL_MS) / 2);
+        let context = MemberContext::new(
+            Context::new("member", &self.connection),
+            &self.source.group,
+            self.events.clone(),
+            Arc::clone(&self.leave),
+            REVOKE_MAX.min(half_interval),
+            Arc::clone(&self.absence),
+        );
+        let doing = Doing::Group(&self.source.group);
+        let fault = |error: KafkaError| KafkaFault::of(&error, doing, &words);
+        let consumer: MemberConsumer = config.create_with_context(context).map_err(fault)?;
+        let topics: Vec<&str> = self.subscribe.iter().map(String::as_str).collect();
+        consumer.subscribe(&topics).map_err(fault)?;
+        Ok(Arc::new(consumer))
+    }
+
+    /// Keeps the membership until it is to end, by one consumer after the other if it must be.
+    fn stay(&self, consumer: Arc<MemberConsumer>, membership: &Membership) {
+        let mut consumer = consumer;
+        let mut ghosts = 0;
+        while stay(&consumer, &self.leave, ghosts < GHOSTS_MAX) == Stayed::Fenced {
+            ghosts += 1;
+            tracing::warn!(
+                group = self.source.group,
+                "fenced after its session was lost, as if by another with this instance_id: joining anew"
+            );
+            let own = consumer.assignment().map(|list| partitions(&list)).unwrap_or_default();
+            consumer.context().tell(MemberEvent::Lost(own));
+            membership.replace(None);
+            go(consumer);
+            match self.join() {
+                Ok(anew) => consumer = anew,
+                Err(fault) => {
+                    let _ = self.events.send(MemberEvent::Failed(fault.to_string()));
+                    return;
+                }
+            }
+            membership.replace(Some(Arc::clone(&consumer)));
+        }
+        membership.replace(None);
+        go(consumer);
+    }
 }
 
 impl Member {
@@ -51,33 +116,23 @@ impl Member {
         subscribe: &[String],
         events: Sender<MemberEvent>,
     ) -> Result<Self, KafkaFault> {
-        let words = Context::new("member", connection);
-        let config = properties::membership(connection, source);
-        let interval_ms = config.get("max.poll.interval.ms").and_then(|ms| ms.parse().ok());
-        let half_interval = Duration::from_millis(interval_ms.unwrap_or(POLL_INTERVAL_MS) / 2);
         let leave = Arc::new(AtomicBool::new(false));
-        let context = MemberContext::new(
-            Context::new("member", connection),
-            &source.group,
+        let joining = Joining {
+            connection: connection.clone(),
+            source: source.clone(),
+            subscribe: subscribe.to_vec(),
             events,
-            Arc::clone(&leave),
-            REVOKE_MAX.min(half_interval),
-        );
-        let fault = |error: KafkaError| KafkaFault::of(&error, Doing::Group(&source.group), &words);
-        let consumer: MemberConsumer = config.create_with_context(context).map_err(fault)?;
-        let topics: Vec<&str> = subscribe.iter().map(String::as_str).collect();
-        consumer.subscribe(&topics).map_err(fault)?;
-
-        let consumer = Arc::new(consumer);
+            leave: Arc::clone(&leave),
+            absence: Arc::default(),
+        };
+        let consumer = joining.join()?;
         let membership = Arc::new(Membership::new(&source.group, Arc::clone(&consumer)));
         let (end, ended) = bounded(1);
-        let (left, shared) = (Arc::clone(&leave), Arc::clone(&membership));
+        let shared = Arc::clone(&membership);
         thread::Builder::new()
             .name("member".to_owned())
             .spawn(move || {
-                stay(&consumer, &left);
-                shared.end();
-                go(consumer);
+                joining.stay(consumer, &shared);
                 // Nobody may wait for it any more.
                 let _ = end.send(());
             })
@@ -112,8 +167,17 @@ impl Drop for Member {
     }
 }
 
+/// Why a consumer is polled no longer.
+#[derive(PartialEq, Eq)]
+enum Stayed {
+    /// It was told to leave.
+    Left,
+    /// Its session was lost, and it was fenced then, maybe by its own ghost.
+    Fenced,
+}
+
 /// Keeps the membership until it is to end.
-fn stay(consumer: &MemberConsumer, leave: &AtomicBool) {
+fn stay(consumer: &MemberConsumer, leave: &AtomicBool, may_be_ghost: bool) -> Stayed {
     let context = consumer.context();
     let mut has_failed = false;
     while !leave.load(Ordering::Relaxed) {
@@ -122,6 +186,11 @@ fn stay(consumer: &MemberConsumer, leave: &AtomicBool) {
         let fault = context.fault(&error);
         let fatal = consumer.client().fatal_error();
         let (is_fatal, words) = match fatal {
+            Some((RDKafkaErrorCode::FencedInstanceId, _))
+                if may_be_ghost && context.was_lost(GHOST_MAX) =>
+            {
+                return Stayed::Fenced;
+            }
             Some((code, words)) => (true, format!("{words} ({code:?})")),
             None => (ends_membership(&error), fault.to_string()),
         };
@@ -133,6 +202,7 @@ fn stay(consumer: &MemberConsumer, leave: &AtomicBool) {
             tracing::warn!("{fault}");
         }
     }
+    Stayed::Left
 }
 
 /// Whether the group will never have this member, as things stand.

@@ -85,9 +85,9 @@ impl Membership {
         self.consumer.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes the consumer out: from now on there is no member.
-    pub(super) fn end(&self) -> Option<Arc<MemberConsumer>> {
-        self.consumer.write().unwrap_or_else(PoisonError::into_inner).take()
+    /// Puts another consumer in the place of this one; none: from now on there is no member.
+    pub(super) fn replace(&self, by: Option<Arc<MemberConsumer>>) {
+        *self.consumer.write().unwrap_or_else(PoisonError::into_inner) = by;
     }
 }
 

@@ -299,8 +299,12 @@ struct Joined {
 }
 
 fn join(connection: &Connection) -> Joined {
+    join_as(connection, None)
+}
+
+fn join_as(connection: &Connection, instance_id: Option<String>) -> Joined {
     let (tell, events) = bounded(8);
-    let source = source(GroupProtocol::Classic);
+    let source = TopicSource { instance_id, ..source(GroupProtocol::Classic) };
     let member = Member::join(connection, &source, &["events".into()], tell).expect("a member");
     Joined { member, events }
 }
@@ -377,5 +381,42 @@ fn what_ends_a_membership_is_told_as_such() {
     let joined = join(&stand_in.connection);
     let MemberEvent::Failed(why) = joined.next() else { panic!("failed") };
     assert!(why.contains("Read on group g"), "{why}");
+    joined.member.leave();
+}
+
+#[test]
+fn a_static_member_outlives_its_ghost_and_yields_to_another() {
+    let stand_in = StandIn::new("events", 1);
+    let joined = join_as(&stand_in.connection, Some("a".into()));
+    let MemberEvent::Assigned(all) = joined.next() else { panic!("assigned first") };
+    let heart = |code| stand_in.cluster.request_errors(RDKafkaApiKey::Heartbeat, &[code]);
+    // Fenced while it joins after a loss: by what it sent before, as far as anybody can tell.
+    let fenced = [Code::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID];
+    stand_in.cluster.request_errors(RDKafkaApiKey::JoinGroup, &fenced);
+    heart(Code::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
+    let MemberEvent::Lost(lost) = joined.next() else { panic!("lost next") };
+    assert_eq!(lost, all);
+    let again = loop {
+        match joined.next() {
+            MemberEvent::Assigned(again) => break again,
+            MemberEvent::Lost(rest) => assert!(rest.is_empty(), "{rest:?} were lost already"),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(again, all);
+    assert!(joined.member.group().metadata().is_some(), "who commits knows the new member");
+    joined.member.leave();
+    // Fenced out of the blue: another has its name.
+    let joined = join_as(&stand_in.connection, Some("b".into()));
+    let MemberEvent::Assigned(_) = joined.next() else { panic!("assigned first") };
+    heart(Code::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
+    let why = loop {
+        match joined.next() {
+            MemberEvent::Failed(why) => break why,
+            MemberEvent::Lost(_) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(why.contains("FencedInstanceId"), "{why}");
     joined.member.leave();
 }

@@ -18,6 +18,10 @@ pub(super) struct Reading {
     pub(super) next: i64,
     /// Cuts that are still ahead, the nearest last.
     cuts: Vec<i64>,
+    /// What comes next could not be unpacked: a gap before the next message is a loss.
+    pub(super) unreadable: bool,
+    /// Offsets that were lost, until they are counted.
+    pub(super) lost: u64,
     /// The end that was told last, until a message comes.
     pub(super) end_told: Option<i64>,
     pub(super) held: bool,
@@ -40,6 +44,8 @@ impl Reading {
             of,
             next: offset,
             cuts,
+            unreadable: false,
+            lost: 0,
             end_told: None,
             held: false,
             stuck_until: None,
@@ -55,6 +61,13 @@ impl Reading {
             self.cuts.pop();
         }
         self.cuts.len() < ahead
+    }
+
+    /// Goes on at `offset`, having been told that what is before it, if anything, cannot be read.
+    pub(super) fn step_over(&mut self, offset: i64) {
+        if std::mem::take(&mut self.unreadable) {
+            self.lost += u64::try_from(offset - self.next).unwrap_or(0);
+        }
     }
 
     /// Whether librdkafka is to fetch it.

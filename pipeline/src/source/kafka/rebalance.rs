@@ -4,8 +4,8 @@
 //! incremental assign or unassign whose error is looked at, and no partition is ever fetched here.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, SendTimeoutError, Sender, bounded};
@@ -32,6 +32,14 @@ pub(super) struct MemberContext {
     leave: Arc<AtomicBool>,
     /// The group is made to wait no longer than this for what is revoked.
     revoke_max: Duration,
+    absence: Arc<Mutex<Absence>>,
+}
+
+/// Whether the group went on without this member, and when it had it again.
+#[derive(Debug, Default)]
+pub(super) struct Absence {
+    was_lost: bool,
+    back_at: Option<Instant>,
 }
 
 impl MemberContext {
@@ -41,8 +49,9 @@ impl MemberContext {
         events: Sender<MemberEvent>,
         leave: Arc<AtomicBool>,
         revoke_max: Duration,
+        absence: Arc<Mutex<Absence>>,
     ) -> Self {
-        Self { client, group: group.to_owned(), events, leave, revoke_max }
+        Self { client, group: group.to_owned(), events, leave, revoke_max, absence }
     }
 
     /// What talks to the brokers.
@@ -52,6 +61,16 @@ impl MemberContext {
 
     pub(super) fn fault(&self, error: &KafkaError) -> KafkaFault {
         KafkaFault::of(error, Doing::Group(&self.group), &self.client)
+    }
+
+    /// Whether the group went on without this member, and does or did so until this long ago.
+    pub(super) fn was_lost(&self, within: Duration) -> bool {
+        let absence = self.absence();
+        absence.was_lost && absence.back_at.is_none_or(|at| at.elapsed() < within)
+    }
+
+    fn absence(&self) -> MutexGuard<'_, Absence> {
+        self.absence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_leaving(&self) -> bool {
@@ -81,6 +100,7 @@ impl MemberContext {
         if list.count() > 0 {
             consumer.pause(list)?;
         }
+        self.absence().back_at = Some(Instant::now());
         self.tell(MemberEvent::Assigned(partitions(list)));
         Ok(())
     }
@@ -88,6 +108,10 @@ impl MemberContext {
     fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<()> {
         let revoked = partitions(list);
         if consumer.assignment_lost() {
+            // Not where it is fenced: there is no way back from that, unless it was lost before.
+            if consumer.client().fatal_error().is_none() {
+                *self.absence() = Absence { was_lost: true, back_at: None };
+            }
             self.tell(MemberEvent::Lost(revoked));
         } else if !revoked.is_empty() && !self.is_leaving() {
             let (done, is_done) = bounded(1);
@@ -156,7 +180,7 @@ impl ClientContext for MemberContext {
 }
 
 /// The partitions of a list.
-fn partitions(list: &TopicPartitionList) -> Vec<TopicPartition> {
+pub(super) fn partitions(list: &TopicPartitionList) -> Vec<TopicPartition> {
     let mut found: Vec<TopicPartition> = list
         .elements()
         .iter()
