@@ -6,8 +6,6 @@
 
 #![allow(clippy::print_stdout)] // what was counted is the point of the run
 
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use driftline_tests::broker::{Broker, Sent, Visible};
@@ -81,19 +79,7 @@ fn kill_while_events_come(pipeline: &Pipeline<'_>, records: &[Sent], deaths: &[D
         let behind = pipeline.left();
         let begun = Instant::now();
         let mut member = pipeline.start("one", at);
-        let dead = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            // Events never cease while it lives: each slice is a part of what is left.
-            scope.spawn(|| {
-                let mut rest = part(number);
-                while !rest.is_empty() {
-                    let slice =
-                        if dead.load(Relaxed) { rest.len() } else { rest.len().div_ceil(20) };
-                    feed.send(rest[..slice].iter().cloned());
-                    rest = &rest[slice..];
-                    std::thread::sleep(Duration::from_millis(50));
-                }
-            });
+        pipeline.while_events_come(&feed, part(number), || {
             match death {
                 Death::Start(after) => std::thread::sleep(*after),
                 Death::Work(after) => {
@@ -107,7 +93,6 @@ fn kill_while_events_come(pipeline: &Pipeline<'_>, records: &[Sent], deaths: &[D
                 }
             }
             member.kill();
-            dead.store(true, Relaxed);
         });
         let took_ms = begun.elapsed().as_millis();
         println!("{number}: {death:?}; took {took_ms} ms, {behind} records were behind");

@@ -60,6 +60,8 @@ pub enum MessageFault {
     OutOfRange,
     /// The topic may not be read.
     Forbidden,
+    /// Messages from `offset` on cannot be unpacked; reading goes on behind them.
+    Unreadable,
     /// Any other, by librdkafka's number; reading goes on by itself where it can.
     Other(i32),
 }
@@ -75,11 +77,15 @@ impl Message {
         const RESET: i32 = RDKafkaRespErr::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET as i32;
         const RANGE: i32 = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE as i32;
         const TOPIC: i32 = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED as i32;
+        const MESSAGE: i32 = RDKafkaRespErr::RD_KAFKA_RESP_ERR__BAD_MSG as i32;
+        const CODEC: i32 = RDKafkaRespErr::RD_KAFKA_RESP_ERR__BAD_COMPRESSION as i32;
+        const FORMAT: i32 = RDKafkaRespErr::RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED as i32;
         match code {
             NONE => None,
             END => Some(MessageFault::EndOfPartition),
             RESET | RANGE => Some(MessageFault::OutOfRange),
             TOPIC => Some(MessageFault::Forbidden),
+            MESSAGE | CODEC | FORMAT => Some(MessageFault::Unreadable),
             code => Some(MessageFault::Other(code)),
         }
     }

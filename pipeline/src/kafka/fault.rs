@@ -207,7 +207,10 @@ const TLS_REMEDIES: &[(&str, &str)] = &[
     ("expired", "have the certificate renewed"),
     ("verify", "trust the CA that signed the broker's certificate ([kafka.tls] ca_file)"),
     ("self-signed", "trust the CA that signed the broker's certificate ([kafka.tls] ca_file)"),
-    ("wrong version number", "this port does not speak TLS: correct the port, or take [kafka.tls] out"),
+    (
+        "wrong version number",
+        "this port does not speak TLS: correct the port, or take [kafka.tls] out",
+    ),
     (
         "alert",
         "the broker wants a client certificate that it trusts ([kafka.tls] certificate_file and key_file)",

@@ -1,11 +1,17 @@
 //! Topics, a config and a folder of state of a test's own.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::member::Member;
 use crate::broker::{Broker, Feed, Message, Sent, free_port, unique};
+
+/// What is left of some events is written in so many slices or more, one each `SLICE`.
+const SLICES: usize = 20;
+const SLICE: Duration = Duration::from_millis(50);
 
 /// How Driftline is set up.
 #[derive(Debug, Clone)]
@@ -146,6 +152,33 @@ impl<'a> Pipeline<'a> {
     /// Writes events.
     pub fn send(&self, records: impl IntoIterator<Item = Sent>) {
         self.feed().send(records);
+    }
+
+    /// Writes events while some work goes on: each slice is a part of what is left, so that they never
+    /// cease before the work is done; then the rest.
+    pub fn while_events_come<R>(
+        &self,
+        feed: &Feed,
+        records: &[Sent],
+        work: impl FnOnce() -> R,
+    ) -> R {
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut rest = records;
+                while !rest.is_empty() {
+                    let all = done.load(Ordering::Relaxed);
+                    let slice = if all { rest.len() } else { rest.len().div_ceil(SLICES) };
+                    feed.send(rest[..slice].iter().cloned());
+                    rest = &rest[slice..];
+                    std::thread::sleep(SLICE);
+                }
+            });
+            // A panic of the work must not wait for the feed.
+            let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            done.store(true, Ordering::Relaxed);
+            worked.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
 
     /// A producer of events.

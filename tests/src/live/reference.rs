@@ -60,4 +60,24 @@ impl Reference {
         assert_eq!(rejects, reference.quarantine.len(), "rejects of the replay");
         reference
     }
+
+    /// The same where each partition is judged on its own, under a config with its part of the budget.
+    ///
+    /// # Panics
+    /// Where a replay fails.
+    pub fn of_each_partition(records: &[Sent], config: &str, folder: &Path) -> Self {
+        let mut all = Self::default();
+        let partitions = records.iter().map(|sent| sent.partition + 1).max().unwrap_or(0);
+        for partition in 0..partitions {
+            let folder = folder.join(partition.to_string());
+            std::fs::create_dir_all(&folder).expect("a temporary folder can be written");
+            let of = records.iter().filter(|sent| sent.partition == partition);
+            let of: Vec<Sent> = of.map(|sent| Sent { partition: 0, ..sent.clone() }).collect();
+            let one = Self::of(&of, config, &folder);
+            all.findings.extend(one.findings);
+            all.alerts.extend(one.alerts);
+            all.quarantine.extend(one.quarantine);
+        }
+        all
+    }
 }

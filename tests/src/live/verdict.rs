@@ -17,6 +17,8 @@ use crate::broker::{Message, Visible};
 pub enum Promise {
     /// Each once, in their order.
     Once,
+    /// Each once; partitions are judged on their own, so there is no order among them.
+    OnceEach,
     /// Each at least once, the same each time.
     AtLeastOnce,
 }
@@ -114,7 +116,7 @@ impl Verdict {
             }
         }
         self.repeated += again.len();
-        if promise == Promise::Once {
+        if promise != Promise::AtLeastOnce {
             self.tell(&format!("{kind} twice"), &again);
         }
         let due: BTreeSet<&String> = expected.iter().collect();
@@ -146,7 +148,7 @@ impl Verdict {
             .filter(|(_, count)| **count > 1)
             .map(|(place, _)| place.clone())
             .collect();
-        if promise == Promise::Once {
+        if promise != Promise::AtLeastOnce {
             self.tell("quarantined place twice", &again);
         }
     }

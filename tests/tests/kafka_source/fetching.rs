@@ -176,3 +176,27 @@ fn lists_and_poison_keep_their_places() {
     assert_eq!(reader.found.iter().map(|f| f.tombstones).sum::<u64>(), 1000);
     reader.stop();
 }
+
+/// Larger than a record may be, and larger than what is asked for at once: it is a reject with all its
+/// bytes, and what is behind it is read.
+#[test]
+fn a_huge_message_is_a_reject_and_no_obstacle() {
+    let broker = Broker::shared();
+    let topic = broker.topic("huge", 1, &[("max.message.bytes", "8000000")]);
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker.bootstrap()).set("message.max.bytes", "8000000");
+    let producer: BaseProducer = config.create().expect("a producer");
+    let huge = "x".repeat(5_000_000);
+    for value in [&event(1), &huge, &event(2)] {
+        producer.send(BaseRecord::<(), _>::to(&topic).payload(value)).expect("taken");
+    }
+    producer.flush(PATIENCE).expect("written");
+    let mut reader = Reader::new(connection(broker.bootstrap(), &[]));
+    reader.take(&topic, 0, 0, &[]);
+    reader.read_to_end(1);
+    assert_eq!(reader.numbers(0), [1, 2]);
+    let originals: Vec<_> = reader.found.iter().flat_map(|f| &f.originals).collect();
+    assert_eq!(originals.len(), 1);
+    assert_eq!((originals[0].reason, originals[0].payload.len()), ("too_long", huge.len()));
+    reader.stop();
+}

@@ -55,6 +55,10 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(connection: Connection) -> Self {
+        Self::with_memory(connection, 16 << 20)
+    }
+
+    pub(crate) fn with_memory(connection: Connection, memory_bytes: usize) -> Self {
         let path = |path: &str| FieldPath(path.into());
         let layout = Layout {
             model_default: None,
@@ -74,7 +78,7 @@ impl Reader {
             limits: Limits::default(),
             not_before_us: 0,
             max_future_us: 60_000_000,
-            memory_bytes: 16 << 20,
+            memory_bytes,
         };
         let (out, batches) = bounded(8);
         let fetcher = Fetcher::spawn(0, settings, out).expect("a fetcher");

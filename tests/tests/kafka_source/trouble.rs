@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use driftline::model::live::TokenSource;
 use driftline_tests::broker::{Broker, Listener, Options};
@@ -48,6 +48,38 @@ fn a_topic_that_was_made_anew_is_not_read_from_nowhere() {
 }
 
 #[test]
+fn what_nobody_takes_waits_within_the_budget() {
+    let broker = Broker::shared();
+    let topic = broker.topic("budget", 4, &[]);
+    let padding = " ".repeat(2000);
+    for partition in 0..4 {
+        let padded = events(partition, 0..10_000).map(|mut sent| {
+            sent.value.iter_mut().for_each(|value| value.extend_from_slice(padding.as_bytes()));
+            sent
+        });
+        broker.produce(&topic, padded, "lz4");
+    }
+    let mut reader = Reader::with_memory(connection(broker.bootstrap(), &[]), 8 << 20);
+    for partition in 0..4 {
+        reader.take(&topic, partition, 0, &[]);
+    }
+    // Eighty megabytes stand there, eight may wait; nobody takes a batch for a while.
+    let mut most = 0;
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3) {
+        most = most.max(reader.status().waiting_bytes);
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(reader.status().is_blocked, "{:?}", reader.status());
+    assert!((1 << 20..8 << 20).contains(&most), "{most} bytes waited");
+    reader.read_to_end(4);
+    for partition in 0..4 {
+        assert_eq!(reader.numbers(partition), (0..10_000).collect::<Vec<_>>());
+    }
+    reader.stop();
+}
+
+#[test]
 fn a_broker_that_is_killed_and_comes_back_loses_nothing() {
     let broker = Broker::own(Options::default());
     let topic = broker.topic("killed", 2, &[]);
@@ -84,10 +116,13 @@ fn a_broker_that_is_killed_and_comes_back_loses_nothing() {
 /// again and again: the events of the main queue are served.
 #[test]
 fn tokens_are_renewed_while_messages_are_read() {
-    let options = Options { secured: true, ..Options::default() };
+    let options = Options { secured: true, guarded: true, ..Options::default() };
     let broker = Broker::own(options.with("connections.max.reauth.ms", "3000"));
     let topic = broker.topic("tokens", 1, &[]);
     broker.produce(&topic, events(0, 0..10), "none");
+    let may_read =
+        ["--allow-principal", "User:alice", "--operation", "Read", "--topic", topic.as_str()];
+    broker.allow(&may_read);
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("token");
     write_token(&file);
@@ -115,6 +150,18 @@ fn tokens_are_renewed_while_messages_are_read() {
         found.iter().map(|fetched| fetched.messages).sum::<u64>() == 90
     });
     assert_eq!(reader.numbers(0), (0..90).collect::<Vec<_>>());
+    // Without the right to read it waits, and says which right that is.
+    broker.forbid(&may_read);
+    Broker::wait_until("a word about the right", PATIENCE, || {
+        let error = reader.status().error.unwrap_or_default();
+        error.contains(&format!("Read on topic {topic}")) || error.contains("Describe on topic")
+    });
+    broker.produce(&topic, events(0, 90..100), "none");
+    broker.allow(&may_read);
+    reader.until("events after the right was given back", |found| {
+        found.iter().map(|fetched| fetched.messages).sum::<u64>() == 100
+    });
+    assert_eq!(reader.numbers(0), (0..100).collect::<Vec<_>>());
     // Without new tokens it ends, and says so: the lines above are no accident.
     done.store(true, Ordering::Relaxed);
     writer.join().expect("the writer ends");
