@@ -157,7 +157,8 @@ fn good_and_bad_logins() {
     let told = || {
         let answer = member.get("/readyz");
         answer.is_some_and(|(status, text)| {
-            status == 503 && text.contains(&format!("Write on topic {}", pipeline.quarantine))
+            // A broker that refuses a transaction's topics as a whole does not say which one it was.
+            status == 503 && text.contains("Write on topic") && text.contains(&pipeline.quarantine)
         })
     };
     Broker::wait_until("/readyz names the right", SOON, told);
@@ -201,17 +202,13 @@ fn good_and_bad_logins() {
         (
             Login::sasl("wrong password", "SCRAM-SHA-512", alice.0, WRONG, ours),
             1,
-            "see to user name, password",
+            "see to username",
         ),
-        (
-            Login::sasl("wrong password, PLAIN", "PLAIN", alice.0, WRONG, ours),
-            1,
-            "see to user name, password",
-        ),
+        (Login::sasl("wrong password, PLAIN", "PLAIN", alice.0, WRONG, ours), 1, "see to username"),
         (
             Login::sasl("unknown user", "SCRAM-SHA-256", "mallory", WRONG, ours),
             1,
-            "see to user name, password",
+            "see to username",
         ),
         (Login::sasl("no rights", "SCRAM-SHA-512", bob.0, bob.1, ours), 1, "allow this user"),
         (Login::sasl("another CA", "SCRAM-SHA-512", alice.0, alice.1, stranger), 1, "trust the CA"),
@@ -231,7 +228,7 @@ fn good_and_bad_logins() {
             "client certificate",
         ),
         (Login::token("expired token", expired.into(), ours), 1, "token"),
-        (plain, 1, "security"),
+        (plain, 1, "fit the port"),
     ];
     let pipelines: Vec<Pipeline<'_>> =
         cases.iter().map(|(login, ..)| login.pipeline(&broker)).collect();
@@ -268,5 +265,5 @@ fn good_and_bad_logins() {
     let mut member = pipeline.start("wrong", None);
     assert_eq!(member.wait(TOLD), Some(3), "{}", member.last());
     let log = member.log();
-    assert!(log.contains("see to user name, password") && !log.contains(WRONG), "{log}");
+    assert!(log.contains("see to username") && !log.contains(WRONG), "{log}");
 }

@@ -73,12 +73,12 @@ pub fn wanted(sinks: &SinkTopics) -> [Wanted; 4] {
 pub struct Found {
     /// Its partitions.
     pub partitions: usize,
-    /// Its settings by name.
-    pub settings: BTreeMap<String, String>,
+    /// Its settings by name; none where this user may not read them (DescribeConfigs).
+    pub settings: Option<BTreeMap<String, String>>,
 }
 
 impl Wanted {
-    /// What is wrong with a topic that exists, each with the remedy.
+    /// What is wrong with a topic that exists, as far as can be seen, each with the remedy.
     pub fn faults(&self, found: &Found) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         if self.exactly && found.partitions != self.partitions.unsigned_abs() as usize {
@@ -87,8 +87,9 @@ impl Wanted {
                 "name another topic in [sinks], and make it by `driftline topics create`".into(),
             ));
         }
+        let Some(settings) = &found.settings else { return faults };
         for (name, value) in self.needed {
-            let is = found.settings.get(*name).map_or("unknown", String::as_str);
+            let is = settings.get(*name).map_or("unknown", String::as_str);
             if !is.split(',').any(|part| part == *value) {
                 faults.push((
                     format!("has {name}={is}, and needs {value}"),
@@ -155,11 +156,13 @@ impl Admin {
         let doing = Doing::Settings(topic);
         let told = self.wait(doing, self.client.describe_configs(&asked, &options))?;
         let mut settings = BTreeMap::new();
+        // rdkafka does not tell that it was forbidden: there is nothing in the answer then.
         for resource in told {
             let resource = resource.map_err(|code| self.fault(code, doing))?;
             let entries = resource.entries.into_iter();
             settings.extend(entries.filter_map(|entry| Some((entry.name, entry.value?))));
         }
+        let settings = (!settings.is_empty()).then_some(settings);
         Ok(Some(Found { partitions, settings }))
     }
 
@@ -230,9 +233,11 @@ mod tests {
         };
         for topic in wanted(&sinks) {
             let settings = topic.settings.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
-            let right = Found { partitions: 1, settings };
+            let right = Found { partitions: 1, settings: Some(settings) };
             assert_eq!(topic.faults(&right), [], "{}", topic.name);
-            let wrong = Found { partitions: 3, settings: BTreeMap::new() };
+            let unknown = Found { partitions: 1, settings: None };
+            assert_eq!(topic.faults(&unknown), [], "{}", topic.name);
+            let wrong = Found { partitions: 3, settings: Some(BTreeMap::new()) };
             let faults = topic.faults(&wrong);
             assert_eq!(faults.len(), usize::from(topic.exactly) + topic.needed.len());
             assert!(faults.iter().all(|(_, remedy)| !remedy.is_empty()));

@@ -220,6 +220,7 @@ const TLS_REMEDIES: &[(&str, &str)] = &[
 
 /// The same of a refused login.
 const LOGIN_REMEDIES: &[(&str, &str)] = &[
+    ("invalid credentials", "see to username and password of [kafka.sasl]"),
     ("token", "see that the token's source holds a valid token"),
     ("mechanism", "use a mechanism that the listener offers ([kafka.sasl] mechanism)"),
     ("", "see to username, password and mechanism of [kafka.sasl]"),
@@ -275,6 +276,11 @@ impl KafkaFault {
                 words,
             )) => (told, words),
             _ => (code, context.words(words)),
+        };
+        // A broker that refuses us while TLS begins does so by closing, after an alert.
+        let code = match code {
+            Code::BrokerTransportFailure if detail.contains("SSL routines") => Code::SSL,
+            code => code,
         };
         let (brokers, doing_words) = (context.brokers().to_owned(), doing.words());
         let topic = || doing.topic().unwrap_or("of the config").to_owned();
@@ -389,7 +395,18 @@ mod tests {
             (Code::SSL, "certificate verify failed: broker certificate", "trust the CA"),
             (Code::SSL, "certificate verify failed (hostname mismatch)", "for another name"),
             (Code::SSL, "ssl alert bad certificate", "client certificate"),
-            (Code::Authentication, "SASL authentication error: bad credentials", "password"),
+            (
+                Code::BrokerTransportFailure,
+                "Receive failed: error:0A000412:SSL routines::ssl/tls alert bad certificate",
+                "client certificate",
+            ),
+            (Code::Authentication, "SASL authentication error: Invalid password", "username"),
+            (
+                Code::Authentication,
+                "failed due to invalid credentials with SASL mechanism SCRAM-SHA-512",
+                "see to username and password",
+            ),
+            (Code::Authentication, "Unsupported SASL mechanism", "offers ([kafka.sasl] mechanism)"),
             (
                 Code::BrokerTransportFailure,
                 "Connect to b:9093 failed: refused",

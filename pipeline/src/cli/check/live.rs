@@ -136,7 +136,11 @@ fn sinks(admin: &Admin, live: &Live, lines: &mut Vec<Line>) -> bool {
                 if faults.is_empty() {
                     let plural = if found.partitions == 1 { "" } else { "s" };
                     let n = found.partitions;
-                    lines.push(right(format!("{about}: {n} partition{plural}")));
+                    let unseen = match found.settings {
+                        Some(_) => "",
+                        None => "; its settings are not shown to this user (DescribeConfigs)",
+                    };
+                    lines.push(right(format!("{about}: {n} partition{plural}{unseen}")));
                 }
                 let told = faults.into_iter();
                 lines.extend(told.map(|(what, remedy)| wrong(format!("{about} {what}"), remedy)));
