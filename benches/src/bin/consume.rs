@@ -162,7 +162,6 @@ fn measure(
         counted(&engine)
     });
     let report = bench.run(rounds)?;
-    drop(read);
     fetcher.stop();
     // Closing waits for answers that nobody takes from a queue that was parted: the process ends anyway.
     std::mem::forget((bare, decoding));

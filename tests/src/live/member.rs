@@ -133,6 +133,11 @@ impl Member {
         (code.unwrap_or_else(|| panic!("it does not stop:\n{}", self.last())), begun.elapsed())
     }
 
+    /// Its number among processes.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// Sends a signal, by the name that `kill` knows.
     pub fn signal(&self, name: &str) {
         self.process.signal(name);
