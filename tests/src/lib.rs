@@ -27,8 +27,12 @@ pub fn repository(path: &str) -> PathBuf {
 /// new one.
 pub fn driftline() -> Command {
     let test = std::env::current_exe().expect("a running test has a path");
-    let folder = test.ancestors().nth(2).expect("a test runs in target/PROFILE/deps");
-    let binary = folder.join(format!("driftline{}", std::env::consts::EXE_SUFFIX));
+    // A test runs in target/PROFILE/deps, a bench one above.
+    let name = format!("driftline{}", std::env::consts::EXE_SUFFIX);
+    let folders = test.ancestors().skip(1).take(2).map(|folder| folder.join(&name));
+    let candidates: Vec<PathBuf> = folders.collect();
+    let there = candidates.iter().position(|binary| binary.is_file()).unwrap_or(1);
+    let binary = candidates[there].clone();
     let remedy = "build it first: cargo build --release -p driftline";
     let Some(built) = modified(&binary) else {
         panic!("{} is missing; {remedy}", binary.display())
