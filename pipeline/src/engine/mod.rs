@@ -58,7 +58,7 @@ pub use snapshot::SnapshotError;
 const ROWS_AT_ONCE: usize = 8192;
 
 /// What the engine takes.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
     /// A partition begins. It holds all panes open until its clock has passed them; where it is known to
     /// begin at an instant, only those from there on.
