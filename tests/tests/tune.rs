@@ -20,7 +20,7 @@ fn told(output: &Output) -> String {
 fn history(folder: &Path) {
     let made = run(
         folder,
-        &["generate", "-o", "set", "--events", "300000", "--span", "12h", "--models", "6", "--no-drift"],
+        &["generate", "--out", "set", "--events", "300000", "--span", "12h", "--models", "6", "--no-drift"],
     );
     assert!(made.status.success(), "{}", told(&made));
 }
