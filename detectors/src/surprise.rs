@@ -8,6 +8,12 @@ pub fn surprises(probabilities: &[f64]) -> Vec<u64> {
     probabilities.iter().map(|p| (-libm::log(p.clamp(1e-12, 1.0)) * 1e6) as u64).collect()
 }
 
+/// What the surprise of one event is on average: the entropy of the distribution, in the same unit.
+/// `surprises` are those of its codes.
+pub fn expected(probabilities: &[f64], surprises: &[u64]) -> u64 {
+    probabilities.iter().zip(surprises).map(|(p, s)| p * *s as f64).sum::<f64>() as u64
+}
+
 /// The most surprising events of a span. Ties go to the smaller hash of the id, so order never matters.
 #[derive(Debug, Clone)]
 pub struct Exemplars<T> {
@@ -47,6 +53,7 @@ mod tests {
     #[test]
     fn the_most_surprising_are_kept_whatever_the_order() {
         assert_eq!(surprises(&[1.0, 0.5]), [0, 693_147]);
+        assert_eq!(expected(&[0.5, 0.25, 0.25], &[693_147, 1_386_294, 1_386_294]), 1_039_720);
         let events: Vec<(u64, u64)> = (0..200).map(|i| (i * 7919 % 50, i)).collect();
         let keep = |events: &mut dyn Iterator<Item = &(u64, u64)>| {
             let mut kept = Exemplars::new(5);

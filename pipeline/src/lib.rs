@@ -10,6 +10,7 @@ pub mod engine;
 pub mod http;
 pub mod kafka;
 pub mod model;
+pub mod plot;
 pub mod runtime;
 pub mod sink;
 pub mod source;

@@ -92,7 +92,7 @@ pub fn replay_into(engine: &mut Engine, folder: &Path, threads: usize) -> Replay
         match event {
             Event::Output(output) => replayed.transcript.add(output.clone()),
             Event::Rejects(rejects) => replayed.rejects.extend(rejects.iter().map(|r| r.reason)),
-            Event::Progress { .. } => {}
+            Event::Input(_) | Event::Progress { .. } => {}
         }
         Ok(())
     })

@@ -210,8 +210,9 @@ fn a_token_from_a_file_lets_every_client_in() {
         alerts: "a".into(),
         quarantine: "q".into(),
         journal: "j".into(),
+        anomalies: None,
     };
-    let [findings, ..] = wanted(&sinks);
+    let findings = wanted(&sinks).remove(0);
     assert_eq!(admin.create(&findings, 2, 1), Ok(true));
     assert_eq!(admin.create(&findings, 2, 1), Ok(false));
     let found = admin.find(&name).expect("it may be looked at").expect("it is there");

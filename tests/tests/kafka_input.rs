@@ -122,3 +122,54 @@ fn silent_partitions_hold_nothing_up_and_strange_times_move_no_clock() {
     let found = pipeline.read(&pipeline.findings).len();
     assert!(found + 2 >= expected.findings.len(), "{found} of {}", expected.findings.len());
 }
+
+#[test]
+fn surprising_events_are_told_once_each_with_what_makes_them_so() {
+    let course = Course { minutes: 40, poison: 0.0, tombstones: 0.0, ..Course::new(43) };
+    let mut records = course.records();
+    // A latency that nobody has seen, and an error with it; before the end of learning, and after.
+    let strange = |time_us: i64| {
+        let value = format!(
+            "{{\"id\":\"strange-{time_us}\",\"ts\":{time_us},\"model\":\"model-03\",\
+             \"latency_ms\":1e7,\"error\":null}}"
+        );
+        Sent { value: Some(value.into_bytes()), ..event(1, time_us, START_US) }
+    };
+    let minute = |number: i64| START_US + number * 60_000_000;
+    for number in [2, 20, 25, 30] {
+        let at = records.len() * number as usize / 40;
+        records.insert(at, strange(minute(number)));
+    }
+    let pipeline = Pipeline::new(Broker::shared(), Shape::new(CONFIG));
+    let topic = pipeline.broker.topic("anomalies", 1, &[]);
+    let options = vec![
+        ("sinks", format!("anomalies = \"{topic}\"\nsurprise = 8.0")),
+        ("source", "ahead = \"1m\"".to_owned()),
+        ("keys", "id = \"id\"".to_owned()),
+    ];
+    let pipeline = Pipeline { shape: Shape { options, ..pipeline.shape.clone() }, ..pipeline };
+    let counted = run(&pipeline, &records, &["driftline_anomalies_total"]);
+    let told: Vec<serde_json::Value> = pipeline
+        .read(&topic)
+        .iter()
+        .map(|record| serde_json::from_str(&record.text()).expect("JSON"))
+        .collect();
+    assert_eq!(counted[0], told.len() as f64);
+    let strange: Vec<&serde_json::Value> = told
+        .iter()
+        .filter(|told| told["event_id"].as_str().is_some_and(|id| id.starts_with("strange")))
+        .collect();
+    let ids: Vec<&str> = strange.iter().filter_map(|told| told["event_id"].as_str()).collect();
+    let expected = [20, 25, 30].map(|number| format!("strange-{}", minute(number)));
+    assert_eq!(ids, expected, "those after learning, each once");
+    assert_eq!(strange[0]["keys"]["model"], "model-03");
+    assert_eq!(strange[0]["source"]["partition"], 1);
+    let metrics: Vec<&str> = strange[0]["metrics"]
+        .as_array()
+        .expect("metrics")
+        .iter()
+        .filter_map(|metric| metric["metric"].as_str())
+        .collect();
+    assert_eq!(metrics.len(), 2);
+    assert!(told.len() < records.len() / 100, "{} of {}", told.len(), records.len());
+}

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout)] // what was counted is the point of the run
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use driftline_tests::broker::{Broker, Options, Sent};
@@ -9,6 +10,8 @@ use driftline_tests::live::course::CONFIG;
 use driftline_tests::live::{Course, Pipeline, Promise, Reference, Shape, Verdict};
 
 const SOON: Duration = Duration::from_secs(60);
+/// A broker that says nothing, says nothing for so long.
+const MUTE: Duration = Duration::from_secs(60);
 
 struct Case {
     records: Vec<Sent>,
@@ -52,14 +55,15 @@ fn a_broker_that_restarts_or_does_not_answer_costs_only_time() {
     let mut member = pipeline.start("one", None);
     member.wait_ready();
     Broker::wait_until("a third is committed", SOON, || pipeline.left() == 0);
-    // It freezes for longer than a session and a transaction may last, with work on its way.
+    // It answers nobody for a minute, longer than a session and a transaction may last, with work on its way.
     pipeline.send(case.records[third..2 * third].iter().cloned());
     broker.freeze();
     let begun = Instant::now();
     Broker::wait_until("it says that it waits", SOON, || {
-        begun.elapsed() > Duration::from_secs(20) || !member.is_ready()
+        begun.elapsed() > MUTE || !member.is_ready()
     });
-    std::thread::sleep(Duration::from_secs(20).saturating_sub(begun.elapsed()));
+    assert!(begun.elapsed() < MUTE, "it never says that it waits:\n{}", member.log());
+    std::thread::sleep(MUTE.saturating_sub(begun.elapsed()));
     broker.thaw();
     let thawed = Instant::now();
     while pipeline.left() > 0 {
@@ -96,4 +100,35 @@ fn a_sink_that_takes_nothing_is_waited_for_and_told() {
     assert_eq!(pipeline.read(&pipeline.findings).len(), 0);
     broker.configure(&pipeline.findings, &[("max.message.bytes", "1048576")]);
     case.finish(&pipeline, &mut member, "a sink that took nothing");
+}
+
+/// The broker stands still for three quarters of the time, a fifth of a second each.
+#[test]
+fn a_slow_broker_costs_only_time() {
+    let broker = Broker::own(Options::default());
+    let case = Case::new(53);
+    let pipeline = Pipeline::new(&broker, Shape::new(CONFIG));
+    let mut member = pipeline.start("one", None);
+    member.wait_ready();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                broker.freeze();
+                std::thread::sleep(Duration::from_millis(150));
+                broker.thaw();
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        // A panic must not leave the broker to its fits.
+        let work = std::panic::AssertUnwindSafe(|| {
+            pipeline.send(case.records.iter().cloned());
+            Broker::wait_until("everything is committed", 2 * SOON, || pipeline.left() == 0);
+        });
+        let worked = std::panic::catch_unwind(work);
+        done.store(true, Ordering::Relaxed);
+        worked.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+    assert_eq!(member.ended(), None, "it lives on:\n{}", member.last());
+    case.finish(&pipeline, &mut member, "a slow broker");
 }

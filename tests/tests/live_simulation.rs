@@ -10,7 +10,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use driftline::engine::Engine;
+use driftline::engine::{Engine, Input};
+use driftline::model::anomaly::Level;
 use driftline::model::stream::{Fetched, TopicPartition};
 use driftline::model::{Batch, Row, Settings};
 use driftline::runtime::live::decisions::{Course, Decisions};
@@ -25,6 +26,9 @@ const SECOND_US: i64 = 1_000_000;
 const IDLE_US: i64 = 2 * SECOND_US;
 /// A partition that is further ahead of the slowest is not read on.
 const AHEAD_US: i64 = 60 * SECOND_US;
+
+/// Events that surprise by more than this are told; later than baselines by more than partitions are apart.
+const LEVEL: Level = Level { over_nats: 5.0, after_us: 5 * AHEAD_US };
 
 /// A fault that is put in on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +54,8 @@ struct World {
     journal: Decisions,
     committed: BTreeMap<TopicPartition, i64>,
     topic: Vec<String>,
+    /// Topic, partition and offset of surprising events.
+    surprising: Vec<(TopicPartition, u64)>,
     snapshots: Vec<Snapshot>,
     now_us: u64,
     crashes: usize,
@@ -88,6 +94,7 @@ impl World {
             journal: Decisions::default(),
             committed: BTreeMap::new(),
             topic: Vec::new(),
+            surprising: Vec::new(),
             snapshots: Vec::new(),
             now_us: 0,
             crashes: 0,
@@ -180,6 +187,7 @@ impl World {
             inputs.push(Intake::new(of, next, until, course));
         }
         let mut shard = Shard::new("all".into(), engine, inputs, fault != Fault::NotMute);
+        shard.tell_over(Some(LEVEL));
         shard.begin(self.now_us, out);
         shard
     }
@@ -190,6 +198,8 @@ impl World {
             self.note(results);
         }
         self.topic.extend(lines(results));
+        let places = results.anomalies.iter().map(|(of, told)| (of.clone(), told.offset));
+        self.surprising.extend(places);
         self.committed.extend(shard.offsets().map(|(of, next)| (of.clone(), next)));
     }
 
@@ -294,6 +304,25 @@ impl World {
     }
 }
 
+/// What is surprising to one who knows all baselines from the beginning.
+fn surprising(world: &World) -> Vec<(TopicPartition, u64)> {
+    let kinds: Vec<_> = world.settings.metrics.iter().map(|m| m.kind).collect();
+    let mut engine = Engine::new(world.settings.clone());
+    let batches: Vec<Batch> =
+        (0..).zip(&world.logs).map(|(number, rows)| Batch::from_rows(number, rows, &kinds)).collect();
+    for number in 0..PARTITIONS {
+        engine.step(Input::Opened { partition: number, begin_us: None });
+    }
+    for batch in &batches {
+        engine.step(Input::Batch(batch));
+    }
+    let told = batches.iter().flat_map(|batch| {
+        let found = engine.surprising(batch, LEVEL);
+        found.into_iter().map(|told| (partition(batch.partition), told.offset)).collect::<Vec<_>>()
+    });
+    told.collect()
+}
+
 /// Runs a world to its end. Returns what is durable and what a straight reading gives.
 fn live(seed: u64, fault: Fault, exactly_once: bool) -> (Vec<String>, Vec<String>, World) {
     let mut world = World::new(seed);
@@ -330,6 +359,25 @@ fn each_result_is_durable_exactly_once_whatever_crashes() {
         assert!(findings >= 200, "{findings} results");
         assert!(decided >= 40, "{decided} decisions: no partition was ever idle");
     }
+}
+
+#[test]
+fn each_surprising_event_is_told_once_whatever_crashes() {
+    let (mut told, mut crashes) = (0, 0);
+    for seed in seeds(0..15) {
+        let (_, _, world) = live(seed, Fault::None, true);
+        let mut durable = world.surprising.clone();
+        durable.sort_unstable();
+        let mut expected = surprising(&world);
+        expected.sort_unstable();
+        assert_eq!(durable, expected, "seed {seed}");
+        told += durable.len();
+        crashes += world.crashes;
+    }
+    println!("{told} surprising events through {crashes} crashes");
+    let (_, _, world) = live(1, Fault::NotMute, true);
+    let distinct: BTreeSet<_> = world.surprising.iter().collect();
+    assert!(distinct.len() < world.surprising.len(), "repeats were not noticed");
 }
 
 #[test]

@@ -3,6 +3,10 @@
 use std::path::Path;
 use std::process::Output;
 
+use driftline::model::anomaly::{Anomaly, SurprisingValue};
+use driftline::model::live::{AnomalySink, SinkTopics};
+use driftline::model::stream::TopicPartition;
+use driftline::sink::kafka::records;
 use driftline_tests::{driftline, repository};
 use jsonschema::Validator;
 use serde_json::Value;
@@ -111,6 +115,43 @@ fn outputs_fit_and_are_described() {
     assert_eq!(Schema::load("reject").check_lines(&here.join("rejects.ndjson")), 5);
     run(here, &["baseline", "build", "-o", "baseline.ndjson", "--quiet"]);
     assert!(Schema::load("baseline").check_lines(&here.join("baseline.ndjson")) >= 30);
+}
+
+#[test]
+fn a_surprising_event_is_described() {
+    let sinks = SinkTopics {
+        findings: "f".into(),
+        alerts: "a".into(),
+        quarantine: "q".into(),
+        journal: "j".into(),
+        anomalies: Some(AnomalySink { topic: "s".into(), over_nats: 10.0 }),
+    };
+    let of = TopicPartition { topic: "events".into(), partition: 3 };
+    let value = |metric: &str, value: Option<&str>| SurprisingValue {
+        metric: metric.into(),
+        value: value.map(str::to_owned),
+        code: "null".into(),
+        share: 1e-5,
+        surprise: 11.5,
+    };
+    let told = Anomaly {
+        offset: 17,
+        number: 2,
+        time_us: 1_767_571_200_250_000,
+        event_id: Some("r-1".into()),
+        keys: vec![("model".into(), "chat".into()), ("version".into(), "3".into())],
+        surprise: 23.0,
+        expected: 4.5,
+        metrics: vec![value("finish", Some("stop")), value("latency_ms", None)],
+    };
+    let record = records::anomaly(&sinks, "prod", &of, &told).expect("a topic is named");
+    assert_eq!((&*record.topic, record.key.as_deref()), ("s", Some("chat".as_bytes())));
+    let text = record.payload.expect("a value");
+    Schema::load("anomaly").check(&serde_json::from_slice(&text).expect("JSON"));
+    let other = records::anomaly(&sinks, "prod", &of, &Anomaly { number: 1, ..told.clone() });
+    assert_ne!(other.and_then(|r| r.payload), Some(text), "each event has an id of its own");
+    let nobody = SinkTopics { anomalies: None, ..sinks };
+    assert_eq!(records::anomaly(&nobody, "prod", &of, &told), None);
 }
 
 #[test]

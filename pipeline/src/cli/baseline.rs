@@ -141,7 +141,7 @@ fn build(args: &Build, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         match event {
             Event::Rejects(rejects) => rejected += rejects.len(),
             Event::Progress { bytes, time_us, events } => progress.show(bytes, time_us, events),
-            Event::Output(_) => {}
+            Event::Input(_) | Event::Output(_) => {}
         }
         Ok(())
     })?;

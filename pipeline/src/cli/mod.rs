@@ -28,6 +28,7 @@ pub mod schema;
 pub mod tap;
 pub mod top;
 pub mod topics;
+pub mod tune;
 
 use std::process::ExitCode;
 
@@ -61,6 +62,7 @@ Examples:
   driftline check --sample events.ndjson           See that the config is right and fits the events
   driftline replay logs/                           Find what changed in months of logs
   driftline explain 3f2a                           See why a finding fired
+  driftline tune logs/                             See what other settings would have given
 
 Exit codes:
   0  all is well
@@ -92,6 +94,7 @@ commands! {
     Detectors detectors;
     Generate generate;
     Evaluate evaluate;
+    Tune tune;
     Tap tap;
     Top top;
     Schema schema;

@@ -32,6 +32,11 @@ const SCHEMAS: &[(&str, &str, &str)] = &[
     ),
     ("finding", "a line of findings.ndjson", include_str!("../../../schemas/finding.v1.json")),
     ("alert", "a line of alerts.ndjson", include_str!("../../../schemas/alert.v1.json")),
+    (
+        "anomaly",
+        "a record of the topic of surprising events",
+        include_str!("../../../schemas/anomaly.v1.json"),
+    ),
     ("reject", "a line of rejects.ndjson", include_str!("../../../schemas/reject.v1.json")),
     ("baseline", "a line of a baseline file", include_str!("../../../schemas/baseline.v1.json")),
     ("truth", "truth.json of a generated set", include_str!("../../../schemas/truth.v1.json")),

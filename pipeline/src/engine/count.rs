@@ -173,7 +173,7 @@ impl Engine {
     }
 
     /// The distinct groups of the rows, and each row's.
-    fn groups_of(&self, batch: &Batch, rows: &[u32]) -> (Vec<GroupKey>, Vec<u32>) {
+    pub(super) fn groups_of(&self, batch: &Batch, rows: &[u32]) -> (Vec<GroupKey>, Vec<u32>) {
         let mut distinct: Vec<GroupKey> = Vec::new();
         let mut of_row = Vec::with_capacity(rows.len());
         // Two more than there are labels: null and invalid wrap around to 1 and 0.
@@ -226,7 +226,7 @@ impl Engine {
 }
 
 /// A group that was admitted, or the key of one that was not.
-enum GroupKey {
+pub(super) enum GroupKey {
     Known(u32),
     New(Key),
 }

@@ -35,6 +35,7 @@ impl Engine {
             kinds: self.kinds.clone(),
             extras: self.extras,
             code_cache: Vec::new(),
+            surprises: Vec::new(),
             spare: Spare::default(),
             scratch: Scratch::default(),
         }

@@ -29,6 +29,7 @@ mod report;
 mod scalars;
 mod snapshot;
 mod strays;
+mod surprise;
 mod tally;
 
 use std::collections::{BTreeMap, HashMap};
@@ -57,7 +58,7 @@ pub use snapshot::SnapshotError;
 const ROWS_AT_ONCE: usize = 8192;
 
 /// What the engine takes.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
     /// A partition begins. It holds all panes open until its clock has passed them; where it is known to
     /// begin at an instant, only those from there on.
@@ -155,6 +156,7 @@ pub struct Engine {
     kinds: Vec<Kind>,
     extras: bool,
     code_cache: Vec<tally::LabelCodes>,
+    surprises: Vec<Option<Arc<surprise::Surprises>>>,
     spare: Spare,
     scratch: Scratch,
 }
@@ -183,6 +185,7 @@ impl Engine {
             kinds: Vec::new(),
             extras: false,
             code_cache: Vec::new(),
+            surprises: Vec::new(),
             spare: Spare::default(),
             scratch: Scratch::default(),
             settings,

@@ -51,7 +51,7 @@ const COMPACTED: &[(&str, &str)] =
 const COMPACT: &[(&str, &str)] = &[("cleanup.policy", "compact")];
 
 /// The topics that Driftline writes, in the order of the config.
-pub fn wanted(sinks: &SinkTopics) -> [Wanted; 4] {
+pub fn wanted(sinks: &SinkTopics) -> Vec<Wanted> {
     let topic = |name: &str, what, exactly, settings, needed| Wanted {
         name: name.into(),
         what,
@@ -60,12 +60,15 @@ pub fn wanted(sinks: &SinkTopics) -> [Wanted; 4] {
         settings,
         needed,
     };
-    [
+    let mut all = vec![
         topic(&sinks.findings, "findings", false, APPENDED, &[]),
         topic(&sinks.alerts, "alerts", false, COMPACTED, COMPACT),
         topic(&sinks.quarantine, "quarantine", false, APPENDED, &[]),
         topic(&sinks.journal, "journal", true, COMPACTED, COMPACT),
-    ]
+    ];
+    let anomalies = sinks.anomalies.as_ref();
+    all.extend(anomalies.map(|a| topic(&a.topic, "anomalies", false, APPENDED, &[])));
+    all
 }
 
 /// What a topic is.
@@ -222,6 +225,7 @@ impl Admin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::live::AnomalySink;
 
     #[test]
     fn what_is_made_has_no_fault_and_what_differs_has() {
@@ -230,6 +234,7 @@ mod tests {
             alerts: "a".into(),
             quarantine: "q".into(),
             journal: "j".into(),
+            anomalies: Some(AnomalySink { topic: "s".into(), over_nats: 10.0 }),
         };
         for topic in wanted(&sinks) {
             let settings = topic.settings.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();

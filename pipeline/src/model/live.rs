@@ -106,7 +106,7 @@ pub enum GroupProtocol {
 }
 
 /// What is written to Kafka.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SinkTopics {
     /// Findings, appended.
     pub findings: String,
@@ -114,8 +114,19 @@ pub struct SinkTopics {
     pub alerts: String,
     /// Records that could not be read.
     pub quarantine: String,
+    /// Surprising events, and how surprising; none = nobody wants them.
+    pub anomalies: Option<AnomalySink>,
     /// Decisions that are no function of events (idle partitions, begins): compacted, one partition.
     pub journal: String,
+}
+
+/// Where surprising events go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnomalySink {
+    /// Topic.
+    pub topic: String,
+    /// Their surprise is over what is expected by more than this, nats.
+    pub over_nats: f64,
 }
 
 /// How surely results are written.

@@ -1,6 +1,7 @@
 //! Plain data that travels between stages. No behaviour beyond invariants, no I/O.
 
 pub mod alert;
+pub mod anomaly;
 pub mod batch;
 pub mod finding;
 pub mod layout;

@@ -19,6 +19,8 @@ const BLOCKS_A_THREAD: usize = 3;
 
 /// What a replay tells while it runs.
 pub enum Event<'a> {
+    /// What the engine takes next.
+    Input(Input<'a>),
     /// Findings and alerts, in their order.
     Output(&'a Output),
     /// Records that could not be read.
@@ -77,7 +79,9 @@ pub fn replay<E: From<ReplayError>>(
     let Some(mut own) = decoders.pop() else { return Ok(()) };
     let mut schedule = Schedule::new(source, &settings, &mut own);
     for (partition, file) in (0..).zip(&schedule.files) {
-        let output = engine.step(Input::Opened { partition, begin_us: file.begin_us });
+        let input = Input::Opened { partition, begin_us: file.begin_us };
+        tell(engine, Event::Input(input))?;
+        let output = engine.step(input);
         tell(engine, Event::Output(&output))?;
     }
     let in_flight_max = threads.max(1) * BLOCKS_A_THREAD;
@@ -157,12 +161,15 @@ fn apply<E>(
         if !batch.rejects.is_empty() {
             tell(engine, Event::Rejects(&batch.rejects))?;
         }
+        tell(engine, Event::Input(Input::Batch(batch)))?;
         let output = engine.step(Input::Batch(batch));
         tell(engine, Event::Output(&output))?;
     }
     schedule.applied(done.file, engine.reached_us(done.file));
     if done.last {
-        let output = engine.step(Input::Closed { partition: done.file });
+        let input = Input::Closed { partition: done.file };
+        tell(engine, Event::Input(input))?;
+        let output = engine.step(input);
         tell(engine, Event::Output(&output))?;
     }
     let events = engine.counters().events;

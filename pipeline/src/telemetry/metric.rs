@@ -95,6 +95,7 @@ metrics! {
     PaneLatency DURATIONS NONE "driftline_pane_latency_seconds" "From the close of a pane to its findings being durable; only panes with findings.";
     WatchedSeries GAUGE NONE "driftline_watched_series" "Series that have a baseline and are judged.";
     Findings COUNTER ["kind" "severity"] "driftline_findings_total" "Findings emitted.";
+    Anomalies COUNTER NONE "driftline_anomalies_total" "Events over `sinks.surprise`, where `sinks.anomalies` names a topic.";
     Alerts COUNTER ["status"] "driftline_alerts_total" "Transitions of alerts, by the status that was reached.";
     CommittedEpochs COUNTER NONE "driftline_committed_epochs_total" "Epochs (results with the offsets that they are results of) made durable.";
     LostEpochs COUNTER NONE "driftline_lost_epochs_total" "Epochs that others overtook: state was read anew. Expected at rebalances, else not.";

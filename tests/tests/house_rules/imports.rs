@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("codec", &["model"]),
     ("kafka", &["model"]),
     ("synth", &["model"]),
+    ("plot", &[]),
     ("source", &["model", "engine", "codec", "kafka"]),
     ("sink", &["model", "engine", "codec", "kafka"]),
     ("state", &["model", "engine"]),
@@ -34,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "telemetry",
             "http",
             "synth",
+            "plot",
         ],
     ),
 ];

@@ -114,6 +114,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
                 }
             }
             Event::Progress { bytes, time_us, events } => progress.show(bytes, time_us, events),
+            Event::Input(_) => {}
         }
         Ok(())
     })?;

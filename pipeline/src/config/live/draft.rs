@@ -25,6 +25,8 @@ pub(in crate::config) struct LiveDraft {
     pub(in crate::config) ahead_us: i64,
     /// Findings, alerts, quarantine, journal.
     pub(in crate::config) sinks: [Given; 4],
+    pub(in crate::config) anomalies: Option<Given>,
+    pub(in crate::config) surprise_nats: f64,
     pub(in crate::config) delivery: DeliverySettings,
     pub(in crate::config) home: Given,
     pub(in crate::config) home_options: Vec<Named>,
@@ -73,6 +75,8 @@ impl Default for LiveDraft {
             idle_us: 0,
             ahead_us: 0,
             sinks: Default::default(),
+            anomalies: None,
+            surprise_nats: 0.0,
             delivery: DeliverySettings {
                 mode: Delivery::ExactlyOnce,
                 commit_us: 0,

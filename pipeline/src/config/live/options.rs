@@ -209,6 +209,18 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                 "\"driftline-journal\"",
                 "Decisions that do not follow from the events alone, such as that a partition is idle; a replay reads them. Compacted, one partition.",
             ),
+            opt(
+                "anomalies",
+                Form::Given(|d, v| d.live.anomalies = Some(v)),
+                "",
+                "Surprising events, one record each, with the metrics that make them so; without a name, none are written. Example: `\"driftline-anomalies\"`.",
+            ),
+            opt(
+                "surprise",
+                Form::Real(0.1, 1000.0, |d, v| d.live.surprise_nats = v),
+                "10.0",
+                "An event is surprising where `-ln p` of its values, summed over its metrics, is over what the baselines expect by more than this (nats). 10 is one value that comes once in some 20,000 events, or several that are rare.",
+            ),
         ],
     },
     Section {

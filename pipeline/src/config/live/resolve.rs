@@ -9,7 +9,7 @@ use super::super::given::{Outside, Texts};
 use super::super::places::Places;
 use super::draft::LiveDraft;
 use super::{properties, security, state, topics};
-use crate::model::live::{Connection, GroupProtocol, Live, SinkTopics, TopicSource};
+use crate::model::live::{AnomalySink, Connection, GroupProtocol, Live, SinkTopics, TopicSource};
 
 /// The other sections, which mean nothing without `[kafka]`.
 const SECTIONS: &[&str] = &["source", "sinks", "delivery", "state", "http"];
@@ -128,10 +128,24 @@ fn sinks(
     texts: &Texts<'_>,
     diagnostics: &mut Diagnostics,
 ) -> SinkTopics {
-    let names = live.sinks.each_ref().map(|given| texts.read(given, diagnostics));
+    let [findings, alerts, quarantine, journal] =
+        live.sinks.each_ref().map(|given| texts.read(given, diagnostics));
+    let anomalies = live.anomalies.as_ref().and_then(|given| texts.read(given, diagnostics));
+    let names = [findings, alerts, quarantine, journal, anomalies];
     topics::check_sinks(&names, &live.topics, places, diagnostics);
-    let [findings, alerts, quarantine, journal] = names.map(Option::unwrap_or_default);
-    SinkTopics { findings, alerts, quarantine, journal }
+    let [findings, alerts, quarantine, journal, anomalies] = names;
+    if live.anomalies.is_none() && places.has("sinks.surprise") {
+        diagnostics
+            .warning(places.key("sinks.surprise"), "`surprise` has no effect without `anomalies`")
+            .help("name the topic of surprising events: anomalies = \"driftline-anomalies\"");
+    }
+    SinkTopics {
+        findings: findings.unwrap_or_default(),
+        alerts: alerts.unwrap_or_default(),
+        quarantine: quarantine.unwrap_or_default(),
+        journal: journal.unwrap_or_default(),
+        anomalies: anomalies.map(|topic| AnomalySink { topic, over_nats: live.surprise_nats }),
+    }
 }
 
 fn delivery(live: &LiveDraft, places: &Places, diagnostics: &mut Diagnostics) {

@@ -8,7 +8,7 @@ use super::super::places::Places;
 /// Longest name of a topic, in bytes (Kafka's own bound).
 const NAME_BYTES_MAX: usize = 249;
 /// The options of `[sinks]`, in their order.
-pub(super) const SINKS: [&str; 4] = ["findings", "alerts", "quarantine", "journal"];
+pub(super) const SINKS: [&str; 5] = ["findings", "alerts", "quarantine", "journal", "anomalies"];
 
 /// Whether Kafka takes it as the name of a topic.
 fn is_name(name: &str) -> bool {
@@ -57,7 +57,7 @@ pub(super) fn check_inputs(topics: &[String], places: &Places, diagnostics: &mut
 
 /// Tells what is wrong with the sinks, as far as their names are known.
 pub(super) fn check_sinks(
-    sinks: &[Option<String>; 4],
+    sinks: &[Option<String>; 5],
     inputs: &[String],
     places: &Places,
     diagnostics: &mut Diagnostics,

@@ -13,6 +13,7 @@ use super::flow::{Flow, Slot};
 use super::opening::{Opened, Opener};
 use super::shard::{Results, Shard};
 use crate::kafka::KafkaFault;
+use crate::model::anomaly::Level;
 use crate::model::live::Split;
 use crate::model::stream::TopicPartition;
 use crate::sink::kafka::{CommitSettings, Committer, Group};
@@ -188,6 +189,11 @@ impl Flow {
             fresh: &self.fresh,
         };
         let Opened { mut shard, began, words } = opener.open(name, partitions, &self.settings)?;
+        let lateness_us = self.settings.time.lateness_us;
+        shard.tell_over(self.live.sinks.anomalies.as_ref().map(|sink| Level {
+            over_nats: sink.over_nats,
+            after_us: self.live.source.ahead_us + lateness_us,
+        }));
         let mut results = Results { began, ..Results::default() };
         shard.begin(self.now_us(), &mut results);
         tracing::info!(
@@ -204,6 +210,9 @@ impl Flow {
             self.give_slot(&shard, local);
         }
         self.shards.insert(name.into(), shard);
+        let mut results = Results::default();
+        self.keep_first(name, &mut results);
+        self.outbox.take(results, now_us);
         Ok(())
     }
 

@@ -33,6 +33,8 @@ const TICK: Duration = Duration::from_millis(20);
 /// How long the last epoch may take when asked to stop, and the last snapshot after it.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 const LAST_SNAPSHOT_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a new config waits for its first snapshot.
+const KEEP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a flow is made of.
 pub struct Parts {
@@ -124,7 +126,11 @@ impl Flow {
         let fetch = FetchSettings {
             connection: live.kafka.clone(),
             group: live.source.group.clone(),
-            layout: crate::model::Layout { id: None, ..settings.layout.clone() },
+            layout: crate::model::Layout {
+                // Nothing else needs it.
+                id: settings.layout.id.clone().filter(|_| live.sinks.anomalies.is_some()),
+                ..settings.layout.clone()
+            },
             limits: settings.limits.clone(),
             not_before_us: settings.time.not_before_us,
             max_future_us: live.source.max_future_us,
@@ -143,7 +149,7 @@ impl Flow {
         let (outcomes_in, outcomes) = bounded(16);
         let now = Instant::now();
         Ok(Self {
-            outbox: Outbox::new(&live.source.group, &live.sinks),
+            outbox: Outbox::new(&settings.pipeline, &live.source.group, &live.sinks),
             saver: Saver::spawn(Arc::clone(&home), live.state.keep),
             settings,
             shares,
@@ -218,6 +224,7 @@ impl Flow {
         let Some(shard) = self.shards.get_mut(&slot.shard) else { return };
         let mut results = Results::default();
         let was_recovering = shard.recovering();
+        let name = slot.shard.clone();
         let now_us = self.begun.elapsed().as_micros() as u64;
         self.report.fetched(&shard.inputs()[slot.local].of, &fetched);
         shard.take(slot.local, fetched, now_us, &mut results);
@@ -225,8 +232,45 @@ impl Flow {
             tracing::info!(shard = shard.name(), "recovered: everything from here on is new");
             self.save_wanted = true;
         }
+        self.keep_first(&name, &mut results);
         self.report.results(&results);
         self.outbox.take(results, now_us);
+    }
+
+    /// Keeps a shard that has recovered under another config than before, then lets it go on.
+    pub(super) fn keep_first(&mut self, name: &str, results: &mut Results) {
+        if self.shards.get(name).is_some_and(Shard::is_to_be_kept) {
+            self.keep_now();
+            let now_us = self.now_us();
+            if let Some(shard) = self.shards.get_mut(name) {
+                shard.go_on(now_us, results);
+            }
+        }
+    }
+
+    /// Keeps the state of all shards before anything more is judged. All that is in them is committed.
+    fn keep_now(&mut self) {
+        let until = Instant::now() + KEEP_PATIENCE;
+        let free = self.wait_kept(until);
+        self.forks().into_iter().for_each(|save| self.save(save));
+        if !free || !self.wait_kept(until) {
+            tracing::warn!(
+                "the state under the new config is not kept yet: after a crash before it is, the old one \
+                 is read again up to the last commit"
+            );
+        }
+    }
+
+    /// Waits for all snapshots that are on their way.
+    fn wait_kept(&mut self, until: Instant) -> bool {
+        let saved = self.saver.saved.clone();
+        while !self.saver.is_idle() {
+            match saved.recv_deadline(until) {
+                Ok(saved) => self.kept(saved),
+                Err(_) => return false,
+            }
+        }
+        true
     }
 
     fn tick(&mut self) -> Result<(), LiveFault> {
@@ -330,6 +374,7 @@ impl Flow {
     }
 
     fn kept(&mut self, saved: Saved) {
+        self.saver.heard();
         let took_ms = saved.took.as_millis() as u64;
         match &saved.result {
             Ok(bytes) => tracing::debug!(shard = saved.shard, bytes, took_ms, "snapshot kept"),
@@ -415,7 +460,7 @@ impl Flow {
             shard.change(settings.clone());
         }
         self.settings = settings;
-        self.save_wanted = true;
+        self.keep_now();
         self.cut();
         Ok("the new config is in use".into())
     }

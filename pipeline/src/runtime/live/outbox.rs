@@ -16,6 +16,7 @@ const WAITING_BYTES_MAX: usize = 16 << 20;
 /// Results on their way to an epoch.
 #[derive(Debug)]
 pub struct Outbox {
+    pipeline: String,
     group: String,
     topics: SinkTopics,
     journal: BTreeMap<Vec<u8>, Record>,
@@ -31,8 +32,9 @@ pub struct Outbox {
 
 impl Outbox {
     /// An empty one.
-    pub fn new(group: &str, topics: &SinkTopics) -> Self {
+    pub fn new(pipeline: &str, group: &str, topics: &SinkTopics) -> Self {
         Self {
+            pipeline: pipeline.into(),
             group: group.into(),
             topics: topics.clone(),
             journal: BTreeMap::new(),
@@ -47,7 +49,7 @@ impl Outbox {
 
     /// Takes results.
     pub fn take(&mut self, results: Results, now_us: u64) {
-        let Results { findings, alerts, originals, began, passed } = results;
+        let Results { findings, alerts, anomalies, originals, began, passed } = results;
         for (of, offset) in began {
             self.note(records::began(&self.topics, &self.group, &of, offset));
         }
@@ -59,6 +61,10 @@ impl Outbox {
         }
         for (of, original) in &originals {
             self.add(records::quarantine(&self.topics, of, original));
+        }
+        for (of, anomaly) in &anomalies {
+            let record = records::anomaly(&self.topics, &self.pipeline, of, anomaly);
+            record.into_iter().for_each(|record| self.add(record));
         }
         for finding in &findings {
             self.add(records::finding(&self.topics, finding));

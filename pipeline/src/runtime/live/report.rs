@@ -159,6 +159,9 @@ impl Report {
     }
 
     pub(super) fn results(&mut self, results: &Results) {
+        if !results.anomalies.is_empty() {
+            self.telemetry.add(Metric::Anomalies, &[], results.anomalies.len() as u64);
+        }
         for finding in &results.findings {
             self.telemetry.add(Metric::Findings, &[&finding.kind, &finding.severity], 1);
             self.latest("finding", &finding.severity, &finding.summary);

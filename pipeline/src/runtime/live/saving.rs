@@ -2,6 +2,7 @@
 //!
 //! A fork is handed over only after its cut was committed, so whatever is kept may be gone on from.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -35,6 +36,8 @@ pub(super) struct Saver {
     saves: Option<Sender<Save>>,
     pub(super) saved: Receiver<Saved>,
     thread: Option<JoinHandle<()>>,
+    /// Handed over, and nothing heard of yet.
+    under_way: Cell<usize>,
 }
 
 impl Saver {
@@ -55,7 +58,7 @@ impl Saver {
                 let _ = done.send(Saved { shard: manifest.shard, took: begun.elapsed(), result });
             }
         });
-        Self { saves: Some(saves), saved, thread: Some(thread) }
+        Self { saves: Some(saves), saved, thread: Some(thread), under_way: Cell::new(0) }
     }
 
     /// Whether more can be handed over at once.
@@ -65,7 +68,19 @@ impl Saver {
 
     /// Hands one over; returns whether it was taken.
     pub(super) fn save(&self, save: Save) -> bool {
-        self.saves.as_ref().is_some_and(|saves| saves.try_send(save).is_ok())
+        let taken = self.saves.as_ref().is_some_and(|saves| saves.try_send(save).is_ok());
+        self.under_way.set(self.under_way.get() + usize::from(taken));
+        taken
+    }
+
+    /// To be told of each that [`Saver::saved`] tells of.
+    pub(super) fn heard(&self) {
+        self.under_way.set(self.under_way.get().saturating_sub(1));
+    }
+
+    /// Whether nothing is on its way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.under_way.get() == 0
     }
 
     /// Waits until all is kept, for so long.

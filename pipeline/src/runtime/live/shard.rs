@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::decisions::Course;
 use crate::engine::{Engine, Input, Output};
+use crate::model::anomaly::{Anomaly, Level};
 use crate::model::stream::{Fetched, Original, TopicPartition};
 use crate::model::{Alert, Finding, Settings};
 
@@ -18,6 +19,8 @@ pub struct Results {
     pub findings: Vec<Finding>,
     /// Transitions of alerts.
     pub alerts: Vec<Alert>,
+    /// Surprising events.
+    pub anomalies: Vec<(TopicPartition, Anomaly)>,
     /// Messages that could not be read.
     pub originals: Vec<(TopicPartition, Original)>,
     /// Partitions that began, and where.
@@ -31,6 +34,7 @@ impl Results {
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty()
             && self.alerts.is_empty()
+            && self.anomalies.is_empty()
             && self.originals.is_empty()
             && self.began.is_empty()
             && self.passed.is_empty()
@@ -105,13 +109,21 @@ pub struct Shard {
     mute: bool,
     /// Settings that apply once recovered, where they differ from those of the snapshot.
     then: Option<Settings>,
+    /// Events over it are told.
+    level: Option<Level>,
+    to_be_kept: bool,
 }
 
 impl Shard {
     /// A shard that goes on from an engine and offsets. `mute`: what is read again up to the `until` of
     /// its partitions gives no results. [`Shard::begin`] comes next.
     pub fn new(name: String, engine: Engine, inputs: Vec<Intake>, mute: bool) -> Self {
-        Self { name, engine, inputs, recovering: true, mute, then: None }
+        Self { name, engine, inputs, recovering: true, mute, then: None, level: None, to_be_kept: false }
+    }
+
+    /// Tells of surprising events, too.
+    pub fn tell_over(&mut self, level: Option<Level>) {
+        self.level = level;
     }
 
     /// Opens its partitions, and takes the decisions that stand where they begin.
@@ -259,9 +271,13 @@ impl Shard {
     fn apply(&mut self, local: usize, mut fetched: Fetched, now_us: u64, out: &mut Results) {
         self.pass(local, fetched.first, out);
         fetched.batch.partition = local as u32;
+        let keep_back = self.recovering && self.mute;
+        if let Some(level) = self.level.filter(|_| !keep_back) {
+            let found = self.engine.surprising(&fetched.batch, level);
+            out.anomalies.extend(found.into_iter().map(|a| (self.inputs[local].of.clone(), a)));
+        }
         let output = self.engine.step(Input::Batch(&fetched.batch));
         self.give(output, out);
-        let keep_back = self.recovering && self.mute;
         let input = &mut self.inputs[local];
         if !keep_back {
             let of = &input.of;
@@ -301,11 +317,25 @@ impl Shard {
             self.pass(local, i64::MIN, out);
         }
         self.recovering = false;
-        for local in 0..self.inputs.len() {
-            self.settle(local, out);
-        }
         if let Some(settings) = self.then.take() {
             self.engine = self.engine.carry_over(settings);
+            self.to_be_kept = true;
+        } else {
+            self.go_on(now_us, out);
+        }
+    }
+
+    /// Whether it waits with other settings than those of its snapshot, for a snapshot of its own and then
+    /// [`Shard::go_on`]: what is judged from here on must not be read again under the old ones.
+    pub fn is_to_be_kept(&self) -> bool {
+        self.to_be_kept
+    }
+
+    /// Goes on after recovery, with what came meanwhile.
+    pub fn go_on(&mut self, now_us: u64, out: &mut Results) {
+        self.to_be_kept = false;
+        for local in 0..self.inputs.len() {
+            self.settle(local, out);
         }
         for local in 0..self.inputs.len() {
             for fetched in std::mem::take(&mut self.inputs[local].waiting) {

@@ -3,19 +3,25 @@
 //! Not here: writing them. A record is a function of what it tells alone, so that one that is written
 //! again after a crash is the same, byte for byte, and consumers can drop it by its `ce_id`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::model::alert::Status;
 use crate::model::live::SinkTopics;
 use crate::model::stream::{Original, Record, TopicPartition};
+use crate::model::anomaly::{Anomaly, SurprisingValue};
+use crate::model::time::rfc3339;
 use crate::model::{Alert, Finding};
 
 /// Longest `driftline-detail` in bytes.
 const DETAIL_BYTES_MAX: usize = 200;
 /// Version of CloudEvents.
 const CLOUDEVENTS: &str = "1.0";
+/// `schema` of an anomaly.
+const ANOMALY_SCHEMA: &str = "driftline.anomaly.v1";
 /// Last part of the key of a `began`.
 const BEGAN: &str = "/began";
 
@@ -47,6 +53,85 @@ pub fn alert(topics: &SinkTopics, alert: &Alert) -> Record {
         subject: label("model"),
     };
     record(&topics.alerts, alert.fingerprint.as_bytes(), Some(json(alert)), event.headers())
+}
+
+/// A surprising event: key = model, value = what was read of it and what makes it so. None where nobody
+/// wants them.
+pub fn anomaly(
+    topics: &SinkTopics,
+    pipeline: &str,
+    of: &TopicPartition,
+    told: &Anomaly,
+) -> Option<Record> {
+    let topic = &topics.anomalies.as_ref()?.topic;
+    let place = format!("{}/{}/{}/{}", of.topic, of.partition, told.offset, told.number);
+    let value = AnomalyRecord {
+        schema: ANOMALY_SCHEMA,
+        id: format!("{:032x}", xxh3_128(format!("{pipeline}/{place}").as_bytes())),
+        pipeline,
+        time: rfc3339(told.time_us),
+        event_id: told.event_id.as_deref(),
+        keys: told.keys.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        surprise: told.surprise,
+        expected: told.expected,
+        metrics: told.metrics.iter().map(MetricRecord::of).collect(),
+        source: PlaceRecord {
+            topic: &of.topic,
+            partition: of.partition,
+            offset: told.offset,
+            number: told.number,
+        },
+    };
+    let model = told.keys.first().map_or("", |(_, model)| model.as_str());
+    let event = CloudEvent {
+        id: &value.id,
+        kind: "io.driftline.anomaly.v1",
+        pipeline,
+        time: &value.time,
+        subject: model,
+    };
+    Some(record(topic, model.as_bytes(), Some(json(&value)), event.headers()))
+}
+
+/// The value of an anomaly's record.
+#[derive(Serialize)]
+struct AnomalyRecord<'a> {
+    schema: &'static str,
+    id: String,
+    pipeline: &'a str,
+    time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<&'a str>,
+    keys: BTreeMap<&'a str, &'a str>,
+    surprise: f64,
+    expected: f64,
+    metrics: Vec<MetricRecord<'a>>,
+    source: PlaceRecord<'a>,
+}
+
+#[derive(Serialize)]
+struct MetricRecord<'a> {
+    metric: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
+    code: &'a str,
+    share: f64,
+    surprise: f64,
+}
+
+impl<'a> MetricRecord<'a> {
+    fn of(value: &'a SurprisingValue) -> Self {
+        let SurprisingValue { metric, value, code, share, surprise } = value;
+        Self { metric, value: value.as_deref(), code, share: *share, surprise: *surprise }
+    }
+}
+
+#[derive(Serialize)]
+struct PlaceRecord<'a> {
+    topic: &'a str,
+    partition: i32,
+    offset: u64,
+    number: u32,
 }
 
 /// A message that could not be read: its own key and value, and where it stood and why in headers.
@@ -179,6 +264,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::model::live::AnomalySink;
 
     fn topics() -> SinkTopics {
         SinkTopics {
@@ -186,6 +272,7 @@ mod tests {
             alerts: "alerts".into(),
             quarantine: "quarantine".into(),
             journal: "journal".into(),
+            anomalies: Some(AnomalySink { topic: "anomalies".into(), over_nats: 10.0 }),
         }
     }
 

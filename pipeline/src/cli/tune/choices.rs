@@ -1,0 +1,151 @@
+//! The settings that are compared: those of the config, and each of budget, pane and zone changed by
+//! itself.
+
+use anyhow::ensure;
+
+use crate::config::duration::format_us;
+use crate::model::Settings;
+use crate::model::settings::{MINUTE_US, SECOND_US};
+
+/// One option of the config with another value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Edit {
+    /// `[detect].budget_per_week`.
+    Budget(f64),
+    /// `[time].pane`, `[time].window` and `[scalars].every` beside it.
+    Pane {
+        /// Pane, microseconds.
+        pane_us: i64,
+        /// Window, a multiple of it.
+        window_us: i64,
+        /// Span of pane scalars, a multiple of it.
+        every_us: i64,
+    },
+    /// `zone` of each metric.
+    Zone(f64),
+}
+
+/// Settings that are tried.
+#[derive(Debug, Clone)]
+pub(super) struct Choice {
+    pub(super) label: String,
+    pub(super) words: String,
+    pub(super) settings: Settings,
+    pub(super) edits: Vec<Edit>,
+}
+
+const PANES_US: [i64; 3] = [10 * SECOND_US, MINUTE_US, 5 * MINUTE_US];
+const ZONES: [f64; 3] = [0.05, 0.1, 0.2];
+const BUDGETS: [f64; 3] = [0.2, 5.0, 25.0];
+/// More would be no table.
+const CHOICES_MAX: usize = 26;
+
+/// The config's own settings first.
+pub(super) fn choices(
+    settings: &Settings,
+    budgets: &[f64],
+    panes_us: &[i64],
+    zones: &[f64],
+) -> anyhow::Result<Vec<Choice>> {
+    ensure!(budgets.iter().all(|b| *b > 0.0), "--budgets must be above 0, for example 1 (a week)");
+    ensure!(zones.iter().all(|z| *z >= 0.0), "--zones must not be below 0");
+    let own_budget = settings.detect.budget_per_week;
+    let budgets = match budgets {
+        [] => BUDGETS.map(|factor| factor * own_budget).to_vec(),
+        given => given.to_vec(),
+    };
+    let panes_us = if panes_us.is_empty() { PANES_US.to_vec() } else { panes_us.to_vec() };
+    let zones = if zones.is_empty() { ZONES.to_vec() } else { zones.to_vec() };
+    let pane = |pane_us: i64| {
+        let multiple = |us: i64| (us.max(pane_us) + pane_us - 1) / pane_us * pane_us;
+        let (window_us, every_us) =
+            (multiple(settings.time.window_us), multiple(settings.scalars.every_us));
+        Edit::Pane { pane_us, window_us, every_us }
+    };
+    let edits = budgets.into_iter().map(Edit::Budget);
+    let edits = edits.chain(panes_us.into_iter().map(pane)).chain(zones.into_iter().map(Edit::Zone));
+    let own = Choice {
+        label: "a".into(),
+        words: format!(
+            "as it is: budget {own_budget}, pane {}, zone {}",
+            format_us(settings.time.pane_us),
+            zone_words(settings)
+        ),
+        settings: settings.clone(),
+        edits: Vec::new(),
+    };
+    let mut all = vec![own];
+    for edit in edits {
+        let changed = edit.apply(settings);
+        if all.iter().any(|choice: &Choice| choice.settings == changed) {
+            continue;
+        }
+        let label = char::from(b'a' + all.len() as u8).to_string();
+        all.push(Choice { label, words: edit.words(), settings: changed, edits: vec![edit] });
+        ensure!(all.len() <= CHOICES_MAX, "more than {CHOICES_MAX} settings to compare: name fewer");
+    }
+    Ok(all)
+}
+
+impl Edit {
+    fn apply(&self, settings: &Settings) -> Settings {
+        let mut changed = settings.clone();
+        match *self {
+            Self::Budget(budget) => changed.detect.budget_per_week = budget,
+            Self::Pane { pane_us, window_us, every_us } => {
+                changed.time.pane_us = pane_us;
+                changed.time.window_us = window_us;
+                changed.scalars.every_us = every_us;
+            }
+            Self::Zone(zone) => {
+                for metric in &mut changed.metrics {
+                    (metric.zone_sigma, metric.zone_odds) = (zone, zone);
+                }
+            }
+        }
+        changed
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Budget(budget) => format!("budget {budget}"),
+            Self::Pane { pane_us, .. } => format!("pane {}", format_us(*pane_us)),
+            Self::Zone(zone) => format!("zone {zone}"),
+        }
+    }
+}
+
+fn zone_words(settings: &Settings) -> String {
+    let mut zones: Vec<f64> = settings.metrics.iter().map(|m| m.zone_sigma).collect();
+    zones.sort_by(f64::total_cmp);
+    zones.dedup();
+    match zones.as_slice() {
+        [] => "-".into(),
+        [one] => one.to_string(),
+        [low, .., high] => format!("{low} to {high}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_config_comes_first_and_nothing_twice() {
+        let settings = Settings::default();
+        let all = choices(&settings, &[], &[], &[]).expect("choices");
+        let labels: Vec<&str> = all.iter().map(|c| c.label.as_str()).collect();
+        // There is no metric, so zones change nothing; the pane of 10 s is the config's own.
+        assert_eq!(labels, ["a", "b", "c", "d", "e", "f"]);
+        assert_eq!(all[0].settings, settings);
+        let minute = &all[4].settings;
+        assert_eq!((minute.time.pane_us, minute.time.window_us), (MINUTE_US, 5 * MINUTE_US));
+        let odd = choices(&settings, &[1.0], &[7 * MINUTE_US], &[0.1]).expect("choices");
+        assert_eq!(odd.len(), 2);
+        assert_eq!(odd[1].settings.time.window_us, 7 * MINUTE_US);
+        assert_eq!(odd[1].settings.scalars.every_us, 7 * MINUTE_US);
+        assert!(choices(&settings, &[0.0], &[], &[]).is_err());
+        let many: Vec<f64> = (1..50).map(f64::from).collect();
+        assert!(choices(&settings, &many, &[], &[]).is_err());
+    }
+}

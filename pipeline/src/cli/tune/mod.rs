@@ -1,0 +1,173 @@
+//! `driftline tune`: what other settings would have given on the user's own history.
+
+mod answer;
+mod choices;
+mod write;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use clap::ValueEnum;
+
+use self::answer::Answer;
+use self::choices::{Choice, choices};
+use super::Terminal;
+use super::input::InputArgs;
+use super::progress::Progress;
+use crate::config::duration;
+use crate::runtime::replay::ReplayError;
+use crate::runtime::tune::inject::{Change, Injection};
+use crate::runtime::tune::{find, judge};
+
+const EXAMPLES: &str = "\
+Examples:
+  driftline tune logs/                             alerts a week and delays under several settings
+  driftline tune logs/ --shift 1 --mix 0.2         of changes of other sizes
+  driftline tune logs/ --panes 10s,1m,10m --zones 0.05,0.2 --budgets 1,10
+  driftline tune logs/ --at-most 2 --write tuned.toml --picture tune.svg
+                                                   choose what finds most at two alerts a week or fewer
+
+The history is read once as it is, and once for each change that is put in: of the chosen size, in every
+other group, from --at of the history on. Alerts of the history itself may well be right: look at them first
+(`driftline replay`).";
+
+/// How the answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// A table for people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// Try other settings on your own history: alerts a week, and how soon known changes would be found
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    /// Budgets to compare, false alarms a week; default: a fifth of the config's, 5 and 25 times
+    #[arg(long, value_delimiter = ',', value_name = "N,..")]
+    budgets: Vec<f64>,
+    /// Panes to compare; default: 10s, 1m and 5m
+    #[arg(long, value_delimiter = ',', value_name = "TIME,..", value_parser = duration_us)]
+    panes: Vec<i64>,
+    /// Zones to compare: change that is too small to matter; default: 0.05, 0.1 and 0.2
+    #[arg(long, value_delimiter = ',', value_name = "Z,..")]
+    zones: Vec<f64>,
+    /// Put in: numbers go up by so many standard deviations; 0 = do not
+    #[arg(long, default_value_t = 0.5, value_name = "SD")]
+    shift: f64,
+    /// Put in: numbers move away from their median by this factor; 1 = do not
+    #[arg(long, default_value_t = 1.5, value_name = "FACTOR")]
+    scale: f64,
+    /// Put in: this share of categories is another, of flags true; 0 = do not
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    mix: f64,
+    /// Put in: only this share of events comes; 1 = do not
+    #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
+    rate: f64,
+    /// Where in the history changes begin, as a share of its time
+    #[arg(long, default_value_t = 0.6, value_name = "SHARE")]
+    at: f64,
+    /// Alerts a week that are acceptable: chooses what finds most, and soonest, within them
+    #[arg(long, value_name = "N")]
+    at_most: Option<f64>,
+    /// Write the config with what was chosen
+    #[arg(long, value_name = "FILE", requires = "at_most")]
+    write: Option<PathBuf>,
+    /// Draw delays over alerts a week, as SVG
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+    /// How to print
+    #[arg(long = "as", value_enum, default_value_t = Form::Text, value_name = "FORM")]
+    form: Form,
+    /// Threads; default: one for each core
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+fn duration_us(text: &str) -> Result<i64, String> {
+    duration::parse_us(text)
+        .filter(|us| *us > 0)
+        .ok_or_else(|| "expected a duration such as 10s, 1m or 1h".to_owned())
+}
+
+impl Args {
+    fn changes(&self) -> anyhow::Result<Vec<Change>> {
+        ensure!(self.scale > 0.0, "--scale must be above 0, for example 1.5");
+        ensure!((0.0..=1.0).contains(&self.mix), "--mix is a share between 0 and 1");
+        ensure!((0.0..=1.0).contains(&self.rate), "--rate is a share between 0 and 1");
+        ensure!(self.shift.is_finite(), "--shift is a number of standard deviations");
+        let all = [
+            (self.shift != 0.0, Change::Shift(self.shift)),
+            (self.scale != 1.0, Change::Scale(self.scale)),
+            (self.mix > 0.0, Change::Mix(self.mix)),
+            (self.rate < 1.0, Change::Rate(self.rate)),
+        ];
+        Ok(all.into_iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, change)| change).collect())
+    }
+}
+
+/// Runs it.
+pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+    let (settings, files) = args.input.load()?;
+    let changes = args.changes()?;
+    ensure!((0.0..1.0).contains(&args.at), "--at is a share between 0 and 1, for example 0.6");
+    let source = args.input.source(&files)?;
+    let bytes = source.bytes_total().context(
+        "a history is read several times, which standard input cannot be: name files or folders",
+    )?;
+    let choices = choices(&settings, &args.budgets, &args.panes, &args.zones)?;
+    let all: Vec<_> = choices.iter().map(|choice| choice.settings.clone()).collect();
+    let threads = args
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    let readings = 1 + changes.len() as u64;
+    let progress = Progress::of_bytes(terminal, Some(bytes * readings));
+    let mut reading = 0;
+    let show = |reading: u64| {
+        let progress = &progress;
+        move |at: u64, time_us: Option<i64>, events: u64| -> Result<(), ReplayError> {
+            progress.show(reading * bytes + at, time_us, events);
+            Ok(())
+        }
+    };
+    let history = judge(&source, &all, threads, show(reading))?;
+    ensure!(
+        history.events > 0 && !history.baselines.is_empty(),
+        "no series has a baseline by the end of this history ({} events): give more of it, or ask for less \
+         in [baseline.learn]",
+        history.events
+    );
+    let begin_us =
+        history.from_us + ((history.to_us - history.from_us) as f64 * args.at) as i64;
+    let mut found = Vec::new();
+    for change in &changes {
+        reading += 1;
+        let injection = Injection::new(*change, begin_us, &history.baselines, &settings);
+        found.push((*change, find(&source, &all, threads, &injection, show(reading))?));
+    }
+    progress.finish();
+    let answer = Answer::new(&choices, &history, begin_us, &found, args.at_most);
+    if let Some(path) = &args.picture {
+        std::fs::write(path, answer.picture())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    terminal.print(&match args.form {
+        Form::Json => serde_json::to_string_pretty(&answer)? + "\n",
+        Form::Text => answer.text(),
+    })?;
+    if let Some(path) = &args.write {
+        let chosen: &Choice = answer.chosen.and_then(|at| choices.get(at)).with_context(|| {
+            format!(
+                "none of these settings keeps to {} alerts a week on this history: nothing is written",
+                args.at_most.unwrap_or_default()
+            )
+        })?;
+        write::config(&args.input.config, path, &chosen.edits)?;
+        terminal.tell(&format!("{}: {}\n", path.display(), chosen.words));
+    }
+    Ok(ExitCode::SUCCESS)
+}

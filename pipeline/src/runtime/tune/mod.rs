@@ -1,0 +1,190 @@
+//! Tuning: one history, judged under several settings at once, as it is and with known changes in it.
+//!
+//! Not here: which settings, and what is made of the answers.
+
+pub mod inject;
+
+use std::collections::BTreeMap;
+
+use self::inject::Injection;
+use super::replay::{Event, ReplayError, replay};
+use crate::engine::{BaselineEntry, Engine, Input};
+use crate::model::settings::WEEK_US;
+use crate::model::time::from_rfc3339;
+use crate::model::{Finding, Settings, Status};
+use crate::source::FileSource;
+
+/// What a history gave under one of the settings.
+#[derive(Debug, Clone, Default)]
+pub struct Verdict {
+    /// All findings.
+    pub findings: Vec<Finding>,
+    /// Alerts that fired.
+    pub alerts: u64,
+}
+
+/// What is known of a history after it was judged as it is.
+#[derive(Debug)]
+pub struct History {
+    /// First event, microseconds since 1970.
+    pub from_us: i64,
+    /// End of the last pane.
+    pub to_us: i64,
+    /// Events.
+    pub events: u64,
+    /// Baselines under the first of the settings.
+    pub baselines: Vec<BaselineEntry>,
+    /// For each of the settings.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// How an injected change fared under one of the settings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Found {
+    /// Series that were changed.
+    pub series: usize,
+    /// Of these, those with a finding after the change.
+    pub found: usize,
+    /// Median time from the change to the finding, microseconds; of those that were found.
+    pub delay_us: Option<i64>,
+}
+
+impl History {
+    /// Weeks that were judged under these settings: all but what was learned from.
+    pub fn weeks(&self, settings: &Settings) -> f64 {
+        let learned_us = settings.baseline.range_us.map_or(settings.baseline.learn_us, |_| 0);
+        let watched_us = (self.to_us - self.from_us - learned_us).max(settings.time.pane_us);
+        watched_us as f64 / WEEK_US as f64
+    }
+}
+
+/// Judges a history under each of these settings, of which there is at least one.
+///
+/// # Errors
+/// Where it cannot be read, or what `progress` returned.
+pub fn judge<E: From<ReplayError>>(
+    source: &FileSource,
+    settings: &[Settings],
+    threads: usize,
+    progress: impl FnMut(u64, Option<i64>, u64) -> Result<(), E>,
+) -> Result<History, E> {
+    let mut from_us = i64::MAX;
+    let (engines, verdicts) = run(source, settings, threads, progress, |batch| {
+        from_us = batch.time_us.iter().copied().fold(from_us, i64::min);
+        None
+    })?;
+    let mut engines = engines;
+    let to_us = engines.first().and_then(Engine::closed_us).unwrap_or(from_us);
+    Ok(History {
+        from_us: from_us.min(to_us),
+        to_us,
+        events: engines.first().map_or(0, |engine| engine.counters().events),
+        baselines: engines.first_mut().map_or_else(Vec::new, |engine| engine.baselines(false)),
+        verdicts,
+    })
+}
+
+/// Judges a history with a change in it under each of these settings.
+///
+/// # Errors
+/// Where it cannot be read, or what `progress` returned.
+pub fn find<E: From<ReplayError>>(
+    source: &FileSource,
+    settings: &[Settings],
+    threads: usize,
+    injection: &Injection,
+    progress: impl FnMut(u64, Option<i64>, u64) -> Result<(), E>,
+) -> Result<Vec<Found>, E> {
+    let (_, verdicts) = run(source, settings, threads, progress, |batch| injection.apply(batch))?;
+    let found = |(verdict, settings): (&Verdict, &Settings)| found(verdict, injection, settings);
+    Ok(verdicts.iter().zip(settings).map(found).collect())
+}
+
+fn found(verdict: &Verdict, injection: &Injection, settings: &Settings) -> Found {
+    // The first finding of each series after the change. Volume is charted over all versions.
+    let mut first: BTreeMap<(Vec<String>, String), i64> = BTreeMap::new();
+    for finding in &verdict.findings {
+        let Some(at) = from_rfc3339(&finding.detected_at).filter(|at| *at > injection.from_us) else {
+            continue;
+        };
+        let key = (stem(finding, settings), finding.metric.clone());
+        let earliest = first.entry(key).or_insert(at);
+        *earliest = at.min(*earliest);
+    }
+    let series = injection.series();
+    let delay = |(key, metric): &(Vec<String>, Option<usize>)| {
+        let name = metric.map_or("volume", |metric| settings.metrics[metric].name.as_str());
+        let of_version = (key.clone(), name.to_owned());
+        let mut all = key.clone();
+        if settings.has_version && metric.is_none() {
+            all[1].clear();
+        }
+        let at = first.get(&of_version).or_else(|| first.get(&(all, name.to_owned())))?;
+        Some(at - injection.from_us)
+    };
+    let mut delays: Vec<i64> = series.iter().filter_map(delay).collect();
+    delays.sort_unstable();
+    Found {
+        series: series.len(),
+        found: delays.len(),
+        delay_us: delays.get(delays.len().saturating_sub(1) / 2).copied(),
+    }
+}
+
+/// The key of a finding, in the order of the settings' key names.
+fn stem(finding: &Finding, settings: &Settings) -> Vec<String> {
+    let part = |(at, name): (usize, &String)| match at {
+        0 => finding.model.clone(),
+        1 if settings.has_version => finding.version.clone().unwrap_or_default(),
+        _ => finding.segments.get(name).cloned().unwrap_or_default(),
+    };
+    settings.key_names.iter().enumerate().map(part).collect()
+}
+
+/// Reads the files once, through one engine for each of the settings. `alter` gives another batch in the
+/// place of one that came; the first of the engines paces the files by what came.
+fn run<E: From<ReplayError>>(
+    source: &FileSource,
+    settings: &[Settings],
+    threads: usize,
+    mut progress: impl FnMut(u64, Option<i64>, u64) -> Result<(), E>,
+    mut alter: impl FnMut(&crate::model::Batch) -> Option<crate::model::Batch>,
+) -> Result<(Vec<Engine>, Vec<Verdict>), E> {
+    let mut engines: Vec<Engine> = settings.iter().cloned().map(Engine::new).collect();
+    let mut verdicts = vec![Verdict::default(); engines.len()];
+    let mut pace = Pace::new(settings);
+    replay(source, &mut pace.0, threads, |_, event| {
+        match event {
+            Event::Input(input) => {
+                let altered = match input {
+                    Input::Batch(batch) => alter(batch),
+                    _ => None,
+                };
+                let input = altered.as_ref().map_or(*input, Input::Batch);
+                for (engine, verdict) in engines.iter_mut().zip(&mut verdicts) {
+                    let output = engine.step(input);
+                    let firing = output.alerts.iter().filter(|a| a.status == Status::Firing);
+                    verdict.alerts += firing.count() as u64;
+                    verdict.findings.extend(output.findings);
+                }
+            }
+            Event::Progress { bytes, time_us, events } => progress(bytes, time_us, events)?,
+            Event::Output(_) | Event::Rejects(_) => {}
+        }
+        Ok(())
+    })?;
+    Ok((engines, verdicts))
+}
+
+/// An engine without metrics: its clocks say which file is behind, and it costs nothing.
+struct Pace(Engine);
+
+impl Pace {
+    fn new(settings: &[Settings]) -> Self {
+        let mut settings = settings.first().cloned().unwrap_or_default();
+        settings.scalars.volume = false;
+        settings.detect.silence_us = 0;
+        settings.baseline.endless = true;
+        Self(Engine::new(settings))
+    }
+}
