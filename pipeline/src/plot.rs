@@ -17,7 +17,7 @@ pub struct Point {
 }
 
 /// An axis. Ends follow from the points.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Axis {
     /// What it measures, with its unit.
     pub title: String,
@@ -28,7 +28,7 @@ pub struct Axis {
 }
 
 /// One picture among others.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Panel {
     /// Above it.
     pub title: String,
@@ -127,7 +127,8 @@ fn body(panel: &Panel) -> String {
     let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
     let x = Scale::new(&panel.x, panel.points.iter().filter_map(|p| p.x), LEFT, right - 20.0);
     let y = Scale::new(&panel.y, panel.points.iter().map(|p| p.y), bottom, TOP);
-    let mut out = format!("<text class=\"t\" x=\"{LEFT}\" y=\"20\">{}</text>", escaped(&panel.title));
+    let mut out =
+        format!("<text class=\"t\" x=\"{LEFT}\" y=\"20\">{}</text>", escaped(&panel.title));
     for tick in x.ticks() {
         let (at, words) = (x.place(tick), escaped(&(panel.x.format)(tick)));
         let _ = write!(
@@ -185,7 +186,9 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_inside() {
-        for (log, values) in [(false, vec![0.0, 7.3]), (false, vec![-3.0, 3.0]), (true, vec![2.0, 900.0])] {
+        for (log, values) in
+            [(false, vec![0.0, 7.3]), (false, vec![-3.0, 3.0]), (true, vec![2.0, 900.0])]
+        {
             let scale = scale(log, &values);
             let ticks = scale.ticks();
             assert!((2..=12).contains(&ticks.len()), "{ticks:?}");
@@ -199,12 +202,8 @@ mod tests {
     fn strange_points_make_a_picture_all_the_same() {
         let axis = |log| Axis { title: "a < b".into(), log, format: |v| format!("{v:.0}") };
         for points in [vec![], vec![(None, 0.0)], vec![(Some(1.0), 2.0), (Some(1.0), 2.0)]] {
-            let points = points.into_iter().map(|(x, y)| Point {
-                x,
-                y,
-                label: "a&".into(),
-                chosen: false,
-            });
+            let points =
+                points.into_iter().map(|(x, y)| Point { x, y, label: "a&".into(), chosen: false });
             let panel = Panel {
                 title: "t".into(),
                 x: axis(true),

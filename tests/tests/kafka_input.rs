@@ -140,14 +140,13 @@ fn surprising_events_are_told_once_each_with_what_makes_them_so() {
         let at = records.len() * number as usize / 40;
         records.insert(at, strange(minute(number)));
     }
-    let pipeline = Pipeline::new(Broker::shared(), Shape::new(CONFIG));
-    let topic = pipeline.broker.topic("anomalies", 1, &[]);
+    let topic = Broker::shared().topic("anomalies", 1, &[]);
     let options = vec![
         ("sinks", format!("anomalies = \"{topic}\"\nsurprise = 8.0")),
         ("source", "ahead = \"1m\"".to_owned()),
         ("keys", "id = \"id\"".to_owned()),
     ];
-    let pipeline = Pipeline { shape: Shape { options, ..pipeline.shape.clone() }, ..pipeline };
+    let pipeline = Pipeline::new(Broker::shared(), Shape { options, ..Shape::new(CONFIG) });
     let counted = run(&pipeline, &records, &["driftline_anomalies_total"]);
     let told: Vec<serde_json::Value> = pipeline
         .read(&topic)

@@ -308,8 +308,10 @@ impl World {
 fn surprising(world: &World) -> Vec<(TopicPartition, u64)> {
     let kinds: Vec<_> = world.settings.metrics.iter().map(|m| m.kind).collect();
     let mut engine = Engine::new(world.settings.clone());
-    let batches: Vec<Batch> =
-        (0..).zip(&world.logs).map(|(number, rows)| Batch::from_rows(number, rows, &kinds)).collect();
+    let batches: Vec<Batch> = (0..)
+        .zip(&world.logs)
+        .map(|(number, rows)| Batch::from_rows(number, rows, &kinds))
+        .collect();
     for number in 0..PARTITIONS {
         engine.step(Input::Opened { partition: number, begin_us: None });
     }

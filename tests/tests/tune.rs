@@ -20,7 +20,18 @@ fn told(output: &Output) -> String {
 fn history(folder: &Path) {
     let made = run(
         folder,
-        &["generate", "--out", "set", "--events", "300000", "--span", "12h", "--models", "6", "--no-drift"],
+        &[
+            "generate",
+            "--out",
+            "set",
+            "--events",
+            "300000",
+            "--span",
+            "12h",
+            "--models",
+            "6",
+            "--no-drift",
+        ],
     );
     assert!(made.status.success(), "{}", told(&made));
 }
@@ -44,8 +55,11 @@ fn it_tells_what_would_have_been_found_and_writes_the_choice() {
     let config = ["--config", "set/driftline.toml"];
     let told_json = run(
         here,
-        &[&["tune", "--as", "json", "--zones", "0.1,0.6", "--panes", "10s,1m", "--budgets", "1"], &config[..]]
-            .concat(),
+        &[
+            &["tune", "--as", "json", "--zones", "0.1,0.6", "--panes", "10s,1m", "--budgets", "1"],
+            &config[..],
+        ]
+        .concat(),
     );
     assert!(told_json.status.success(), "{}", told(&told_json));
     let answer: Value = serde_json::from_slice(&told_json.stdout).expect("JSON");
@@ -68,7 +82,7 @@ fn it_tells_what_would_have_been_found_and_writes_the_choice() {
     let written = run(
         here,
         &[
-            &["tune", "--zones", "0.6", "--panes", "10s,1m", "--at-most", "60"],
+            &["tune", "--zones", "0.6", "--panes", "10s,1m", "--at-most", "60"][..],
             &["--write", "tuned.toml", "--picture", "tune.svg"],
             &config[..],
         ]

@@ -160,9 +160,10 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
 }
 
 fn tables(report: &Report) -> String {
-    let mut text = "| law | baseline | zone | run length | cut | 10 % of baselines | realised / promised |\n\
+    let mut text =
+        "| law | baseline | zone | run length | cut | 10 % of baselines | realised / promised |\n\
                     | --- | --- | --- | --- | --- | --- | --- |\n"
-        .to_owned();
+            .to_owned();
     for rate in &report.rates {
         let bound = if rate.cut > 0.0 { "at most " } else { "" };
         text += &format!(
@@ -209,7 +210,11 @@ fn rates_picture(report: &Report) -> String {
         Panel {
             title: format!("baseline of {events} events, zone {zone}"),
             x: Axis { title: "law".into(), log: false, format: |_| String::new() },
-            y: Axis { title: "realised / promised rate".into(), log: true, format: |v| v.to_string() },
+            y: Axis {
+                title: "realised / promised rate".into(),
+                log: true,
+                format: |v| v.to_string(),
+            },
             points: points.collect(),
         }
     };

@@ -137,9 +137,8 @@ impl Answer {
                 row.label, row.words, row.alerts_per_week, row.findings
             );
             for cell in &row.changes {
-                let delay = cell.delay_s.map_or(String::new(), |s| {
-                    format!(", {}", span((s * 1e6) as i64))
-                });
+                let delay =
+                    cell.delay_s.map_or(String::new(), |s| format!(", {}", span((s * 1e6) as i64)));
                 let words = format!("{} of {}{delay}", cell.found, cell.series);
                 let _ = write!(text, "  {words:>24}");
             }
@@ -162,7 +161,8 @@ impl Answer {
                 );
             }
             (None, _) => {
-                text += "Say how many alerts a week are acceptable (--at-most N) and one is chosen.\n";
+                text +=
+                    "Say how many alerts a week are acceptable (--at-most N) and one is chosen.\n";
             }
         }
         text

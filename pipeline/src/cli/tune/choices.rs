@@ -63,7 +63,8 @@ pub(super) fn choices(
         Edit::Pane { pane_us, window_us, every_us }
     };
     let edits = budgets.into_iter().map(Edit::Budget);
-    let edits = edits.chain(panes_us.into_iter().map(pane)).chain(zones.into_iter().map(Edit::Zone));
+    let edits =
+        edits.chain(panes_us.into_iter().map(pane)).chain(zones.into_iter().map(Edit::Zone));
     let own = Choice {
         label: "a".into(),
         words: format!(
@@ -82,7 +83,10 @@ pub(super) fn choices(
         }
         let label = char::from(b'a' + all.len() as u8).to_string();
         all.push(Choice { label, words: edit.words(), settings: changed, edits: vec![edit] });
-        ensure!(all.len() <= CHOICES_MAX, "more than {CHOICES_MAX} settings to compare: name fewer");
+        ensure!(
+            all.len() <= CHOICES_MAX,
+            "more than {CHOICES_MAX} settings to compare: name fewer"
+        );
     }
     Ok(all)
 }

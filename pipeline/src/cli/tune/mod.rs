@@ -141,8 +141,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
          in [baseline.learn]",
         history.events
     );
-    let begin_us =
-        history.from_us + ((history.to_us - history.from_us) as f64 * args.at) as i64;
+    let begin_us = history.from_us + ((history.to_us - history.from_us) as f64 * args.at) as i64;
     let mut found = Vec::new();
     for change in &changes {
         reading += 1;

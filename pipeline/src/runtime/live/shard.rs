@@ -118,7 +118,16 @@ impl Shard {
     /// A shard that goes on from an engine and offsets. `mute`: what is read again up to the `until` of
     /// its partitions gives no results. [`Shard::begin`] comes next.
     pub fn new(name: String, engine: Engine, inputs: Vec<Intake>, mute: bool) -> Self {
-        Self { name, engine, inputs, recovering: true, mute, then: None, level: None, to_be_kept: false }
+        Self {
+            name,
+            engine,
+            inputs,
+            recovering: true,
+            mute,
+            then: None,
+            level: None,
+            to_be_kept: false,
+        }
     }
 
     /// Tells of surprising events, too.

@@ -126,8 +126,7 @@ impl Injection {
             (xxh3_64(&bytes) as f64) < share * u64::MAX as f64
         };
         if let Change::Rate(share) = self.change {
-            let stays =
-                |row: usize| groups[row].is_none() || hits(row, u64::MAX, share);
+            let stays = |row: usize| groups[row].is_none() || hits(row, u64::MAX, share);
             return Some(keep(batch, &(0..batch.rows()).map(stays).collect::<Vec<_>>()));
         }
         let mut changed = batch.clone();
@@ -154,7 +153,9 @@ impl Injection {
                 }
                 (Column::Category(labels), Change::Mix(share)) => {
                     let rarest = |row: usize| match known(row) {
-                        Some(Known::Rarest(value)) if hits(row, metric as u64, share) => Some(value),
+                        Some(Known::Rarest(value)) if hits(row, metric as u64, share) => {
+                            Some(value)
+                        }
                         _ => None,
                     };
                     Column::Category(relabelled(labels, rarest))
@@ -237,7 +238,8 @@ fn known(entry: &BaselineEntry) -> Option<Known> {
 
 /// Labels with other values in some rows.
 fn relabelled<'a>(labels: &Labels, other: impl Fn(usize) -> Option<&'a String>) -> Labels {
-    let mut values: Vec<String> = labels.values.iter().map(|v| v.unwrap_or("").to_owned()).collect();
+    let mut values: Vec<String> =
+        labels.values.iter().map(|v| v.unwrap_or("").to_owned()).collect();
     let mut places: HashMap<String, u32> = HashMap::new();
     let index = |row: usize| match other(row) {
         None => labels.indices.value(row),
@@ -389,6 +391,8 @@ mod tests {
         assert_eq!(series.len(), chosen.len());
         assert_eq!(inject(Change::Scale(1.5)).series().len(), chosen.len());
         // Before the instant, and where nobody is chosen, nothing is done.
-        assert!(Injection::new(Change::Shift(2.0), 5000, &baselines, &settings).apply(&batch).is_none());
+        assert!(
+            Injection::new(Change::Shift(2.0), 5000, &baselines, &settings).apply(&batch).is_none()
+        );
     }
 }

@@ -11,7 +11,7 @@ use super::replay::{Event, ReplayError, replay};
 use crate::engine::{BaselineEntry, Engine, Input};
 use crate::model::settings::WEEK_US;
 use crate::model::time::from_rfc3339;
-use crate::model::{Finding, Settings, Status};
+use crate::model::{Batch, Finding, Settings, Status};
 use crate::source::FileSource;
 
 /// What a history gave under one of the settings.
@@ -104,7 +104,8 @@ fn found(verdict: &Verdict, injection: &Injection, settings: &Settings) -> Found
     // The first finding of each series after the change. Volume is charted over all versions.
     let mut first: BTreeMap<(Vec<String>, String), i64> = BTreeMap::new();
     for finding in &verdict.findings {
-        let Some(at) = from_rfc3339(&finding.detected_at).filter(|at| *at > injection.from_us) else {
+        let Some(at) = from_rfc3339(&finding.detected_at).filter(|at| *at > injection.from_us)
+        else {
             continue;
         };
         let key = (stem(finding, settings), finding.metric.clone());
@@ -148,19 +149,19 @@ fn run<E: From<ReplayError>>(
     settings: &[Settings],
     threads: usize,
     mut progress: impl FnMut(u64, Option<i64>, u64) -> Result<(), E>,
-    mut alter: impl FnMut(&crate::model::Batch) -> Option<crate::model::Batch>,
+    mut alter: impl FnMut(&Batch) -> Option<Batch>,
 ) -> Result<(Vec<Engine>, Vec<Verdict>), E> {
     let mut engines: Vec<Engine> = settings.iter().cloned().map(Engine::new).collect();
     let mut verdicts = vec![Verdict::default(); engines.len()];
     let mut pace = Pace::new(settings);
-    replay(source, &mut pace.0, threads, |_, event| {
+    replay(source, &mut pace.0, threads, |_, event| -> Result<(), E> {
         match event {
             Event::Input(input) => {
                 let altered = match input {
                     Input::Batch(batch) => alter(batch),
                     _ => None,
                 };
-                let input = altered.as_ref().map_or(*input, Input::Batch);
+                let input = altered.as_ref().map_or(input, Input::Batch);
                 for (engine, verdict) in engines.iter_mut().zip(&mut verdicts) {
                     let output = engine.step(input);
                     let firing = output.alerts.iter().filter(|a| a.status == Status::Firing);

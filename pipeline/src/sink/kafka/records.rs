@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::model::alert::Status;
+use crate::model::anomaly::{Anomaly, SurprisingValue};
 use crate::model::live::SinkTopics;
 use crate::model::stream::{Original, Record, TopicPartition};
-use crate::model::anomaly::{Anomaly, SurprisingValue};
 use crate::model::time::rfc3339;
 use crate::model::{Alert, Finding};
 
