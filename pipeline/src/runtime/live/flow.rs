@@ -296,6 +296,7 @@ impl Flow {
             outbox: &self.outbox,
             committer: self.committer.as_ref(),
             fetchers: &self.fetchers,
+            member: &self.member.group(),
             held: &|shard, local| {
                 self.slots.values().any(|s| s.held && s.local == local && s.shard == shard)
             },

@@ -12,7 +12,7 @@ use crate::model::live::Live;
 use crate::model::stream::{Epoch, Fetched, TopicPartition};
 use crate::model::{Status as AlertStatus, Value};
 use crate::sink::kafka::Committer;
-use crate::source::kafka::Fetcher;
+use crate::source::kafka::{Fetcher, Membership};
 use crate::telemetry::status::{
     Instant as Moment, LATEST_MAX, LastCommit, LastSnapshot, Latest, PartitionStatus, Recovery,
     Waiting,
@@ -35,6 +35,7 @@ pub(super) struct Sight<'a> {
     pub(super) outbox: &'a Outbox,
     pub(super) committer: Option<&'a Committer>,
     pub(super) fetchers: &'a [Fetcher],
+    pub(super) member: &'a Membership,
     pub(super) held: &'a dyn Fn(&str, usize) -> bool,
 }
 
@@ -439,6 +440,9 @@ impl Report {
             (Some(waiting), _) => (false, format!("cannot begin: {}", waiting.on)),
             (None, Some(waiting)) => (false, format!("waiting: {}", waiting.on)),
             _ if recovering => (false, "recovering".into()),
+            _ if !leads && !sight.member.is_member() => {
+                (false, "no member of the group: it is being joined, or nobody answers".into())
+            }
             _ if !leads => (true, "standing by".into()),
             _ => (true, "running".into()),
         };

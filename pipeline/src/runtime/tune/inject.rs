@@ -331,7 +331,7 @@ mod tests {
         let numbers = NumberEncoder::from_edges(edges);
         let categories = CategoryEncoder::from_counts([("stop", 90), ("length", 10)]);
         let entry = |model: &String, metric: &str, encoder: Encoder| {
-            let counts = vec![10; encoder.codes()];
+            let counts = (0..encoder.codes() as u64).map(|code| 100 - code).collect();
             let baseline = Baseline::new(encoder, counts);
             BaselineEntry {
                 keys: BTreeMap::from([("model".to_owned(), model.clone())]),

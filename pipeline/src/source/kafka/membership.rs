@@ -44,6 +44,13 @@ impl Membership {
         (Identity::of(consumer.client()) == Some(identity)).then_some(metadata)
     }
 
+    /// Whether it is a member, as far as it knows.
+    pub fn is_member(&self) -> bool {
+        self.consumer().is_some_and(|consumer| {
+            Identity::of(consumer.client()).is_some_and(|identity| identity.is_member())
+        })
+    }
+
     /// Commits where reading goes on, and waits for the answer. The broker refuses it from a member that
     /// is not of the present generation. There is no timeout: librdkafka waits for the coordinator.
     ///
