@@ -312,11 +312,14 @@ impl ExactlyOnce {
     }
 
     fn undelivered(&self, producer: &Producer, epoch: &Epoch, fault: KafkaFault) -> Broken {
-        if producer.client().fatal_error().is_some() {
+        let cause = producer::cause(producer).filter(|_| producer::is_purge(&fault));
+        let fault = cause.map_or(fault, |cause| self.fault(producer, epoch, &cause));
+        // To go on with a new producer would take the id back from its new owner.
+        let is_dead = producer.client().fatal_error().is_some();
+        if is_dead || matches!(fault, KafkaFault::Fenced { .. }) {
             return Broken::Dead { fault, asked: false };
         }
-        let cause = producer::cause(producer).filter(|_| producer::is_purge(&fault));
-        Broken::Abort(cause.map_or(fault, |cause| self.fault(producer, epoch, &cause)))
+        Broken::Abort(fault)
     }
 
     fn broken(
