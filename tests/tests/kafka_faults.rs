@@ -80,7 +80,7 @@ fn tls_is_told_by_what_is_wrong_with_it() {
     // A client that speaks no TLS where it should.
     let (answer, _) = ask(&connection(Listener::Tls, &[]), &topic);
     let text = answer.expect_err("it is refused").to_string();
-    assert!(text.contains("[kafka.tls]") && text.contains("SSL"), "{text}");
+    assert!(text.contains("[kafka.tls]") && text.contains("fit the port"), "{text}");
 
     allow("CN=client", &["--operation", "Describe", "--topic", &topic]);
     let right = [ssl, trusted, own[0], own[1]];

@@ -19,6 +19,13 @@ use crate::model::live::{Connection, TokenSource};
 /// Longest text of librdkafka that is kept or logged, in characters.
 const WORDS_MAX: usize = 400;
 /// An error explains what fails within this time: the client tells it anew at each try to connect, which
+/// Errors that have a cause.
+const FOLLOWS: [RDKafkaErrorCode; 4] = [
+    RDKafkaErrorCode::AllBrokersDown,
+    RDKafkaErrorCode::OperationTimedOut,
+    RDKafkaErrorCode::MessageTimedOut,
+    RDKafkaErrorCode::TimedOutQueue,
+];
 /// it makes every ten seconds at the latest.
 const FRESH: Duration = Duration::from_secs(15);
 /// Parts of property names whose values must never be shown.
@@ -159,8 +166,9 @@ impl ClientContext for Context {
         let words = self.words(reason);
         // A line of the log says the same; this is for those who ask what the matter is.
         tracing::debug!(target: "librdkafka", role = self.role, code = ?code, "{words}");
-        // That all brokers are down follows from an error that says more.
-        if code != RDKafkaErrorCode::AllBrokersDown || self.last().is_none() {
+        // That all brokers are down, or that they were not heard of in time, follows from an error that
+        // says more, where there is one.
+        if !FOLLOWS.contains(&code) || self.last().is_none() {
             self.tell(code, words);
         }
     }

@@ -202,6 +202,7 @@ impl Doing<'_> {
 
 /// What a TLS error says, and what to do. The first that fits; the last fits all.
 const TLS_REMEDIES: &[(&str, &str)] = &[
+    ("PLAINTEXT", "this port does not speak TLS: correct the port, or take [kafka.tls] out"),
     ("hostname", "the certificate is for another name: name the brokers as their certificates do"),
     ("IP address mismatch", "the certificate is for another address: name the brokers as it does"),
     ("expired", "have the certificate renewed"),
@@ -279,7 +280,11 @@ impl KafkaFault {
         };
         // A broker that refuses us while TLS begins does so by closing, after an alert.
         let code = match code {
-            Code::BrokerTransportFailure if detail.contains("SSL routines") => Code::SSL,
+            Code::BrokerTransportFailure
+                if detail.contains("SSL routines") || detail.contains("SSL handshake") =>
+            {
+                Code::SSL
+            }
             code => code,
         };
         let (brokers, doing_words) = (context.brokers().to_owned(), doing.words());

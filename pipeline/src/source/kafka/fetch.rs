@@ -193,6 +193,8 @@ impl FetchThread {
                 Err(SendTimeoutError::Timeout(fetched)) => {
                     self.outbox.push_front(fetched);
                     self.counters.blocked.store(true, Ordering::Relaxed);
+                    let waiting = self.consumer.waiting();
+                    self.counters.waiting_messages.store(waiting, Ordering::Relaxed);
                     self.consumer.serve();
                     self.take_orders();
                     if self.is_stopped() {
