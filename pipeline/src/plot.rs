@@ -87,7 +87,9 @@ impl Scale {
             (low, high) = (low / 1.3, high * 1.3);
         } else {
             let margin = ((high - low) * 0.08).max(high.abs() * 1e-3).max(1e-9);
-            (low, high) = ((low - margin).max(0.0_f64.min(low)), high + margin);
+            // What is never negative begins at 0, not below.
+            let least = if low >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
+            (low, high) = ((low - margin).max(least), high + margin);
         }
         Self { log: axis.log, low, high, begin, end }
     }

@@ -227,15 +227,9 @@ impl<'a> Coder<'a> {
 /// A metric without a zone of its own and without scalars.
 pub fn metric(name: &str, kind: Kind, zone: Zone) -> MetricSettings {
     MetricSettings {
-        name: name.into(),
-        kind,
-        unit: String::new(),
         zone_sigma: zone.sigma,
         zone_odds: zone.odds,
-        mean: false,
-        p99: false,
-        distinct: false,
-        ratio: false,
+        ..MetricSettings::plain(name, kind)
     }
 }
 

@@ -169,15 +169,11 @@ pub fn settings() -> Settings {
 /// A metric with every scalar that its kind allows.
 pub fn metric(name: &str, kind: Kind) -> MetricSettings {
     MetricSettings {
-        name: name.into(),
-        kind,
-        unit: String::new(),
-        zone_sigma: 0.1,
-        zone_odds: 0.1,
         mean: kind == Kind::Number,
         p99: kind == Kind::Number,
         distinct: kind == Kind::Category,
         ratio: kind == Kind::Flag,
+        ..MetricSettings::plain(name, kind)
     }
 }
 

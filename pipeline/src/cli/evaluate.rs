@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::ValueEnum;
 
+use super::form::Form;
 use super::{FOUND, Terminal};
 use crate::synth::evaluate::{Evaluation, Unexplained, evaluate};
 use crate::synth::results::Results;
@@ -18,15 +18,6 @@ Examples:
   driftline evaluate telemetry/truth.json telemetry/findings.ndjson telemetry/alerts.ndjson
   driftline evaluate truth.json findings.ndjson --false-max 1   exit code 1 if a drift was missed or
                                                                 more than one finding is false";
-
-/// How results are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// A table for people
-    Text,
-    /// One JSON object
-    Json,
-}
 
 /// Score findings and alerts against the truth of a generated set
 #[derive(Debug, clap::Args)]

@@ -7,6 +7,7 @@
 mod bars;
 mod examples;
 mod exit;
+mod form;
 mod input;
 mod instance;
 mod progress;

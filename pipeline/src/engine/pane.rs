@@ -148,9 +148,7 @@ impl PaneGroup {
             (extra, more) => *extra = extra.take().or(more),
         }
     }
-}
 
-impl PaneGroup {
     /// Moves codes from offsets to others: the codes of metric `m` are those that `from[m]` had.
     pub(crate) fn lay_out(&mut self, before: &[u32], now: &[u32], from: &[Option<usize>]) {
         if self.codes.is_empty() {

@@ -26,9 +26,7 @@ impl Strays {
         self.rows.extend(clock.finish());
         self.newest_us = self.newest_us.max(Some(clock.reached_us()));
     }
-}
 
-impl Strays {
     pub(crate) fn rows_mut(&mut self) -> &mut Vec<Row> {
         &mut self.rows
     }

@@ -18,7 +18,6 @@ use crate::model::live::{Connection, TokenSource};
 
 /// Longest text of librdkafka that is kept or logged, in characters.
 const WORDS_MAX: usize = 400;
-/// An error explains what fails within this time: the client tells it anew at each try to connect, which
 /// Errors that have a cause.
 const FOLLOWS: [RDKafkaErrorCode; 4] = [
     RDKafkaErrorCode::AllBrokersDown,
@@ -26,6 +25,7 @@ const FOLLOWS: [RDKafkaErrorCode; 4] = [
     RDKafkaErrorCode::MessageTimedOut,
     RDKafkaErrorCode::TimedOutQueue,
 ];
+/// An error explains what fails within this time: the client tells it anew at each try to connect, which
 /// it makes every ten seconds at the latest.
 const FRESH: Duration = Duration::from_secs(15);
 /// Parts of property names whose values must never be shown.

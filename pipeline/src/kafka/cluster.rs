@@ -276,8 +276,6 @@ impl Cluster {
     ) -> Result<T, KafkaFault> {
         let begun = Instant::now();
         let mut patience = TRY_FIRST;
-        // The client tells a reason once, and nothing while it stays the same.
-        let mut reason = None;
         loop {
             self.serve();
             let left = self.deadline.saturating_sub(begun.elapsed());
@@ -290,14 +288,9 @@ impl Cluster {
                     // What the client told by itself meanwhile is the reason.
                     self.serve();
                     let fault = KafkaFault::of(&error, doing, self.consumer.context());
-                    let is_told = self.consumer.context().last_error().is_some();
-                    if !fault.is_passing() || (is_told && begun.elapsed() >= self.deadline) {
+                    if !fault.is_passing() || begun.elapsed() >= self.deadline {
                         return Err(fault);
                     }
-                    if begun.elapsed() >= self.deadline {
-                        return Err(reason.unwrap_or(fault));
-                    }
-                    reason = if is_told { Some(fault) } else { reason };
                 }
             }
             thread::sleep(PAUSE);

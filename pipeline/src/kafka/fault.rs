@@ -87,7 +87,9 @@ pub enum KafkaFault {
     },
     /// A transaction has not ended.
     #[error(
-        "the offsets of group {group} are not settled: a transaction with them is open, or hangs for ever          on the brokers; wait for its timeout, then look with kafka-transactions.sh find-hanging, and          end it with its abort"
+        "the offsets of group {group} are not settled: a transaction with them is open, or hangs for ever \
+         on the brokers; wait for its timeout, then look with kafka-transactions.sh find-hanging, and \
+         end it with its abort"
     )]
     Unsettled {
         /// The group.

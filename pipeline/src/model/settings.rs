@@ -67,6 +67,23 @@ pub struct MetricSettings {
     pub ratio: bool,
 }
 
+impl MetricSettings {
+    /// A metric of which nothing is charted but its distribution, with the default zone.
+    pub fn plain(name: &str, kind: Kind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            unit: String::new(),
+            zone_sigma: 0.1,
+            zone_odds: 0.1,
+            mean: false,
+            p99: false,
+            distinct: false,
+            ratio: false,
+        }
+    }
+}
+
 /// Event time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimeSettings {

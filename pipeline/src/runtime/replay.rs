@@ -79,10 +79,7 @@ pub fn replay<E: From<ReplayError>>(
     let Some(mut own) = decoders.pop() else { return Ok(()) };
     let mut schedule = Schedule::new(source, &settings, &mut own);
     for (partition, file) in (0..).zip(&schedule.files) {
-        let input = Input::Opened { partition, begin_us: file.begin_us };
-        tell(engine, Event::Input(input))?;
-        let output = engine.step(input);
-        tell(engine, Event::Output(&output))?;
+        step(engine, Input::Opened { partition, begin_us: file.begin_us }, &mut tell)?;
     }
     let in_flight_max = threads.max(1) * BLOCKS_A_THREAD;
     let (jobs_in, jobs_out) = bounded::<Job>(in_flight_max);
@@ -151,6 +148,17 @@ fn decode(decoder: &mut Decoder, job: Job) -> Done {
     Done { order: job.order, file: job.file, batches, last: job.block.is_none() }
 }
 
+/// Gives the engine one input, and tells both sides of it.
+fn step<E>(
+    engine: &mut Engine,
+    input: Input<'_>,
+    tell: &mut impl FnMut(&Engine, Event<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    tell(engine, Event::Input(input))?;
+    let output = engine.step(input);
+    tell(engine, Event::Output(&output))
+}
+
 fn apply<E>(
     done: Done,
     engine: &mut Engine,
@@ -161,16 +169,11 @@ fn apply<E>(
         if !batch.rejects.is_empty() {
             tell(engine, Event::Rejects(&batch.rejects))?;
         }
-        tell(engine, Event::Input(Input::Batch(batch)))?;
-        let output = engine.step(Input::Batch(batch));
-        tell(engine, Event::Output(&output))?;
+        step(engine, Input::Batch(batch), tell)?;
     }
     schedule.applied(done.file, engine.reached_us(done.file));
     if done.last {
-        let input = Input::Closed { partition: done.file };
-        tell(engine, Event::Input(input))?;
-        let output = engine.step(input);
-        tell(engine, Event::Output(&output))?;
+        step(engine, Input::Closed { partition: done.file }, tell)?;
     }
     let events = engine.counters().events;
     tell(engine, Event::Progress { bytes: schedule.bytes(), time_us: schedule.slowest(), events })

@@ -21,15 +21,8 @@ pub(crate) fn token_settings() -> Settings {
         let path = FieldPath(name.into());
         settings.layout.metrics.push(MetricField { name: name.into(), path, kind: Kind::Number });
         settings.metrics.push(MetricSettings {
-            name: name.into(),
-            kind: Kind::Number,
             unit: "tokens".into(),
-            zone_sigma: 0.1,
-            zone_odds: 0.1,
-            mean: false,
-            p99: false,
-            distinct: false,
-            ratio: false,
+            ..MetricSettings::plain(name, Kind::Number)
         });
     }
     settings

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use clap::ValueEnum;
 
 use self::answer::Answer;
 use self::choices::{Choice, choices};
 use super::Terminal;
+use super::form::Form;
 use super::input::InputArgs;
 use super::progress::Progress;
 use crate::config::duration;
@@ -31,15 +31,6 @@ Examples:
 The history is read once as it is, and once for each change that is put in: of the chosen size, in every
 other group, from --at of the history on. Alerts of the history itself may well be right: look at them first
 (`driftline replay`).";
-
-/// How the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// A table for people
-    Text,
-    /// One JSON object
-    Json,
-}
 
 /// Try other settings on your own history: alerts a week, and how soon known changes would be found
 #[derive(Debug, clap::Args)]

@@ -219,7 +219,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                 "surprise",
                 Form::Real(0.1, 1000.0, |d, v| d.live.surprise_nats = v),
                 "10.0",
-                "An event is surprising where `-ln p` of its values, summed over its metrics, is over what the baselines expect by more than this (nats). 10 is one value that comes once in some 20,000 events, or several that are rare.",
+                "An event is surprising where `-ln p` of its values, summed over its metrics, is over what the baselines expect by more than this (nats). One value that a baseline of N events never saw adds ln 2N, 8.3 for 2,000: so 10 asks for two that are rare, or for a long baseline.",
             ),
         ],
     },

@@ -240,7 +240,7 @@ impl Flow {
     /// Keeps a shard that has recovered under another config than before, then lets it go on.
     pub(super) fn keep_first(&mut self, name: &str, results: &mut Results) {
         if self.shards.get(name).is_some_and(Shard::is_to_be_kept) {
-            self.keep_now();
+            self.keep_now(|shard| shard == name);
             let now_us = self.now_us();
             if let Some(shard) = self.shards.get_mut(name) {
                 shard.go_on(now_us, results);
@@ -248,11 +248,12 @@ impl Flow {
         }
     }
 
-    /// Keeps the state of all shards before anything more is judged. All that is in them is committed.
-    fn keep_now(&mut self) {
+    /// Keeps the state of some shards before anything more is judged. All that is in these is committed.
+    fn keep_now(&mut self, which: impl Fn(&str) -> bool) {
         let until = Instant::now() + KEEP_PATIENCE;
         let free = self.wait_kept(until);
-        self.forks().into_iter().for_each(|save| self.save(save));
+        let saves = self.forks().into_iter().filter(|save| which(&save.manifest.shard));
+        saves.for_each(|save| self.save(save));
         if !free || !self.wait_kept(until) {
             tracing::warn!(
                 "the state under the new config is not kept yet: after a crash before it is, the old one \
@@ -461,7 +462,7 @@ impl Flow {
             shard.change(settings.clone());
         }
         self.settings = settings;
-        self.keep_now();
+        self.keep_now(|_| true);
         self.cut();
         Ok("the new config is in use".into())
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{Array, BooleanArray, Float64Array, StringArray, UInt8Array, UInt32Array};
 use arrow::compute::filter;
 use driftline_detectors::encoder::Encoder;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::engine::BaselineEntry;
 use crate::model::batch::Labels;
@@ -117,13 +117,9 @@ impl Injection {
             return None;
         }
         let hits = |row: usize, salt: u64, share: f64| {
-            let place = (batch.partition, batch.offsets[row], row as u64, salt);
-            let mut bytes = [0; 28];
-            bytes[..4].copy_from_slice(&place.0.to_le_bytes());
-            bytes[4..12].copy_from_slice(&place.1.to_le_bytes());
-            bytes[12..20].copy_from_slice(&batch.time_us[row].to_le_bytes());
-            bytes[20..].copy_from_slice(&place.3.to_le_bytes());
-            (xxh3_64(&bytes) as f64) < share * u64::MAX as f64
+            let place = [u64::from(batch.partition), batch.offsets[row], salt];
+            let bytes = place.map(u64::to_le_bytes).concat();
+            (xxh3_64_with_seed(&bytes, batch.time_us[row] as u64) as f64) < share * u64::MAX as f64
         };
         if let Change::Rate(share) = self.change {
             let stays = |row: usize| groups[row].is_none() || hits(row, u64::MAX, share);
@@ -255,18 +251,15 @@ fn relabelled<'a>(labels: &Labels, other: impl Fn(usize) -> Option<&'a String>) 
 /// Some rows of a batch.
 fn keep(batch: &Batch, stays: &[bool]) -> Batch {
     let mask = BooleanArray::from(stays.to_vec());
-    let of = |array: &dyn Array| filter(array, &mask).map(|array| array.to_data());
+    let of =
+        |array: &dyn Array| filter(array, &mask).expect("a mask as long as the batch").to_data();
     let labels = |labels: &Labels| Labels {
-        indices: of(&labels.indices).map_or_else(|_| labels.indices.clone(), UInt32Array::from),
+        indices: of(&labels.indices).into(),
         values: Arc::clone(&labels.values),
     };
     let column = |column: &Column| match column {
-        Column::Number(array) => {
-            Column::Number(of(array).map_or_else(|_| array.clone(), Float64Array::from))
-        }
-        Column::Flag(array) => {
-            Column::Flag(of(array).map_or_else(|_| array.clone(), UInt8Array::from))
-        }
+        Column::Number(array) => Column::Number(of(array).into()),
+        Column::Flag(array) => Column::Flag(of(array).into()),
         Column::Category(values) => Column::Category(labels(values)),
         Column::Vector { offsets, values } => {
             let (mut ends, mut kept) = (vec![0], Vec::new());
@@ -304,19 +297,11 @@ mod tests {
     use crate::model::settings::MetricSettings;
 
     fn settings() -> Settings {
-        let metric = |name: &str, kind| MetricSettings {
-            name: name.into(),
-            kind,
-            unit: String::new(),
-            zone_sigma: 0.1,
-            zone_odds: 0.1,
-            mean: false,
-            p99: false,
-            distinct: false,
-            ratio: false,
-        };
         Settings {
-            metrics: vec![metric("latency_ms", Kind::Number), metric("finish", Kind::Category)],
+            metrics: vec![
+                MetricSettings::plain("latency_ms", Kind::Number),
+                MetricSettings::plain("finish", Kind::Category),
+            ],
             ..Settings::default()
         }
     }

@@ -153,8 +153,8 @@ fn run<E: From<ReplayError>>(
 ) -> Result<(Vec<Engine>, Vec<Verdict>), E> {
     let mut engines: Vec<Engine> = settings.iter().cloned().map(Engine::new).collect();
     let mut verdicts = vec![Verdict::default(); engines.len()];
-    let mut pace = Pace::new(settings);
-    replay(source, &mut pace.0, threads, |_, event| -> Result<(), E> {
+    let mut pace = pace(settings);
+    replay(source, &mut pace, threads, |_, event| -> Result<(), E> {
         match event {
             Event::Input(input) => {
                 let altered = match input {
@@ -177,15 +177,12 @@ fn run<E: From<ReplayError>>(
     Ok((engines, verdicts))
 }
 
-/// An engine without metrics: its clocks say which file is behind, and it costs nothing.
-struct Pace(Engine);
-
-impl Pace {
-    fn new(settings: &[Settings]) -> Self {
-        let mut settings = settings.first().cloned().unwrap_or_default();
-        settings.scalars.volume = false;
-        settings.detect.silence_us = 0;
-        settings.baseline.endless = true;
-        Self(Engine::new(settings))
-    }
+/// An engine that sees what came and judges nothing: its clocks say which file is behind. Which of the
+/// engines that judge is altered, and how, must not decide what is read next.
+fn pace(settings: &[Settings]) -> Engine {
+    let mut settings = settings.first().cloned().unwrap_or_default();
+    settings.scalars.volume = false;
+    settings.detect.silence_us = 0;
+    settings.baseline.endless = true;
+    Engine::new(settings)
 }

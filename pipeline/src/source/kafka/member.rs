@@ -79,7 +79,7 @@ impl Joining {
     fn stay(&self, consumer: Arc<MemberConsumer>, membership: &Membership) {
         let mut consumer = consumer;
         let mut ghosts = 0;
-        while stay(&consumer, &self.leave, ghosts < GHOSTS_MAX) == Stayed::Fenced {
+        while poll(&consumer, &self.leave, ghosts < GHOSTS_MAX) == Polled::Fenced {
             ghosts += 1;
             tracing::warn!(
                 group = self.source.group,
@@ -169,15 +169,15 @@ impl Drop for Member {
 
 /// Why a consumer is polled no longer.
 #[derive(PartialEq, Eq)]
-enum Stayed {
+enum Polled {
     /// It was told to leave.
     Left,
     /// Its session was lost, and it was fenced then, maybe by its own ghost.
     Fenced,
 }
 
-/// Keeps the membership until it is to end.
-fn stay(consumer: &MemberConsumer, leave: &AtomicBool, may_be_ghost: bool) -> Stayed {
+/// Polls, which keeps the membership, until it is to end.
+fn poll(consumer: &MemberConsumer, leave: &AtomicBool, may_be_ghost: bool) -> Polled {
     let context = consumer.context();
     let mut has_failed = false;
     while !leave.load(Ordering::Relaxed) {
@@ -189,7 +189,7 @@ fn stay(consumer: &MemberConsumer, leave: &AtomicBool, may_be_ghost: bool) -> St
             Some((RDKafkaErrorCode::FencedInstanceId, _))
                 if may_be_ghost && context.was_lost(GHOST_MAX) =>
             {
-                return Stayed::Fenced;
+                return Polled::Fenced;
             }
             Some((code, words)) => (true, format!("{words} ({code:?})")),
             None => (ends_membership(&error), fault.to_string()),
@@ -202,7 +202,7 @@ fn stay(consumer: &MemberConsumer, leave: &AtomicBool, may_be_ghost: bool) -> St
             tracing::warn!("{fault}");
         }
     }
-    Stayed::Left
+    Polled::Left
 }
 
 /// Whether the group will never have this member, as things stand.

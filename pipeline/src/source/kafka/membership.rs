@@ -46,9 +46,7 @@ impl Membership {
 
     /// Whether it is a member, as far as it knows.
     pub fn is_member(&self) -> bool {
-        self.consumer().is_some_and(|consumer| {
-            Identity::of(consumer.client()).is_some_and(|identity| identity.is_member())
-        })
+        self.member().is_some()
     }
 
     /// Commits where reading goes on, and waits for the answer. The broker refuses it from a member that
@@ -59,10 +57,7 @@ impl Membership {
     pub fn commit(&self, offsets: &[(TopicPartition, i64)]) -> Result<(), KafkaFault> {
         let mut tries = 0;
         loop {
-            let consumer = self.consumer().filter(|consumer| {
-                Identity::of(consumer.client()).is_some_and(|identity| identity.is_member())
-            });
-            let Some(consumer) = consumer else {
+            let Some(consumer) = self.member() else {
                 return Err(KafkaFault::Evicted {
                     doing: Doing::Group(&self.group).words(),
                     detail: "this process is no member of the group now".to_owned(),
@@ -90,6 +85,13 @@ impl Membership {
 
     fn consumer(&self) -> Option<Arc<MemberConsumer>> {
         self.consumer.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The consumer, while it is a member.
+    fn member(&self) -> Option<Arc<MemberConsumer>> {
+        self.consumer().filter(|consumer| {
+            Identity::of(consumer.client()).is_some_and(|identity| identity.is_member())
+        })
     }
 
     /// Puts another consumer in the place of this one; none: from now on there is no member.

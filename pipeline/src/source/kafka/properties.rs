@@ -68,7 +68,8 @@ fn fix(config: &mut ClientConfig, table: &[(&str, &str)]) {
 /// The config of a fetch thread's consumer.
 ///
 /// Half of the budget may wait in librdkafka's queue. The rest is for what is between the network and the
-/// queue (one answer, which the queue's bound does not know yet) and for the batch in hand.
+/// queue (one answer, which the queue's bound does not know yet) and for the batch in hand. An answer is
+/// bounded as it is sent, and may be twenty times as large once it is unpacked.
 pub(super) fn fetching(settings: &FetchSettings, role: &str) -> ClientConfig {
     let connection = &settings.connection;
     let budget_bytes = settings.memory_bytes;
@@ -79,10 +80,10 @@ pub(super) fn fetching(settings: &FetchSettings, role: &str) -> ClientConfig {
     prefer(&mut config, connection, FETCHING);
     let sizes = [
         ("queued.max.messages.kbytes", (budget_bytes / 2 / 1024).clamp(64, 2_097_151)),
-        ("fetch.max.bytes", (budget_bytes / 8).clamp(FETCH_BYTES_MIN, FETCH_BYTES_MAX)),
+        ("fetch.max.bytes", (budget_bytes / 64).clamp(FETCH_BYTES_MIN, FETCH_BYTES_MAX)),
         (
             "max.partition.fetch.bytes",
-            (budget_bytes / 16).clamp(FETCH_BYTES_MIN, PARTITION_BYTES_MAX),
+            (budget_bytes / 64).clamp(FETCH_BYTES_MIN, PARTITION_BYTES_MAX),
         ),
     ];
     for (name, value) in sizes {

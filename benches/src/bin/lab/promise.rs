@@ -1,24 +1,16 @@
-//! The lab: how often the real statistic alarms where nothing changes, beside what was promised, and how soon
+//! The promise: how often the real statistic alarms where nothing changes, beside what was promised, and how soon
 //! it finds a change, beside the exact floor.
-//!
-//! `cargo run --release -p driftline-bench --bin lab [quick|full [folder]]` writes `detection.json`,
-//! `detection-rates.svg` and `detection-delays.svg` into the folder (default: docs), and prints the tables of
-//! `docs/detection.md`. Seeded; laws in parallel; intervals are 95 %, between baselines.
 
-// A bench talks to a terminal.
-#![allow(clippy::print_stdout)]
-
-use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
-
-use anyhow::{Context, bail};
 use driftline::plot::{Axis, Panel, Point, svg};
 use driftline_detectors::arl::{cusum_one_sided, cusum_threshold_one_sided};
 use driftline_tests::promise::{PANE_EVENTS, Plan};
 use driftline_tests::streams::{Change, Law};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::parallel::in_parallel;
+use crate::text::{short, table};
+use crate::{Effort, Picture};
 
 /// Runs are cut at so many times the promise.
 const CAP: usize = 30;
@@ -32,7 +24,7 @@ const SHIFTS: [f64; 5] = [0.1, 0.15, 0.25, 0.5, 1.0];
 const SURE: f64 = 1.96;
 
 /// A stationary scenario.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Rate {
     law: String,
     baseline_events: usize,
@@ -52,7 +44,7 @@ struct Rate {
 }
 
 /// A change of a Gaussian.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Delay {
     shift: f64,
     zone: f64,
@@ -64,22 +56,20 @@ struct Delay {
     floor: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Report {
     pane_events: usize,
+    baselines: usize,
+    runs: usize,
     rates: Vec<Rate>,
     delays: Vec<Delay>,
 }
 
-fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (baselines, runs) = match arguments.first().map(String::as_str) {
-        None | Some("quick") => (16, 3),
-        Some("full") => (100, 6),
-        Some(other) => bail!("{other}: expected quick or full"),
+pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
+    let (baselines, runs) = match effort {
+        Effort::Quick => (16, 3),
+        Effort::Full => (100, 6),
     };
-    let folder = PathBuf::from(arguments.get(1).map_or("docs", String::as_str));
-    let begun = Instant::now();
     let sized = |plan: Plan| Plan { baselines, runs, ..plan };
     let mut plans = Vec::new();
     for law in Law::ALL {
@@ -106,17 +96,7 @@ fn main() -> anyhow::Result<()> {
             floor: cusum_one_sided(effect / 2.0, threshold, 0.0, effect),
         }
     });
-    let report = Report { pane_events: PANE_EVENTS, rates, delays };
-    print!("{}", tables(&report));
-    let write = |name: &str, text: String| {
-        let path = folder.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
-    };
-    write("detection.json", serde_json::to_string_pretty(&report)? + "\n")?;
-    write("detection-rates.svg", rates_picture(&report))?;
-    write("detection-delays.svg", delays_picture(&report))?;
-    println!("{baselines} baselines of {runs} runs; {:.0} s", begun.elapsed().as_secs_f64());
-    Ok(())
+    Ok(serde_json::to_value(Report { pane_events: PANE_EVENTS, baselines, runs, rates, delays })?)
 }
 
 fn rate(plan: &Plan) -> Rate {
@@ -137,64 +117,64 @@ fn rate(plan: &Plan) -> Rate {
     }
 }
 
-/// Each on some thread, results in their order.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(at) else { return };
-                    let result = work(item);
-                    done.lock().expect("no panic").push((at, result));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().expect("no panic");
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
+pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
+    let report = Report::deserialize(figures)?;
+    let rates: Vec<[String; 7]> = report
+        .rates
+        .iter()
+        .map(|rate| {
+            let bound = if rate.cut > 0.0 { "at most " } else { "" };
+            [
+                rate.law.clone(),
+                rate.baseline_events.to_string(),
+                rate.zone.to_string(),
+                format!("{:.0} ± {:.0}", rate.run_length, rate.error),
+                format!("{:.0} %", rate.cut * 100.0),
+                format!("{:.0}", rate.tenth),
+                format!(
+                    "{bound}{} ({} to {})",
+                    short(rate.realised),
+                    short(rate.low),
+                    short(rate.high)
+                ),
+            ]
+        })
+        .collect();
+    let delays: Vec<[String; 6]> = report
+        .delays
+        .iter()
+        .map(|delay| {
+            [
+                delay.shift.to_string(),
+                delay.zone.to_string(),
+                format!("{:.1} ± {:.1}", delay.delay, delay.error),
+                format!("{:.0} %", delay.missed * 100.0),
+                format!("{:.1}", delay.floor),
+                format!("{:.2}", delay.delay / delay.floor),
+            ]
+        })
+        .collect();
+    Ok(table(
+        [
+            "law",
+            "baseline",
+            "zone",
+            "run length",
+            "cut",
+            "10 % of baselines",
+            "realised / promised",
+        ],
+        &rates,
+    ) + "\n"
+        + &table(["shift, sd", "zone", "mean delay, panes", "missed", "floor", "ratio"], &delays))
 }
 
-fn tables(report: &Report) -> String {
-    let mut text =
-        "| law | baseline | zone | run length | cut | 10 % of baselines | realised / promised |\n\
-                    | --- | --- | --- | --- | --- | --- | --- |\n"
-            .to_owned();
-    for rate in &report.rates {
-        let bound = if rate.cut > 0.0 { "at most " } else { "" };
-        text += &format!(
-            "| {} | {} | {} | {:.0} ± {:.0} | {:.0} % | {:.0} | {bound}{:.2} ({:.2} to {:.2}) |\n",
-            rate.law,
-            rate.baseline_events,
-            rate.zone,
-            rate.run_length,
-            rate.error,
-            rate.cut * 100.0,
-            rate.tenth,
-            rate.realised,
-            rate.low,
-            rate.high
-        );
-    }
-    text += "\n| shift, sd | zone | mean delay, panes | missed | floor | ratio |\n\
-             | --- | --- | --- | --- | --- | --- |\n";
-    for delay in &report.delays {
-        text += &format!(
-            "| {} | {} | {:.1} ± {:.1} | {:.0} % | {:.1} | {:.2} |\n",
-            delay.shift,
-            delay.zone,
-            delay.delay,
-            delay.error,
-            delay.missed * 100.0,
-            delay.floor,
-            delay.delay / delay.floor
-        );
-    }
-    text
+pub(crate) fn pictures(figures: &Value) -> anyhow::Result<Vec<Picture>> {
+    let report = Report::deserialize(figures)?;
+    Ok(vec![
+        ("promise-rates.svg".into(), rates_picture(&report)),
+        ("promise-delays.svg".into(), delays_picture(&report)),
+    ])
 }
 
 /// Realised over promised rate: a panel for each size of baseline and zone.

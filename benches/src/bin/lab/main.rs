@@ -1,0 +1,104 @@
+//! The lab: what Driftline promises and how fast it detects, measured on the real code, beside exact floors and
+//! beside others.
+//!
+//! `cargo run --release -p driftline-bench --bin lab -- [quick|full|page] [PART...]` measures the parts (default:
+//! all), writes `docs/detection/PART.json` and its pictures, and makes `docs/detection.md` out of what is
+//! stored; `page` only does the last. Seeded, in parallel; intervals are 95 %.
+
+// A bench talks to a terminal.
+#![allow(clippy::print_stdout)]
+
+mod parallel;
+mod promise;
+mod text;
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+/// How much is simulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Minutes.
+    Quick,
+    /// What the page is made of.
+    Full,
+}
+
+/// A picture: name of its file, SVG.
+type Picture = (String, String);
+
+/// A part of the page.
+struct Part {
+    /// Its name on the command line, of its file, and its mark in the page's text.
+    name: &'static str,
+    /// The figures; all else follows from them.
+    measure: fn(Effort) -> anyhow::Result<Value>,
+    /// Tables in Markdown.
+    text: fn(&Value) -> anyhow::Result<String>,
+    pictures: fn(&Value) -> anyhow::Result<Vec<Picture>>,
+}
+
+/// All parts, in the order of the page.
+const PARTS: &[Part] = &[Part {
+    name: "promise",
+    measure: promise::measure,
+    text: promise::text,
+    pictures: promise::pictures,
+}];
+
+/// The page, with a mark `<!-- PART -->` where the tables of a part go.
+const PAGE: &str = include_str!("page.md");
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (effort, wanted) = match arguments.split_first() {
+        None => (Some(Effort::Quick), &[][..]),
+        Some((word, rest)) => match word.as_str() {
+            "quick" => (Some(Effort::Quick), rest),
+            "full" => (Some(Effort::Full), rest),
+            "page" => (None, rest),
+            other => bail!("{other}: expected quick, full or page"),
+        },
+    };
+    for name in wanted {
+        if !PARTS.iter().any(|part| part.name == name) {
+            let known: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
+            bail!("no part {name}; there are {}", known.join(", "));
+        }
+    }
+    let folder = Path::new("docs/detection");
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for part in PARTS.iter().filter(|p| wanted.is_empty() || wanted.iter().any(|w| w == p.name)) {
+        let Some(effort) = effort else { break };
+        let begun = Instant::now();
+        let figures = (part.measure)(effort)?;
+        println!("{}", (part.text)(&figures)?);
+        write(&folder.join(format!("{}.json", part.name)), &text::json(&figures)?)?;
+        for (name, svg) in (part.pictures)(&figures)? {
+            write(&folder.join(name), &svg)?;
+        }
+        println!("{}: {:.0} s", part.name, begun.elapsed().as_secs_f64());
+    }
+    write(Path::new("docs/detection.md"), &page(folder)?)
+}
+
+/// The page out of the stored figures.
+fn page(folder: &Path) -> anyhow::Result<String> {
+    let mut page = PAGE.to_owned();
+    for part in PARTS {
+        let path = folder.join(format!("{}.json", part.name));
+        let tables = match std::fs::read_to_string(&path) {
+            Ok(text) => (part.text)(&serde_json::from_str(&text)?)?,
+            Err(_) => "Not measured yet.\n".into(),
+        };
+        page = page.replace(&format!("<!-- {} -->\n", part.name), &tables);
+    }
+    Ok(page)
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
