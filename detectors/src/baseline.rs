@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::encoder::Encoder;
 use crate::slots::Slots;
 use crate::special::normal_quantile;
+use crate::temper::Dependence;
 
 /// Changes that are too small to matter.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -42,16 +43,30 @@ pub struct Baseline {
     pub encoder: Encoder,
     /// Events per code.
     pub counts: Vec<u64>,
+    /// Events that were counted after the encoder was made, when a value could be unseen; 0 = all.
+    #[serde(default)]
+    pub coded_events: u64,
+    /// Events of a tick, the median of those that told about dependence: what the lanes look for follows it.
+    #[serde(default = "usual_tick")]
+    pub tick_events: f64,
     /// Panes that told about dependence (those that made the encoder are left out).
     pub panes: u32,
     /// Tempering of each lane in 0..=1, in the order of the lanes; empty = 1 for all.
     pub temper: Vec<f64>,
+    /// What its ticks told about dependence in each fixed lane; empty = unknown.
+    #[serde(default)]
+    pub dependence: Vec<Dependence>,
     /// How much more a pane's mean varies than independent events would: a design effect, at least 1.
     pub inflation: f64,
     /// Hour-of-week counts, where the history was long enough.
     pub slots: Option<Slots>,
     /// Where it comes from.
     pub provenance: Provenance,
+}
+
+/// Events of a tick where nothing is known of it.
+fn usual_tick() -> f64 {
+    50.0
 }
 
 impl Baseline {
@@ -61,8 +76,11 @@ impl Baseline {
         Self {
             encoder,
             counts,
+            coded_events: 0,
+            tick_events: usual_tick(),
             panes: 0,
             temper: Vec::new(),
+            dependence: Vec::new(),
             inflation: 1.0,
             slots: None,
             provenance,
@@ -75,9 +93,35 @@ impl Baseline {
     }
 
     /// Share of each code, `(n + 1/2) / (N + C/2)`: never zero (Krichevsky and Trofimov 1981).
+    ///
+    /// The values that made an encoder of categories could not be unseen: that share is of the later ones.
     pub fn probabilities(&self) -> Vec<f64> {
         let total = self.events() as f64 + self.counts.len() as f64 / 2.0;
-        self.counts.iter().map(|n| (*n as f64 + 0.5) / total).collect()
+        let mut p: Vec<f64> = self.counts.iter().map(|n| (*n as f64 + 0.5) / total).collect();
+        if let Some((code, times)) = self.unseen() {
+            let share = (p[code] * times).min(0.5);
+            let rest = (1.0 - share) / (1.0 - p[code]);
+            p.iter_mut().for_each(|p| *p *= rest);
+            p[code] = share;
+        }
+        p
+    }
+
+    /// Share of the events that could have been unseen.
+    pub(crate) fn unseen_weight(&self) -> f64 {
+        self.unseen().map_or(1.0, |(_, times)| 1.0 / times)
+    }
+
+    /// The code of unseen categories, and how many times as often it would have been counted, had all events
+    /// been able to have it.
+    pub(crate) fn unseen(&self) -> Option<(usize, f64)> {
+        match &self.encoder {
+            Encoder::Category(encoder) if self.coded_events > 0 => {
+                let times = self.events() as f64 / self.coded_events as f64;
+                Some((encoder.values().len() + 1, times))
+            }
+            _ => None,
+        }
     }
 
     /// Normal score of each ordered code: the standard normal quantile of its mid-probability, centred

@@ -1,18 +1,30 @@
 //! Evidence over time: per lane a CUSUM and a Shiryaev-Roberts statistic, over lanes a mixture.
 //!
-//! Per tick and lane, with evidence `e` of the tick (an e-value's logarithm):
-//! `S = max(0, S + e)` and `R = (1 + R) exp(e)`; over lanes `M = sum w R`. Alarm at `M >= A`:
-//! `M - ticks` is a supermartingale under the null, so the mean number of ticks to a false alarm is at
-//! least `A` (Shin, Ramdas, Rinaldo, "E-detectors", 2023). `S` is drawn, and its last zero is the onset.
+//! Per tick and lane, with evidence `e` of the tick (an e-value's logarithm) and the lane's weight `w`:
+//! `S = max(0, S + e)` and `R = (g + R) exp(e)` with `g = w / nu`; `M = sum R` over lanes, alarm at `M >= A`.
+//! `S` is drawn, and its last zero is the onset.
+//!
+//! What is proved: `M - sum g` is a supermartingale under the null, so the mean of `sum g` up to a false alarm
+//! is at least `A` (Shin, Ramdas, Rinaldo, "E-detectors", 2023). What is calibrated: a statistic does not
+//! stop at `A` but jumps over it, and with `g = w` the mean run length is `A / sum w nu`, where
+//! `nu = E exp(-overshoot)` is known for a normal step (see [`overshoot`]). So `g = w / nu` gives each lane its
+//! weight's share of the false alarms, and the mean run length comes to `A`, in ticks, where the evidence of
+//! a tick is near normal.
 
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::pane_evidence;
 use crate::lane::{LANES_MAX, Tables};
+use crate::live::Live;
 use crate::special::exp;
 
 /// Ticks whose course is kept for `explain`.
 pub const STEPS_MAX: usize = 24;
+/// `ln A` until [`Evidence::aim`] is told another.
+const LOG_PROMISE: f64 = 14.0;
+/// Most evidence that one tick may have, in parts of `ln A`: no single tick decides, however wild it is. A burst of
+/// one caller is over after it, a change is not.
+const TICK_SHARE: f64 = 0.6;
 const R_MAX: f64 = 1e280;
 const LOG_STEP_MAX: f64 = 500.0;
 
@@ -48,6 +60,8 @@ struct Kept {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     lanes: u8,
+    log_promise: f64,
+    live: Live,
     r: [f64; LANES_MAX],
     s: [f64; LANES_MAX],
     /// Start of the first tick after the lane's CUSUM was last zero.
@@ -70,6 +84,8 @@ impl Evidence {
         let (lanes, codes) = (tables.lanes().len(), tables.codes());
         Self {
             lanes: lanes as u8,
+            log_promise: LOG_PROMISE,
+            live: Live::new(),
             r: [0.0; LANES_MAX],
             s: [0.0; LANES_MAX],
             onset_us: [0; LANES_MAX],
@@ -81,6 +97,11 @@ impl Evidence {
             learned_is_set: false,
             steps: Vec::with_capacity(STEPS_MAX),
         }
+    }
+
+    /// The `ln A` that the ticks from now on are judged by: the slack for an estimated baseline follows it.
+    pub fn aim(&mut self, log_promise: f64) {
+        self.log_promise = log_promise;
     }
 
     /// One tick of code `counts` that began at `time_us`: kernel and [`Evidence::absorb`] in one.
@@ -103,17 +124,30 @@ impl Evidence {
         } else {
             0.0
         };
-        let mut weighted = [0.0; LANES_MAX];
-        weighted.iter_mut().zip(tables.weights()).for_each(|(to, w)| *to = *w);
+        let events = counts.iter().fold(0, |sum: u32, n| sum.wrapping_add(*n));
+        let (n, root) = (f64::from(events), libm::sqrt(f64::from(events)));
+        let (known, _) = tables.dependence();
+        if !known.is_empty() {
+            self.live.aim(tables, self.log_promise);
+        }
+        let plain = e;
+        let mut starts = [0.0; LANES_MAX];
+        let of_lanes = tables.weights().iter().zip(tables.spreads()).zip(tables.slack());
+        for (lane, ((weight, spread), slack)) in of_lanes.enumerate() {
+            let factor = self.live.factors[lane];
+            e[lane] = e[lane] * factor - n * slack.at(self.log_promise);
+            starts[lane] = weight / overshoot(spread * libm::sqrt(factor) * root);
+        }
+        self.live.take(tables, &plain, n);
+        let most = TICK_SHARE * self.log_promise.max(1.0);
         for lane in 0..LANES_MAX {
-            e[lane] = e[lane].clamp(-LOG_STEP_MAX, LOG_STEP_MAX);
-            self.r[lane] = ((1.0 + self.r[lane]) * exp(e[lane])).min(R_MAX);
-            weighted[lane] *= self.r[lane];
+            e[lane] = e[lane].clamp(-LOG_STEP_MAX, most);
+            self.r[lane] = ((starts[lane] + self.r[lane]) * exp(e[lane])).min(R_MAX);
         }
         let (mut leader, mut mixture) = (0, 0.0);
         for lane in 0..lanes {
-            mixture += weighted[lane];
-            if weighted[lane] > weighted[leader] {
+            mixture += self.r[lane];
+            if self.r[lane] > self.r[leader] {
                 leader = lane;
             }
             let sum = self.s[lane] + e[lane];
@@ -137,7 +171,7 @@ impl Evidence {
         let step = Kept {
             time_us,
             mixture,
-            events: counts.iter().fold(0, |sum: u32, n| sum.wrapping_add(*n)),
+            events,
             evidence: e[leader] as f32,
             cusum: self.s[leader] as f32,
             lane: leader as u8,
@@ -162,7 +196,7 @@ impl Evidence {
 
     /// The lane that carries the mixture.
     pub fn leader(&self) -> usize {
-        (0..self.r.len())
+        (0..usize::from(self.lanes))
             .fold(0, |best, lane| if self.r[lane] > self.r[best] { lane } else { best })
     }
 
@@ -187,12 +221,18 @@ impl Evidence {
         (self.onset_us[lane], &self.since[lane * codes..(lane + 1) * codes], self.ticks_since[lane])
     }
 
-    /// Evidence of one event with `code` in a lane, the learned one included.
+    /// Evidence of one event with `code` in a lane, the learned one included, before slack.
     pub fn at(&self, tables: &Tables, code: usize, lane: usize) -> f64 {
-        match lane + 1 == usize::from(self.lanes) {
+        let plain = match lane + 1 == usize::from(self.lanes) {
             true => f64::from(self.learned[code]),
             false => tables.at(code, lane),
-        }
+        };
+        self.live.factors[lane] * plain
+    }
+
+    /// Tempering of a lane as it stands, 0..=1.
+    pub fn temper(&self, tables: &Tables, lane: usize) -> f64 {
+        self.live.factors[lane] * tables.temper(lane)
     }
 
     /// The last ticks.
@@ -229,11 +269,41 @@ impl Evidence {
     }
 }
 
+/// `nu(d) = E exp(-overshoot)` of a random walk of normal log-likelihood ratios with standard deviation `d` over a
+/// high barrier, at `d = 0, 1/2, 1, ..`: `2 d^-2 exp(-2 sum Phi(-d sqrt(n) / 2) / n)` (Woodroofe 1982; Siegmund 1985).
+const OVERSHOOT: [f64; 13] = [
+    1.0, 0.7476, 0.5604, 0.4222, 0.3204, 0.2456, 0.1904, 0.1496, 0.1191, 0.0963, 0.079, 0.0657,
+    0.0554,
+];
+
+/// `nu(d)` for `d >= 0`, by straight lines; constant beyond 6, where a step is no longer normal enough to be
+/// trusted with more.
+pub fn overshoot(d: f64) -> f64 {
+    let at = (2.0 * d).clamp(0.0, (OVERSHOOT.len() - 1) as f64);
+    let (low, part) = (libm::floor(at) as usize, at - libm::floor(at));
+    let next = (low + 1).min(OVERSHOOT.len() - 1);
+    OVERSHOOT[low] + part * (OVERSHOOT[next] - OVERSHOOT[low])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::baseline::{Baseline, Zone};
     use crate::encoder::{Encoder, FlagEncoder};
+
+    /// Against its series.
+    #[test]
+    fn the_overshoot_is_that_of_renewal_theory() {
+        let phi = |x: f64| 0.5 * libm::erfc(-x / core::f64::consts::SQRT_2);
+        for (k, seen) in OVERSHOOT.iter().enumerate().skip(1) {
+            let d = k as f64 / 2.0;
+            let sum: f64 =
+                (1..20_000).map(|n| phi(-d * f64::from(n).sqrt() / 2.0) / f64::from(n)).sum();
+            let exact = 2.0 / (d * d) * (-2.0 * sum).exp();
+            assert!((seen - exact).abs() < 1e-4, "{d}: {seen} {exact}");
+        }
+        assert_eq!((overshoot(0.0), overshoot(9.0)), (1.0, OVERSHOOT[12]));
+    }
 
     #[test]
     fn onset_is_the_last_zero_and_a_restart_forgets() {

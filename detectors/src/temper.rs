@@ -1,110 +1,241 @@
-//! Tempering: how much of a lane's evidence survives dependence within and between events.
+//! Tempering: how much of a lane's evidence survives dependence within and between ticks.
 //!
 //! Events of one pane are rarely independent (a slow replica, one tenant's batch). The baseline's own
-//! panes tell: a lane is multiplied by the largest `t <= 1` with `mean over panes of exp(t S) <= 1`,
-//! where `S` is the evidence of a pane. Panes that made the encoder are left out: they fit it too well.
+//! ticks tell: where the evidence `S` of a tick varies `D` times as much as that of independent events (its
+//! design effect, Kish 1965), a normal `S` has `E exp(t S) = 1` at `t = 1 / D`, and the lane is multiplied by that.
+//! Dependence between ticks counts, too: `D` is that of sums over 1, 2, 4 .. 32 ticks, as far as it grows
+//! beyond chance.
 //!
-//! A mean of exponentials over a few hundred panes does not see its own tail. So `t` is also held to what
-//! it would be if `S` were normal with the panes' mean `m` and variance `v`: `t <= -2 m / v`.
+//! `D` is an estimate from `B` ticks. It is drawn towards [`PRIOR_EFFECT`] with the weight of
+//! [`PRIOR_TICKS`], and raised by what its error would cost: at `ln A = L` false alarms go as
+//! `A^-(D_estimated / D)`, and with a chi-square of `B` degrees of freedom the mean of that is `1/A` where the
+//! estimate is taken `(exp u - 1) / u` times, `u = 2 L / B`.
 //!
-//! Both means are a guess where there are few panes. A variance is known sooner: `t <= 1 / D` with the
-//! lane's design effect `D`, the variance of `S` over that of independent events (Kish 1965), drawn
-//! towards [`PRIOR_EFFECT`]. What the panes cannot have shown is not taken for independence.
+//! Tails heavier than normal (bursts) cost twice: the cumulants of third and fourth order enter
+//! `ln E exp(t S) = 0`, and a variance is known less well: its `B` ticks count as `2 B / (2 + g)` with the excess
+//! kurtosis `g`. Where tails are heavier still, the mean over ticks of `exp(t S)` itself must not be above 1.
+//! Ticks that made the encoder are left out: they fit it too well.
+//!
+//! While a series is watched, its own ticks go on telling, over longer spans, too: see `live`. Each tick
+//! is judged by what the ticks before it told, so it stays an e-value.
+
+use serde::{Deserialize, Serialize};
 
 use crate::lane::Tables;
 
-/// Fewer panes than this say nothing about a mean of exponentials.
-pub const PANES_MIN: usize = 20;
-/// Design effect that is assumed before any pane was seen ...
-const PRIOR_EFFECT: f64 = 3.0;
-/// ... with the weight of so many panes.
-const PRIOR_PANES: f64 = 4.0;
+/// Design effect that is assumed before any tick was seen ...
+const PRIOR_EFFECT: f64 = 1.0;
+/// ... with the weight of so many ticks.
+pub(crate) const PRIOR_TICKS: f64 = 10.0;
+/// Neighbouring ticks are taken to be alike by so much more than the baseline can show: an autoregression
+/// of 0.5 over ticks of 50 events has 1.04, and it matters the more, the larger `A` is.
+const ALIKE: f64 = 1.03;
+/// `ln A` of a promise of usual size.
+pub(crate) const LOG_PROMISE: f64 = 14.0;
+/// Ticks that are summed up, at most.
+const SPAN_MAX: usize = 32;
+/// Sums that a span of ticks needs to tell anything.
+const SUMS_MIN: usize = 10;
 /// Below this a lane says nothing any more and would only dilute the others: it is switched off.
 const SMALLEST: f64 = 0.02;
+/// Below this weight of a tick, tails are so heavy that four cumulants do not tell of them.
+const HEAVY: f64 = 0.6;
+/// Fewer ticks than this say nothing about a design effect that is told to people.
+const TICKS_MIN: usize = 20;
 
-/// `t` for each fixed lane, in 0..=1; 0 switches a lane off.
+/// What ticks tell about dependence in a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Dependence {
+    /// Variance of single ticks over that of independent events.
+    pub effect: f64,
+    /// Weight of a tick in an estimate of variance: 1 for a normal law, less for one with heavy tails.
+    pub weight: f64,
+}
+
+/// What baseline ticks tell about each fixed lane.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tempering {
+    /// `t`, in 0..=1; 0 switches a lane off.
+    pub factors: Vec<f64>,
+    /// What it rests on.
+    pub dependence: Vec<Dependence>,
+}
+
+/// Tempering of each fixed lane.
 ///
-/// `panes`: the code counts of baseline panes, each as pairs of code and count.
-/// `tables`: untempered tables for the pane's place in the season; `tables(0)` always exists.
-pub fn temper<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables) -> Vec<f64> {
-    let lanes = tables(0).lanes().len() - 1;
-    (0..lanes)
-        .map(|lane| {
-            let sums: Vec<f64> = panes
-                .iter()
-                .enumerate()
-                .map(|(i, pane)| {
-                    let tables = tables(i);
-                    pane.iter().map(|(c, n)| f64::from(*n) * tables.at(usize::from(*c), lane)).sum()
-                })
-                .collect();
-            let effect = design_effect(panes, &tables, lane, &sums);
-            let by_variance = (1.0 / effect).min(1.0);
-            if panes.len() < PANES_MIN {
-                by_variance
-            } else {
-                largest_factor(&sums).min(by_variance)
-            }
-        })
-        .collect()
+/// `panes`: the code counts of baseline ticks in their order, each as pairs of code and count.
+/// `tables`: untempered tables for the tick's place in the season; `tables(0)` always exists.
+pub fn temper<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables) -> Tempering {
+    let mut tempering = Tempering::default();
+    for lane in 0..tables(0).lanes().len() - 1 {
+        let ticks: Vec<Tick> =
+            panes.iter().enumerate().map(|(i, p)| Tick::of(p, tables(i), lane)).collect();
+        let (single, effect) = design_effect(&ticks);
+        let tail = Tail::of(&ticks).beyond(&Tail::of_independent(tables(0), lane, panes));
+        let told = tail.weight() * ticks.len() as f64 + PRIOR_TICKS;
+        let raised = effect * ALIKE * error_factor(LOG_PROMISE, told);
+        let mut factor = tail.factor(raised, &ticks).min(1.0);
+        if tail.weight() < HEAVY {
+            factor = held(&sums(&ticks, tables(0).means()[lane], panes), factor);
+        }
+        tempering.factors.push(if factor < SMALLEST { 0.0 } else { factor });
+        tempering.dependence.push(Dependence { effect: single, weight: tail.weight() });
+    }
+    tempering
 }
 
-/// Variance of the panes' evidence over that of independent events, drawn towards [`PRIOR_EFFECT`].
-fn design_effect<'a>(
-    panes: &[Vec<(u8, u32)>],
-    tables: &impl Fn(usize) -> &'a Tables,
-    lane: usize,
-    sums: &[f64],
-) -> f64 {
-    let (mut seen, mut independent) = (0.0, 0.0);
-    for (i, (pane, sum)) in panes.iter().zip(sums).enumerate() {
-        let tables = tables(i);
-        let shares = tables.probabilities();
-        let moment = |power: i32| -> f64 {
-            let term = |(c, p): (usize, &f64)| {
-                let e = tables.at(c, lane);
-                p * if power == 1 { e } else { e * e }
-            };
-            shares.iter().enumerate().map(term).sum()
-        };
-        let mean = moment(1);
+/// The evidence of a tick in a lane.
+#[derive(Debug, Clone, Copy)]
+struct Tick {
+    /// Beyond its mean under the baseline.
+    off: f64,
+    /// Variance, were events independent.
+    variance: f64,
+}
+
+impl Tick {
+    fn of(pane: &[(u8, u32)], tables: &Tables, lane: usize) -> Self {
         let n: f64 = pane.iter().map(|(_, n)| f64::from(*n)).sum();
-        let off = sum - n * mean;
-        seen += off * off;
-        independent += n * (moment(2) - mean * mean);
+        let sum: f64 =
+            pane.iter().map(|(c, n)| f64::from(*n) * tables.at(usize::from(*c), lane)).sum();
+        let spread = tables.spreads()[lane];
+        Self { off: sum - n * tables.means()[lane], variance: n * spread * spread }
     }
-    let weight = panes.len() as f64;
-    let ratio = if independent > 0.0 { seen / independent } else { 1.0 };
-    (ratio * weight + PRIOR_EFFECT * PRIOR_PANES) / (weight + PRIOR_PANES)
 }
 
-/// The largest `t` in 0..=1 with `mean exp(t s) <= 1`. The mean is convex in `t` and 1 at 0, so where it
-/// is at most 1 is an interval that starts at 0.
-fn largest_factor(sums: &[f64]) -> f64 {
-    let normal = normal_factor(sums);
-    let mean = |t: f64| {
-        sums.iter().map(|s| libm::exp((t * s).min(600.0))).sum::<f64>() / sums.len() as f64
-    };
-    if mean(normal) <= 1.0 {
-        return if normal < SMALLEST { 0.0 } else { normal };
+/// Variance of single ticks over that of independent events, and that of the sums over ticks where it is
+/// most.
+fn design_effect(ticks: &[Tick]) -> (f64, f64) {
+    let independent: f64 = ticks.iter().map(|tick| tick.variance).sum();
+    if independent <= 0.0 {
+        return (1.0, 1.0);
     }
-    let (mut low, mut high) = (0.0, normal);
+    let (mut single, mut effect) = (0.0, 0.0);
+    let mut span = 1;
+    while span == 1 || span <= SPAN_MAX && ticks.len() / span >= SUMS_MIN {
+        let (mut seen, mut expected) = (0.0, 0.0);
+        for ticks in ticks.chunks_exact(span) {
+            let off: f64 = ticks.iter().map(|tick| tick.off).sum();
+            seen += off * off;
+            expected += ticks.iter().map(|tick| tick.variance).sum::<f64>();
+        }
+        let ratio = if expected > 0.0 { seen / expected } else { 1.0 };
+        let chance = libm::sqrt(2.0 * span as f64 / ticks.len() as f64);
+        if span == 1 {
+            (single, effect) = (ratio, ratio);
+        } else {
+            effect = f64::max(effect, ratio / (1.0 + chance));
+        }
+        span *= 2;
+    }
+    let weight = ticks.len() as f64;
+    let drawn =
+        |effect: f64| (effect * weight + PRIOR_EFFECT * PRIOR_TICKS) / (weight + PRIOR_TICKS);
+    (drawn(single), drawn(effect))
+}
+
+/// How many times its estimate from `ticks` a design effect is to be taken at `log_promise`.
+pub(crate) fn error_factor(log_promise: f64, ticks: f64) -> f64 {
+    let u = (2.0 * log_promise / ticks).clamp(1e-9, 20.0);
+    libm::expm1(u) / u
+}
+
+/// Evidence of each tick, before tempering.
+fn sums(ticks: &[Tick], mean: f64, panes: &[Vec<(u8, u32)>]) -> Vec<f64> {
+    let events = |pane: &Vec<(u8, u32)>| pane.iter().map(|(_, n)| f64::from(*n)).sum::<f64>();
+    ticks.iter().zip(panes).map(|(tick, pane)| tick.off + mean * events(pane)).collect()
+}
+
+/// The largest factor up to `most` at which the mean over ticks of `exp(t S)` is at most 1. It is convex in `t`
+/// and 1 at 0, so where it is at most 1 is an interval that starts at 0.
+fn held(sums: &[f64], most: f64) -> f64 {
+    let fits = |t: f64| {
+        let sum: f64 = sums.iter().map(|s| libm::exp((t * s).min(600.0))).sum();
+        sum <= sums.len() as f64
+    };
+    if fits(most) {
+        return most;
+    }
+    let (mut low, mut high) = (0.0, most);
     for _ in 0..20 {
         let middle = (low + high) / 2.0;
-        if mean(middle) <= 1.0 { low = middle } else { high = middle }
+        if fits(middle) { low = middle } else { high = middle }
     }
-    if low < SMALLEST { 0.0 } else { low }
+    low
 }
 
-/// The largest `t` in 0..=1 with `E exp(t S) <= 1` for a normal `S` with the sums' mean and variance.
-fn normal_factor(sums: &[f64]) -> f64 {
-    let n = sums.len() as f64;
-    let mean = sums.iter().sum::<f64>() / n;
-    let variance = sums.iter().map(|s| (s - mean) * (s - mean)).sum::<f64>() / (n - 1.0).max(1.0);
-    if variance <= 0.0 {
-        return if mean <= 0.0 { 1.0 } else { 0.0 };
+/// How far from normal ticks are: skewness and excess kurtosis.
+#[derive(Debug, Clone, Copy)]
+struct Tail {
+    skewness: f64,
+    excess: f64,
+    ticks: f64,
+}
+
+impl Tail {
+    fn of(ticks: &[Tick]) -> Self {
+        let n = (ticks.len() as f64).max(1.0);
+        // In standard deviations of each tick's own size, so that uneven ticks are no tail.
+        let scaled = |tick: &Tick| tick.off / libm::sqrt(tick.variance.max(1e-300));
+        let moment = |power: f64| -> f64 {
+            ticks.iter().map(|tick| libm::pow(scaled(tick), power)).sum::<f64>() / n
+        };
+        let variance = moment(2.0).max(1e-300);
+        let skewness = moment(3.0) / libm::pow(variance, 1.5);
+        let excess = moment(4.0) / (variance * variance) - 3.0;
+        Self { skewness, excess, ticks: n }
     }
-    (-2.0 * mean / variance).clamp(0.0, 1.0)
+
+    /// That of ticks of as many independent events: a log-likelihood ratio is skewed by itself, and its
+    /// `E exp(S) = 1` has allowed for that.
+    fn of_independent(tables: &Tables, lane: usize, panes: &[Vec<(u8, u32)>]) -> Self {
+        let mean = tables.means()[lane];
+        let moment = |power: f64| -> f64 {
+            let off = |c: usize| libm::pow(tables.at(c, lane) - mean, power);
+            tables.probabilities().iter().enumerate().map(|(c, p)| p * off(c)).sum()
+        };
+        let variance = moment(2.0).max(1e-300);
+        let events: u64 = panes.iter().flatten().map(|(_, n)| u64::from(*n)).sum();
+        let events = (events as f64 / panes.len().max(1) as f64).max(1.0);
+        Self {
+            skewness: moment(3.0) / libm::pow(variance, 1.5) / libm::sqrt(events),
+            excess: (moment(4.0) / (variance * variance) - 3.0) / events,
+            ticks: f64::INFINITY,
+        }
+    }
+
+    /// What is beyond another, by more than two standard errors under a normal law.
+    fn beyond(self, other: &Self) -> Self {
+        let chance = |of: f64| 2.0 * libm::sqrt(of / self.ticks);
+        Self {
+            skewness: (self.skewness - other.skewness.max(0.0) - chance(6.0)).max(0.0),
+            excess: (self.excess - other.excess.max(0.0) - chance(24.0)).max(0.0),
+            ..self
+        }
+    }
+
+    /// Weight of a tick in an estimate of variance, whose own variance is `(2 + excess) / n`.
+    fn weight(self) -> f64 {
+        2.0 / (2.0 + self.excess)
+    }
+
+    /// `t` with `ln E exp(t S) = 0` up to the fourth cumulant: `t D (1 + skew s / 3 + excess s^2 / 12) = 1` with the
+    /// standard deviation `s` of `t S`.
+    fn factor(self, effect: f64, ticks: &[Tick]) -> f64 {
+        let n = (ticks.len() as f64).max(1.0);
+        let variance = ticks.iter().map(|tick| tick.variance).sum::<f64>() / n;
+        let deviation = libm::sqrt(variance * effect);
+        let excess = |t: f64| {
+            let s = t * deviation;
+            t * effect * (1.0 + self.skewness * s / 3.0 + self.excess * s * s / 12.0) - 1.0
+        };
+        let (mut low, mut high) = (0.0, 1.0 / effect);
+        for _ in 0..30 {
+            let middle = (low + high) / 2.0;
+            if excess(middle) <= 0.0 { low = middle } else { high = middle }
+        }
+        high
+    }
 }
 
 /// How much more a pane's mean score varies than that of independent events: a design effect, at least 1.
@@ -117,7 +248,7 @@ pub fn inflation(panes: &[Vec<(u8, u32)>], scores: &[f64]) -> f64 {
             (n > 0.0).then(|| sum * sum / n)
         })
         .collect();
-    if pearson.len() < PANES_MIN {
+    if pearson.len() < TICKS_MIN {
         return 1.0;
     }
     (pearson.iter().sum::<f64>() / pearson.len() as f64).max(1.0)
@@ -127,18 +258,47 @@ pub fn inflation(panes: &[Vec<(u8, u32)>], scores: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
+    fn ticks(offs: impl Iterator<Item = f64>) -> Vec<Tick> {
+        offs.map(|off| Tick { off, variance: 1.0 }).collect()
+    }
+
+    /// Independent numbers with the mean 0 and the variance 1 (SplitMix64, uniform).
+    fn wave(i: usize) -> f64 {
+        let mut z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ z >> 31) as f64 / u64::MAX as f64 - 0.5) * 12f64.sqrt()
+    }
+
     #[test]
-    fn quiet_panes_keep_the_evidence_and_wild_ones_lose_it() {
-        assert_eq!(largest_factor(&[-1.0, -0.5, 0.2, -0.3]), 1.0);
-        let wild = [-1.0, -1.0, -1.0, 1.7, -1.0];
-        let t = largest_factor(&wild);
-        assert!(t > 0.0 && t < 1.0);
-        let mean = wild.iter().map(|s| (t * s).exp()).sum::<f64>() / 5.0;
-        assert!(mean <= 1.0 && mean > 0.9, "{t} {mean}");
-        // Normal with mean -1 and variance 10: a fifth, though no pane of these is large.
-        let spread: Vec<f64> =
-            (0..1000).map(|i| -1.0 + libm::sqrt(120.0) * (f64::from(i) / 999.0 - 0.5)).collect();
-        assert!((largest_factor(&spread) - 0.2).abs() < 0.01);
-        assert_eq!(largest_factor(&[1.0, 0.5]), 0.0);
+    fn the_design_effect_sees_dependence_within_and_between_ticks() {
+        let effect = |ticks: &[Tick]| design_effect(ticks).1;
+        let plain = effect(&ticks((0..1000).map(wave)));
+        assert!((plain - 1.0).abs() < 0.1, "{plain}");
+        let within = effect(&ticks((0..1000).map(|i| 2.0 * wave(i))));
+        assert!((within - 4.0).abs() < 0.4, "{within}");
+        // Four ticks in a row are alike.
+        let between = effect(&ticks((0..1000).map(|i| wave(i / 4))));
+        assert!(between > 3.0 && between < 4.5, "{between}");
+    }
+
+    #[test]
+    fn few_ticks_cost_caution_and_many_do_not() {
+        assert!(error_factor(14.0, 20.0) > 2.0 && error_factor(14.0, 400.0) < 1.05);
+        assert!(error_factor(5.0, 20.0) < 1.3);
+        assert_eq!(design_effect(&[]), (1.0, 1.0));
+    }
+
+    #[test]
+    fn bursts_are_held_against_a_lane_beyond_their_variance() {
+        let quiet = ticks((0..400).map(wave));
+        let none = Tail { skewness: 0.0, excess: 0.0, ticks: 1.0 };
+        let tail = Tail::of(&quiet).beyond(&none);
+        assert_eq!(tail.weight(), 1.0);
+        assert!((tail.factor(2.0, &quiet) - 0.5).abs() < 1e-6);
+        let bursts = ticks((0..400).map(|i| if i % 20 == 0 { 8.0 } else { wave(i) }));
+        let tail = Tail::of(&bursts).beyond(&none);
+        assert!(tail.weight() < 0.3, "{tail:?}");
+        assert!(tail.factor(4.0, &bursts) < 0.2);
     }
 }

@@ -74,6 +74,19 @@ pub struct RunLengths {
     pub censored: f64,
 }
 
+/// False alarms that were seen.
+#[derive(Debug, Clone)]
+pub struct Alarms {
+    /// False alarms for each one that was promised: mean over baselines.
+    pub realised: f64,
+    /// Its standard error, between baselines.
+    pub error: f64,
+    /// Share of baselines that gave more than 1.5 times what was promised, and at least two.
+    pub unlucky: f64,
+    /// How many in all.
+    pub count: usize,
+}
+
 /// Delays that were seen.
 #[derive(Debug, Clone)]
 pub struct Delays {
@@ -140,6 +153,31 @@ impl Plan {
         }
     }
 
+    /// False alarms in `horizon` promises of panes for each baseline. The evidence starts anew after an
+    /// alarm, as in production. `shifted` is in force from the first watched pane: a change that the zone
+    /// declares too small to matter is no change.
+    pub fn alarms(&self, horizon: usize, shifted: Change) -> Alarms {
+        let panes = horizon * self.promise as usize;
+        let mut counts = Vec::new();
+        for index in 0..self.baselines {
+            let (baseline, tables) = self.tables(index);
+            let mut stream = Stream::new(self.law, self.seed(index, 1));
+            stream.change(shifted);
+            let mut watch = Watch::new(self, &baseline, &tables, stream);
+            counts.push((0..panes).filter(|pane| watch.pane(*pane)).count());
+        }
+        let shares: Vec<f64> = counts.iter().map(|n| *n as f64 / horizon as f64).collect();
+        let (realised, error) = mean_and_error(&shares);
+        let unlucky =
+            counts.iter().filter(|n| **n >= 2 && **n as f64 > 1.5 * horizon as f64).count();
+        Alarms {
+            realised,
+            error,
+            unlucky: unlucky as f64 / counts.len() as f64,
+            count: counts.iter().sum(),
+        }
+    }
+
     /// Panes from a change after 50 panes to the alarm. Runs that alarm before are left out.
     pub fn delays(&self, change: Change) -> Delays {
         let (mut delays, mut missed) = (Vec::new(), 0);
@@ -165,37 +203,73 @@ impl Plan {
         &self,
         baseline: &Baseline,
         tables: &Tables,
-        mut stream: Stream,
+        stream: Stream,
         cap: usize,
         change: Option<Change>,
     ) -> Option<usize> {
-        let coder = Coder::new(&baseline.encoder);
-        let log_promise = self.promise.ln();
-        let mut evidence = Evidence::new(tables);
-        let mut recent = vec![0.0f32; tables.codes()];
-        let mut counts = vec![0u32; tables.codes()];
-        let mut values = Vec::new();
+        let mut watch = Watch::new(self, baseline, tables, stream);
         for pane in 0..cap {
             if let Some(change) = change.filter(|_| pane == PANES_BEFORE) {
-                stream.change(change);
+                watch.stream.change(change);
             }
-            stream.pane(PANE_EVENTS, &mut values);
-            counts.fill(0);
-            values.iter().for_each(|value| counts[coder.code(*value)] += 1);
-            if self.flaw == Flaw::Peeking {
-                let seen: Vec<f32> = counts.iter().map(|n| *n as f32).collect();
-                evidence.learn(tables.learned(&seen));
-            } else if pane % WINDOW_PANES == 0 {
-                evidence.learn(tables.learned(&recent));
-                recent.iter_mut().for_each(|n| *n *= 0.5);
-            }
-            evidence.tick(tables, &counts, pane as i64);
-            recent.iter_mut().zip(&counts).for_each(|(sum, n)| *sum += *n as f32);
-            if evidence.log_mixture() >= log_promise {
+            if watch.pane(pane) {
                 return Some(pane + 1);
             }
         }
         None
+    }
+}
+
+/// One series that is watched.
+struct Watch<'a> {
+    tables: &'a Tables,
+    coder: Coder<'a>,
+    stream: Stream,
+    flaw: Flaw,
+    log_promise: f64,
+    evidence: Evidence,
+    recent: Vec<f32>,
+    counts: Vec<u32>,
+    values: Vec<Option<f64>>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(plan: &Plan, baseline: &'a Baseline, tables: &'a Tables, stream: Stream) -> Self {
+        let mut evidence = Evidence::new(tables);
+        evidence.aim(plan.promise.ln());
+        Self {
+            tables,
+            coder: Coder::new(&baseline.encoder),
+            stream,
+            flaw: plan.flaw,
+            log_promise: plan.promise.ln(),
+            evidence,
+            recent: vec![0.0; tables.codes()],
+            counts: vec![0; tables.codes()],
+            values: Vec::new(),
+        }
+    }
+
+    /// The next pane; true where it brings an alarm, after which the evidence starts anew.
+    fn pane(&mut self, pane: usize) -> bool {
+        let Self { tables, coder, evidence, recent, counts, values, .. } = self;
+        self.stream.pane(PANE_EVENTS, values);
+        counts.fill(0);
+        values.iter().for_each(|value| counts[coder.code(*value)] += 1);
+        if self.flaw == Flaw::Peeking {
+            let seen: Vec<f32> = counts.iter().map(|n| *n as f32).collect();
+            evidence.learn(tables.learned(&seen));
+        } else if pane % WINDOW_PANES == 0 {
+            evidence.learn(tables.learned(recent));
+            recent.iter_mut().for_each(|n| *n *= 0.5);
+        }
+        evidence.tick(tables, counts, pane as i64);
+        recent.iter_mut().zip(&*counts).for_each(|(sum, n)| *sum += *n as f32);
+        let alarm = evidence.log_mixture() >= self.log_promise;
+        if alarm {
+            evidence.restart();
+        }
+        alarm
     }
 }
 

@@ -105,6 +105,7 @@ zeroed! {
     BaselineDraft(BaselineSettings) = BaselineSettings {
         learn_events: 0,
         learn_us: 0,
+        learn_most_us: 0,
         range_us: None,
         endless: false,
         on_new_version: OnNewVersion::Compare,

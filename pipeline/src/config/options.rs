@@ -253,6 +253,12 @@ static SECTIONS: &[Section] = &[
                 "\"1h\"",
                 "At least this much event time since its first.",
             ),
+            opt(
+                "most",
+                Form::Duration(0, 3650 * D, |d, v| d.baseline.0.learn_most_us = v),
+                "\"14d\"",
+                "A rare model is learned for no longer than this, if it had 200 events by then.",
+            ),
         ],
     },
     Section {
@@ -274,8 +280,8 @@ static SECTIONS: &[Section] = &[
             opt(
                 "slack",
                 Form::Real(0.0, 10.0, |d, v| d.detect.0.slack_z = v),
-                "1.0",
-                "Slack for a baseline that is itself an estimate, in standard errors. 1 is balanced, 2 is cautious.",
+                "0.0",
+                "More slack for a baseline that is an estimate, in standard errors. With 0 the budget holds on average over baselines, with 1 to 2 for nearly each of them, which costs delay.",
             ),
             opt(
                 "scalar_zone",
@@ -328,8 +334,8 @@ static SECTIONS: &[Section] = &[
             opt(
                 "learn",
                 Form::Duration(H, 366 * D, |d, v| d.scalars.0.learn_us = v),
-                "\"2d\"",
-                "Event time that a profile is learned from before it is judged: two days know the hours, two weeks the hours of the week.",
+                "\"8d\"",
+                "Event time that a profile is learned from before it is judged: eight days know nights and weekends; two are enough where all days are alike, and fourteen know each hour of the week better.",
             ),
         ],
     },

@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use super::intern::Interner;
 use super::raw::{Learned, Raw};
-use crate::model::settings::{MetricSettings, Settings, WEEK_US};
+use crate::model::settings::{MetricSettings, RARE_EVENTS, Settings, WEEK_US};
 
 /// Ticks that are kept to learn about dependence; beyond, every second one is dropped.
 const TICKS_MAX: usize = 512;
+/// A category with so many events was not taken by chance.
+const SELECTED_EVENTS_MIN: u64 = 20;
 /// The first stage needs no more than a day: a daily season is in it then.
 const FIRST_STAGE_US: i64 = 24 * 3_600_000_000;
 
@@ -37,6 +39,8 @@ pub(crate) struct Learning {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Coded {
     counts: Vec<u64>,
+    /// Events of the first stage.
+    first_events: u64,
     carry: Vec<u32>,
     ticks_seen: u64,
     ticks: Vec<(i64, Vec<(u8, u32)>)>,
@@ -93,7 +97,7 @@ impl Learning {
         let from_us =
             settings.baseline.range_us.map_or(self.from_us, |(from, _)| from.max(self.from_us));
         let time = now_us - from_us >= (span / 2).min(FIRST_STAGE_US);
-        self.events >= events / 2 && time
+        self.events >= events / 2 && time || self.is_rare(now_us, 2, settings)
     }
 
     /// Whether all is learned at the end of a pane.
@@ -106,8 +110,16 @@ impl Learning {
             None => {
                 let (events, span) = self.goal(settings);
                 self.events >= events && now_us - self.from_us >= span
+                    || self.is_rare(now_us, 1, settings)
             }
         }
+    }
+
+    /// Whether one `part` of the longest time is over, and as much of the fewest events there.
+    fn is_rare(&self, now_us: i64, part: i64, settings: &Settings) -> bool {
+        settings.baseline.range_us.is_none()
+            && now_us - self.from_us >= settings.baseline.learn_most_us / part
+            && self.events >= RARE_EVENTS / part as u64
     }
 
     fn goal(&self, settings: &Settings) -> (u64, i64) {
@@ -123,10 +135,14 @@ impl Learning {
         let weeks = i64::from(settings.baseline.season_weeks_min);
         let seasonal = weeks > 0 && (settings.baseline.endless || span >= weeks * WEEK_US);
         for material in std::mem::take(&mut self.material) {
-            let (encoder, counts) = material.encoder();
+            let (encoder, mut counts) = material.encoder();
+            if is_selected(&encoder, &counts) {
+                counts.fill(0);
+            }
             self.metrics.push(Coded {
                 carry: vec![0; counts.len()],
                 slots: seasonal.then(|| Slots::new(counts.len())),
+                first_events: counts.iter().sum(),
                 counts,
                 ticks_seen: 0,
                 ticks: Vec::new(),
@@ -190,6 +206,7 @@ impl Learning {
                 let of = usize::from(*of);
                 let zone = zone_of(&settings.metrics[of]);
                 let mut baseline = Baseline::new(encoder, coded.counts);
+                baseline.coded_events = baseline.events() - coded.first_events;
                 baseline.provenance = provenance.clone();
                 let weeks = i64::from(settings.baseline.season_weeks_min);
                 baseline.slots = coded.slots.filter(|_| to_us - self.from_us >= weeks * WEEK_US);
@@ -200,6 +217,15 @@ impl Learning {
     }
 }
 
+/// Whether an encoder of categories was made of values that were rare: those that happened to be frequent
+/// were taken, and others left out, so that only later events tell their shares.
+fn is_selected(encoder: &Encoder, counts: &[u64]) -> bool {
+    let Encoder::Category(categories) = encoder else { return false };
+    let values = categories.values().len();
+    let (known, other) = counts.split_at(values);
+    known.iter().any(|n| *n < SELECTED_EVENTS_MIN) || other.first().is_some_and(|n| *n > 0)
+}
+
 /// What the baseline's own ticks say about dependence: tempering and the design effect.
 fn judge_panes(
     baseline: &mut Baseline,
@@ -207,6 +233,12 @@ fn judge_panes(
     slack_z: f64,
     ticks: Vec<(i64, Vec<(u8, u32)>)>,
 ) {
+    let mut sizes: Vec<u64> =
+        ticks.iter().map(|(_, t)| t.iter().map(|(_, n)| u64::from(*n)).sum()).collect();
+    sizes.sort_unstable();
+    if let Some(median) = sizes.get(sizes.len() / 2) {
+        baseline.tick_events = *median as f64;
+    }
     let whole = baseline.probabilities();
     let plain = Tables::new(baseline, whole.clone(), zone, slack_z);
     let mut seasonal = std::collections::BTreeMap::new();
@@ -220,10 +252,11 @@ fn judge_panes(
     }
     let (times, panes): (Vec<i64>, Vec<Vec<(u8, u32)>>) = ticks.into_iter().unzip();
     let of_pane = |i: usize| times.get(i).and_then(|time| seasonal.get(&slot_of(*time)));
-    let temper = temper::temper(&panes, |i| of_pane(i).unwrap_or(&plain));
+    let tempering = temper::temper(&panes, |i| of_pane(i).unwrap_or(&plain));
     baseline.panes = panes.len() as u32;
     baseline.inflation = temper::inflation(&panes, plain.scores());
-    baseline.temper = temper;
+    baseline.temper = tempering.factors;
+    baseline.dependence = tempering.dependence;
 }
 
 /// The indifference zone of a metric.

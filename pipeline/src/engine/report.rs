@@ -199,7 +199,7 @@ impl Engine {
                 ticks: evidence.ticks(),
                 ticks_since_onset,
                 cusum: round(evidence.cusum(index)),
-                temper: round(tables.temper(index)),
+                temper: round(evidence.temper(tables, index)),
                 promise: "guaranteed".into(),
             },
             codes: codes

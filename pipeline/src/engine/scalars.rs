@@ -15,6 +15,8 @@ use driftline_detectors::scalar::{Reading, Scalar, Transform};
 use ndarray::{Array2, Axis, aview1};
 use serde::{Deserialize, Serialize};
 
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
 use super::extra::{Extra, MetricExtra};
 use super::group::{Key, Series};
 use super::pane::PaneGroup;
@@ -30,6 +32,12 @@ pub(super) const SILENCE_MARGIN: f64 = 4.0;
 /// Events that a model must have had before its scalars are charted: a model of each is some 13 KiB, and
 /// a flood of names that are seen once or twice must not cost that.
 const CHARTED_EVENTS_MIN: u64 = 100;
+
+/// Events that a span should have in the mean: fewer tell nothing of a rate ...
+const SPAN_EVENTS: f64 = 10.0;
+/// ... so that spans are put together, so many at once.
+const SPANS: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 480, 720, 1440];
+const DAY_US: i64 = 24 * 3_600_000_000;
 
 /// Spans whose values the learned lane looks at together.
 const WINDOW_SPANS: i64 = 60;
@@ -65,6 +73,8 @@ pub(crate) struct Stem {
     recent_events: f64,
     recent_panes: f64,
     silent: Option<String>,
+    /// Spans that are charted as one: a rare model's are longer.
+    spans: i64,
     volume: u64,
     extra: Option<Arc<Extra>>,
     series: Vec<(Subjects, Arc<ScalarSeries>)>,
@@ -203,6 +213,7 @@ impl Stem {
             recent_events: 0.0,
             recent_panes: 1.0,
             silent: None,
+            spans: 1,
             volume: 0,
             extra: None,
             series: Vec::new(),
@@ -236,18 +247,19 @@ impl Stem {
         series
     }
 
-    fn value(&self, subject: Subjects) -> Option<f64> {
+    /// The value of the span. `jitter`: 0..1, what spreads whole numbers evenly over the space up to the next.
+    fn value(&self, subject: Subjects, jitter: f64) -> Option<f64> {
         let metric =
             |at: u16| self.extra.as_ref().and_then(|extra| extra.metrics.get(usize::from(at)));
         match subject {
-            Subjects::Volume => Some(self.volume as f64),
+            Subjects::Volume => Some(self.volume as f64 + jitter),
             Subjects::Mean(at) => metric(at).and_then(MetricExtra::mean),
             Subjects::P99(at) => metric(at).and_then(MetricExtra::p99),
-            Subjects::Ratio(at) => {
-                metric(at).filter(|m| m.count > 0).map(|m| m.trues as f64 / m.count as f64)
-            }
+            Subjects::Ratio(at) => metric(at)
+                .filter(|m| m.count > 0)
+                .map(|m| (m.trues as f64 + jitter) / (m.count as f64 + 1.0)),
             Subjects::Distinct(at) => {
-                metric(at).and_then(|m| m.distinct.as_ref()).map(|d| d.estimate())
+                metric(at).and_then(|m| m.distinct.as_ref()).map(|d| d.estimate() + jitter)
             }
         }
     }
@@ -297,15 +309,22 @@ impl Engine {
         let mut scalars = std::mem::take(&mut self.scalars);
         for (key, at) in scalars.by_key.iter() {
             let stem = Arc::make_mut(&mut scalars.stems[*at as usize]);
-            // The span in which a model was first seen is not whole.
-            let whole = stem.since_us.div_euclid(every) < ended;
             if stem.series.is_empty() && stem.events >= CHARTED_EVENTS_MIN {
+                stem.spans = spans_of(stem.events, start_us - stem.since_us, every);
                 stem.series = Stem::series(&self.settings);
             }
+            let (own, ended) = (every * stem.spans, ended.div_euclid(stem.spans));
+            if span.div_euclid(stem.spans) == ended {
+                continue;
+            }
+            // The span in which a model was first seen is not whole.
+            let whole = stem.since_us.div_euclid(own) < ended;
+            let span_us = ended * own;
             for at in 0..stem.series.len() {
                 let subject = stem.series[at].0;
-                let Some(value) = stem.value(subject).filter(|_| whole) else { continue };
-                let due = ScalarDue { key, subject, value, span_us: ended * every, log_threshold };
+                let value = stem.value(subject, jitter(key, span_us)).filter(|_| whole);
+                let Some(value) = value else { continue };
+                let due = ScalarDue { key, subject, value, span_us, every_us: own, log_threshold };
                 let series = Arc::make_mut(&mut stem.series[at].1);
                 scalars.watched += self.judge_scalar(&due, series, output);
             }
@@ -322,7 +341,7 @@ impl Engine {
         series: &mut ScalarSeries,
         output: &mut Output,
     ) -> u64 {
-        let every = self.settings.scalars.every_us;
+        let every = due.every_us;
         let end_us = due.span_us + every;
         let hold = series.watched.as_ref().is_some_and(|s| s.firing.is_some());
         let residual = match series.model.observe(due.span_us, every, due.value, hold) {
@@ -353,6 +372,7 @@ impl Engine {
         let mut lanes = Array2::zeros((1, LANES_MAX));
         pane_evidence(aview1(&counts).insert_axis(Axis(0)), &[tables], lanes.view_mut());
         let lanes: Vec<f64> = lanes.iter().copied().collect();
+        watched.evidence.aim(due.log_threshold);
         watched.take(tables, &counts, &lanes, due.span_us, WINDOW_SPANS * every);
         if watched.evidence.log_mixture() < due.log_threshold {
             return 0;
@@ -431,7 +451,24 @@ struct ScalarDue<'a> {
     subject: Subjects,
     value: f64,
     span_us: i64,
+    every_us: i64,
     log_threshold: f64,
+}
+
+/// How many spans of `every_us` are charted as one, so that a span has [`SPAN_EVENTS`] events in the mean; a
+/// day at most.
+fn spans_of(events: u64, age_us: i64, every_us: i64) -> i64 {
+    let a_span = events as f64 * every_us as f64 / age_us.max(1) as f64;
+    let day = (DAY_US / every_us).max(1);
+    let fits = |spans: &i64| *spans >= day || a_span * *spans as f64 >= SPAN_EVENTS;
+    SPANS.into_iter().find(fits).unwrap_or(day).min(day)
+}
+
+/// A number in 0..1 that only depends on the series and the instant. A count of events is a whole number,
+/// and a rank among whole numbers jumps with the smallest change of what is expected.
+fn jitter(key: &Key, span_us: i64) -> f64 {
+    let hash = key.iter().fold(span_us as u64, |seed, k| xxh3_64_with_seed(k.as_bytes(), seed));
+    (hash >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// A model that has stopped.
@@ -451,6 +488,7 @@ fn residual_baseline(
     let mut counts = vec![0; encoder.bins() + 4];
     sketch.cells().for_each(|cell| counts[encoder.encode(cell.low)] += cell.count);
     let mut baseline = Baseline::new(Encoder::Number(encoder), counts);
+    baseline.tick_events = 1.0;
     baseline.provenance = Provenance { source: "learned".into(), from_us, to_us };
     baseline
 }

@@ -113,6 +113,8 @@ pub struct BaselineSettings {
     pub learn_events: u64,
     /// ... and this much event time has passed since its first.
     pub learn_us: i64,
+    /// A rare model is learned for no longer than this, where it has had [`RARE_EVENTS`] by then.
+    pub learn_most_us: i64,
     /// Learn from events of this span only, instead: `[from, to)`.
     pub range_us: Option<(i64, i64)>,
     /// Learn without end: all events are the baseline, and it is frozen on demand (`baseline build`).
@@ -132,6 +134,10 @@ pub enum OnNewVersion {
     /// A baseline of its own, learned anew.
     Learn,
 }
+
+/// Fewest events that a baseline is made of
+/// where a model is rare: they tell a shift of one standard deviation.
+pub const RARE_EVENTS: u64 = 200;
 
 /// How much evidence is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -195,6 +201,7 @@ impl Default for Settings {
             baseline: BaselineSettings {
                 learn_events: 2_000,
                 learn_us: HOUR_US,
+                learn_most_us: 14 * 24 * HOUR_US,
                 range_us: None,
                 endless: false,
                 on_new_version: OnNewVersion::Compare,
@@ -203,12 +210,16 @@ impl Default for Settings {
             detect: DetectSettings {
                 budget_per_week: 1.0,
                 tick_events_min: 10,
-                slack_z: 1.0,
+                slack_z: 0.0,
                 scalar_zone_sigma: 0.5,
                 silence_us: 5 * MINUTE_US,
             },
             alert: AlertSettings { hold_us: 0, resolve_us: 5 * MINUTE_US },
-            scalars: ScalarSettings { volume: true, every_us: MINUTE_US, learn_us: 48 * HOUR_US },
+            scalars: ScalarSettings {
+                volume: true,
+                every_us: MINUTE_US,
+                learn_us: 8 * 24 * HOUR_US,
+            },
             limits: Limits::default(),
         }
     }

@@ -1,15 +1,16 @@
-//! The lab: what Driftline promises and how fast it detects, measured on the real code, beside exact floors and
-//! beside others.
+//! The lab: what Driftline promises and how fast it detects, measured on the real code, beside exact
+//! floors and beside others.
 //!
 //! `cargo run --release -p driftline-bench --bin lab -- [quick|full|page] [PART...]` measures the parts (default:
-//! all), writes `docs/detection/PART.json` and its pictures, and makes `docs/detection.md` out of what is
-//! stored; `page` only does the last. Seeded, in parallel; intervals are 95 %.
+//! all), writes `docs/detection/PART.json` and its pictures, and makes `docs/detection.md` out of what
+//! is stored; `page` only does the last. Seeded, in parallel; intervals are 95 %.
 
 // A bench talks to a terminal.
 #![allow(clippy::print_stdout)]
 
 mod parallel;
 mod promise;
+mod scenes;
 mod text;
 
 use std::path::Path;
@@ -42,12 +43,20 @@ struct Part {
 }
 
 /// All parts, in the order of the page.
-const PARTS: &[Part] = &[Part {
-    name: "promise",
-    measure: promise::measure,
-    text: promise::text,
-    pictures: promise::pictures,
-}];
+const PARTS: &[Part] = &[
+    Part {
+        name: "promise",
+        measure: promise::measure,
+        text: promise::text,
+        pictures: promise::pictures,
+    },
+    Part {
+        name: "scenes",
+        measure: scenes::measure,
+        text: scenes::text,
+        pictures: scenes::pictures,
+    },
+];
 
 /// The page, with a mark `<!-- PART -->` where the tables of a part go.
 const PAGE: &str = include_str!("page.md");

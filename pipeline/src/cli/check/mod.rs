@@ -229,9 +229,10 @@ fn baseline(settings: &Settings, files: &Files) -> String {
             format!("from the events of a span of {}", format_us(to.saturating_sub(from)))
         }
         (None, None) => format!(
-            "learned from the first {} events and {} of each series",
+            "learned from the first {} events and {} of each series, of rare ones from {}",
             baseline.learn_events,
-            format_us(baseline.learn_us)
+            format_us(baseline.learn_us),
+            format_us(baseline.learn_most_us)
         ),
     };
     match (settings.has_version, baseline.on_new_version) {

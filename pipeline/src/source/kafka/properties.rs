@@ -6,8 +6,10 @@ use super::order::FetchSettings;
 use crate::kafka::client;
 use crate::model::live::{Connection, GroupProtocol, TopicSource};
 
-/// A fetch never asks for less than this at once, however small the budget.
-const FETCH_BYTES_MIN: usize = 1 << 16;
+/// A fetch never asks a partition for less than this at once, however small the budget ...
+const PARTITION_BYTES_MIN: usize = 1 << 16;
+/// ... nor all partitions together for less than librdkafka's largest message: it refuses that.
+const FETCH_BYTES_MIN: usize = 1_000_000;
 /// Nor for more: larger answers only make the memory of the moment larger.
 const FETCH_BYTES_MAX: usize = 16 << 20;
 const PARTITION_BYTES_MAX: usize = 2 << 20;
@@ -83,7 +85,7 @@ pub(super) fn fetching(settings: &FetchSettings, role: &str) -> ClientConfig {
         ("fetch.max.bytes", (budget_bytes / 64).clamp(FETCH_BYTES_MIN, FETCH_BYTES_MAX)),
         (
             "max.partition.fetch.bytes",
-            (budget_bytes / 64).clamp(FETCH_BYTES_MIN, PARTITION_BYTES_MAX),
+            (budget_bytes / 64).clamp(PARTITION_BYTES_MIN, PARTITION_BYTES_MAX),
         ),
     ];
     for (name, value) in sizes {
