@@ -10,7 +10,10 @@
 
 mod parallel;
 mod promise;
+mod scenarios;
+mod steps;
 mod text;
+mod walk;
 
 use std::path::Path;
 use std::time::Instant;
@@ -42,12 +45,15 @@ struct Part {
 }
 
 /// All parts, in the order of the page.
-const PARTS: &[Part] = &[Part {
-    name: "promise",
-    measure: promise::measure,
-    text: promise::text,
-    pictures: promise::pictures,
-}];
+const PARTS: &[Part] = &[
+    Part {
+        name: "promise",
+        measure: promise::measure,
+        text: promise::text,
+        pictures: promise::pictures,
+    },
+    Part { name: "steps", measure: steps::measure, text: steps::text, pictures: steps::pictures },
+];
 
 /// The page, with a mark `<!-- PART -->` where the tables of a part go.
 const PAGE: &str = include_str!("page.md");
