@@ -24,8 +24,8 @@ pub const PANE_EVENTS: usize = 50;
 pub const WINDOW_PANES: usize = 30;
 /// In-control panes before a change.
 const PANES_BEFORE: usize = 50;
-/// Events of a batch while learning.
-const BATCH_EVENTS: usize = 250;
+/// Panes of a batch while learning.
+const BATCH_PANES: usize = 250;
 /// Panes after which a change counts as missed.
 const DELAY_MAX: usize = 2_000;
 
@@ -285,8 +285,8 @@ pub fn learn_values(
     let mut engine = Engine::new(settings);
     engine.step(Input::Opened { partition: 0, begin_us: None });
     // The engine closes panes after a batch: many of one event must not all be open at once.
-    for (number, values) in values.chunks(BATCH_EVENTS).enumerate() {
-        let first = number * BATCH_EVENTS;
+    for (number, values) in values.chunks(BATCH_PANES * pane_events).enumerate() {
+        let first = number * BATCH_PANES * pane_events;
         let rows = first..first + values.len();
         engine.step(Input::Batch(&Batch {
             partition: 0,

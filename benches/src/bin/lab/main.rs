@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout)]
 
 mod parallel;
+mod peers;
 mod promise;
 mod scenarios;
 mod steps;
@@ -53,6 +54,7 @@ const PARTS: &[Part] = &[
         pictures: promise::pictures,
     },
     Part { name: "steps", measure: steps::measure, text: steps::text, pictures: steps::pictures },
+    Part { name: "peers", measure: peers::measure, text: peers::text, pictures: peers::pictures },
 ];
 
 /// The page, with a mark `<!-- PART -->` where the tables of a part go.

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::Effort;
 use crate::parallel::in_parallel;
 use crate::scenarios::{STREAMS, Stream};
+use crate::text::null_is_nan;
 use crate::walk::{Chart, Plan, Walk, delays, lengths, percentile, seed, walk};
 
 pub(crate) use text::{pictures, text};
@@ -56,9 +57,13 @@ struct Delay {
     /// In-control values before it.
     after: usize,
     /// Mean values from the change to the alarm, and its standard error between baselines.
+    #[serde(deserialize_with = "null_is_nan")]
     delay: f64,
+    #[serde(deserialize_with = "null_is_nan")]
     error: f64,
+    #[serde(deserialize_with = "null_is_nan")]
     median: f64,
+    #[serde(deserialize_with = "null_is_nan")]
     missed: f64,
     /// Share of runs that alarmed before the change: left out.
     early: f64,
@@ -98,8 +103,8 @@ impl Chart for Promised<'_> {
 
 pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
     let size = match effort {
-        Effort::Quick => Size { baselines: 12, runs: 8, whole: 1 },
-        Effort::Full => Size { baselines: 100, runs: 20, whole: 2 },
+        Effort::Quick => Size { baselines: 20, runs: 10, whole: 2 },
+        Effort::Full => Size { baselines: 100, runs: 10, whole: 2 },
     };
     let mut jobs = Vec::new();
     for stream in STREAMS {
