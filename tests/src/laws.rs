@@ -1,7 +1,9 @@
-//! Laws with a parameter, and endless seeded values of them: a change is another law of the same kind.
+//! Laws with a parameter, and endless seeded values of them: a change is another law of the same
+//! kind.
 //!
-//! A value is a number, a flag (0 or 1) or the number of a category, most frequent first. Nothing is
-//! missing. The same seed gives the same values. Not here: anything that Driftline computes of them.
+//! A value is a number, a flag (0 or 1) or the number of a category, most frequent first. Nothing
+//! is missing. The same seed gives the same values. Not here: anything that Driftline computes of
+//! them.
 
 use driftline::model::Kind;
 use rand::{RngExt, SeedableRng};
@@ -181,7 +183,8 @@ mod tests {
         pairs.filter(|(q, _)| *q > 0.0).map(|(q, p)| q * (q / p).ln()).sum()
     }
 
-    /// Kullback-Leibler informations that were computed elsewhere, of the changes that are simulated.
+    /// Kullback-Leibler informations that were computed elsewhere, of the changes that are
+    /// simulated.
     #[test]
     fn changes_are_as_large_as_they_should_be() {
         let zipf = Law::Categories(Mix::Zipf);

@@ -1,7 +1,7 @@
 //! The real statistic with one value a step: a pane of one event.
 //!
-//! The baseline is learned by the real engine out of panes of one event, then the real `Evidence` is fed
-//! one value at a time.
+//! The baseline is learned by the real engine out of panes of one event, then the real `Evidence`
+//! is fed one value at a time.
 
 use driftline::model::{Kind, Settings};
 use driftline_detectors::baseline::{Baseline, Zone};

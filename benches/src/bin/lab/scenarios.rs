@@ -15,8 +15,8 @@ pub(crate) struct Stream {
 pub(crate) struct Change {
     pub(crate) name: &'static str,
     pub(crate) law: Law,
-    /// Worst-case mean delay, in values, of the CUSUM that knows both laws, at 10,000 values to a false
-    /// alarm: none is faster (Moustakides 1986). Integral equations and lattices, exact.
+    /// Worst-case mean delay, in values, of the CUSUM that knows both laws, at 10,000 values to a
+    /// false alarm: none is faster (Moustakides 1986). Integral equations and lattices, exact.
     pub(crate) floor: f64,
     /// Mean delay that is aimed at with an unknown change and law, in values.
     pub(crate) target: Option<f64>,

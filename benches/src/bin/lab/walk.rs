@@ -28,8 +28,8 @@ pub(crate) struct Plan<'a> {
 pub(crate) struct Walk {
     /// Values to the alarm without a change; `None`: not up to the cap.
     pub(crate) length: Option<usize>,
-    /// Values to the alarm, the first changed one is 1, for each moment and change (`None`: missed). Only
-    /// of moments that the walk reached without an alarm.
+    /// Values to the alarm, the first changed one is 1, for each moment and change (`None`:
+    /// missed). Only of moments that the walk reached without an alarm.
     pub(crate) delays: Vec<Vec<Option<usize>>>,
 }
 

@@ -1,5 +1,5 @@
-//! A bank of CUSUMs of log-likelihood ratios for several changes of a normal law: what a careful classical
-//! chart can do about a change that is not known.
+//! A bank of CUSUMs of log-likelihood ratios for several changes of a normal law: what a careful
+//! classical chart can do about a change that is not known.
 
 use super::known::Known;
 

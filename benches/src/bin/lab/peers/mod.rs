@@ -32,8 +32,8 @@ const RUN_LENGTH: f64 = 10_000.0;
 const CAP: f64 = 20.0;
 /// While a threshold is looked for: with few runs, and with all.
 const SEARCH_CAPS: (f64, f64) = (3.0, 10.0);
-/// In-control values before a change: more than any window.
-const BEFORE: usize = 1_001;
+/// In-control values before a change: every window is full.
+const BEFORE: usize = 1_000;
 /// Values after which a change counts as missed.
 const DELAY_MAX: usize = 10_000;
 const EVENTS: [usize; 2] = [1_000, 10_000];
@@ -57,8 +57,8 @@ enum Choice {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Delay {
     change: String,
-    /// Mean values to the alarm, missed ones as 10,000; and its standard error between baselines. NaN
-    /// where no run, or one of no second baseline, was without an alarm before the change.
+    /// Mean values to the alarm, missed ones as 10,000; and its standard error between baselines.
+    /// NaN where no run, or one of no second baseline, was without an alarm before the change.
     #[serde(deserialize_with = "null_is_nan")]
     delay: f64,
     #[serde(deserialize_with = "null_is_nan")]
@@ -215,8 +215,8 @@ fn run(job: &Job, told: &[Told], size: Size) -> anyhow::Result<Vec<Row>> {
     for stream in &job.streams {
         let of_run = |run: usize| {
             let goes_on = run <= whole && in_control.is_none();
-            let cap = if goes_on { cap } else { BEFORE };
-            let moments = &[BEFORE - 1];
+            let cap = if goes_on { cap } else { BEFORE + 1 };
+            let moments = &[BEFORE];
             (run, Plan { cap, moments, changes: stream.changes, delay_max: DELAY_MAX })
         };
         let walks = walks(job, stream, told, threshold, size.runs, of_run)?;
@@ -251,7 +251,8 @@ fn run(job: &Job, told: &[Told], size: Size) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Walks of a job's chart on a stream, one list a baseline; `of_run`: seed and plan of a run from 1 on.
+/// Walks of a job's chart on a stream, one list a baseline; `of_run`: seed and plan of a run from 1
+/// on.
 fn walks<'a>(
     job: &Job,
     stream: &Stream,

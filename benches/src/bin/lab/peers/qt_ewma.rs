@@ -1,9 +1,10 @@
 //! QT-EWMA for one dimension (Frittoli, Carrera, Boracchi 2022, arXiv 2208.14801).
 //!
-//! QuantTree bins of equal baseline probability; the share of each bin in the stream as an exponentially
-//! weighted mean, `Z = (1 - lambda) Z + lambda [value in bin]`, from the expected shares `p`; the statistic
-//! is Pearson's `sum (Z - p)^2 / p`. The paper's threshold changes over the first values, so that each has
-//! the same chance of a false alarm; here changes come long after, and one limit does.
+//! QuantTree bins of equal baseline probability; the share of each bin in the stream as an
+//! exponentially weighted mean, `Z = (1 - lambda) Z + lambda [value in bin]`, from the expected
+//! shares `p`; the statistic is Pearson's `sum (Z - p)^2 / p`. The paper's threshold changes over
+//! the first values, so that each has the same chance of a false alarm; here changes come long
+//! after, and one limit does.
 
 use std::sync::Arc;
 
@@ -22,7 +23,8 @@ impl QtEwma {
     pub(super) fn new(known: &Known, lambda: f64, bins: usize) -> Self {
         let (bins, counts) = known.bins(bins);
         let all = counts.iter().sum::<f64>() + counts.len() as f64 / 2.0;
-        // Half an event more in each: a category that the baseline does not have would be infinite evidence.
+        // Half an event more in each: a category that the baseline does not have would be infinite
+        // evidence.
         let expected: Vec<f64> = counts.iter().map(|n| (n + 0.5) / all).collect();
         Self {
             bins: Arc::new(bins),

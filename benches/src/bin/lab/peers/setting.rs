@@ -18,8 +18,8 @@ pub(super) enum Setting {
         lambda: f64,
         scores: bool,
     },
-    /// CUSUMs for several shifts at once, perhaps for several spreads, too; of standardised values or of
-    /// normal scores.
+    /// CUSUMs for several shifts at once, perhaps for several spreads, too; of standardised values
+    /// or of normal scores.
     Bank {
         scores: bool,
         spreads: bool,
@@ -113,7 +113,8 @@ impl Setting {
     }
 
     /// Least and most of the threshold, which is larger where alarms are rarer: h, L, lambda (of
-    /// Page-Hinkley, in baseline deviations), minus the logarithm of a significance, a distance, ...
+    /// Page-Hinkley, in baseline deviations), minus the logarithm of a significance, a distance,
+    /// ...
     pub(super) fn range(self) -> (f64, f64) {
         match self {
             Setting::Cusum { .. } | Setting::Bank { .. } => (0.5, 500.0),
@@ -253,7 +254,8 @@ fn numbers() -> Vec<Setting> {
 
 fn bits() -> Vec<Setting> {
     let mut all = Vec::new();
-    // With a small k this is the CUSUM of the log-likelihood ratio: k .05 that of .01 to .02, k .15 to .05.
+    // With a small k this is the CUSUM of the log-likelihood ratio: k .05 that of .01 to .02, k .15
+    // to .05.
     all.extend([0.05, 0.1, 0.15, 0.25].map(|k| Setting::Cusum { k, scores: false }));
     all.extend([0.01, 0.02, 0.1].map(|lambda| Setting::Ewma { lambda, scores: false }));
     all.extend([0.05, 0.1, 0.2].map(|delta| Setting::PageHinkley { delta }));

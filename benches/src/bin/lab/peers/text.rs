@@ -1,5 +1,5 @@
-//! What is shown of the peers: each family with the one setting that is best over all changes, and in
-//! parentheses with the setting that is best for the very change.
+//! What is shown of the peers: each family with the one setting that is best over all changes, and
+//! in parentheses with the setting that is best for the very change.
 
 use driftline::model::Kind;
 use driftline::plot::{Axis, Panel, Point, svg};
@@ -11,12 +11,15 @@ use crate::Picture;
 use crate::scenarios::Stream;
 use crate::text::{short, table_of};
 
-/// A calibrated setting counts if its measured run length is this near to the wanted one, as a ratio.
-const EQUAL: f64 = 1.25;
+/// A calibrated setting counts if its measured run length is within three standard errors of the
+/// wanted one, but at least and at most within these shares of it.
+const EQUAL: (f64, f64) = (0.2, 0.35);
 /// A missed share above this makes a mean a lower bound.
 const MISSED_FEW: f64 = 0.001;
 /// A share of runs that alarm before the change above this leaves too few for a mean.
 const EARLY_MOST: f64 = 0.5;
+/// Part of a change's place in the picture that its families take up.
+const WIDTH: f64 = 0.85;
 /// Letters of families in the picture.
 const LETTERS: [(&str, &str); 18] = [
     ("Driftline, zone 0", "D"),
@@ -95,7 +98,10 @@ impl<'a> Family<'a> {
 }
 
 fn is_equal(row: &Row, wanted: f64) -> bool {
-    (1.0 / EQUAL..=EQUAL).contains(&(row.run_length / wanted))
+    let (least, most) = EQUAL;
+    let allowed = (3.0 * row.error).clamp(least * wanted, most * wanted);
+    let lasts = row.delays.iter().all(|delay| delay.early <= EARLY_MOST);
+    lasts && (row.run_length - wanted).abs() <= allowed
 }
 
 /// Mean logarithm of delay over floor.
@@ -145,15 +151,19 @@ fn pair(delay: &Delay) -> (f64, f64) {
 
 pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
     let report = Report::deserialize(figures)?;
+    let letters: Vec<String> =
+        LETTERS.iter().map(|(name, letter)| format!("{letter} {name}")).collect();
+    let letters = letters.join("; ");
     let mut text = format!(
-        "All peers see the same streams and are told the same baseline; thresholds are found by \
-         simulation so that the measured mean run length in control is {} values ({} baselines, {} \
-         runs with each), on each stream; the change comes after 1,000 values. A family is shown with \
-         the one setting that is best over all changes of the kind of stream, and in parentheses with \
-         the setting that is best for that change alone, which nobody knows beforehand. Delays are in \
-         values; the floor, in parentheses at the change, is for the worst moment: at this one a delay may \
-         be a little less. A level of \
-         1,000,000 values was left out: no simulation of this length can verify it.\n\n\
+        "All peers see the same streams and are told the same baseline; thresholds are \
+         found by simulation so that the measured mean run length in control is {} values \
+         ({} baselines, {} runs with each), on each stream; the change comes after 1,000 \
+         values. A family is shown with the one setting that is best over all changes of \
+         the kind of stream, and in parentheses with the setting that is best for that \
+         change alone, which nobody knows beforehand. Delays are in values; the floor, in \
+         parentheses at the change, is for the worst moment: at this one a delay may be a \
+         little less. A level of 1,000,000 values was left out: no simulation of this \
+         length can verify it. In the picture: {letters}.\n\n\
          Geometric mean of delay over floor; the number is the size of the baseline:\n\n",
         report.run_length, report.baselines, report.runs
     );
@@ -247,29 +257,31 @@ fn cell(delay: &Delay, best: Option<f64>) -> String {
     format!("{bound}{} ± {}{best}", short(delay.delay), short(delay.error))
 }
 
-/// Delay over floor of each family's single best setting: a panel for each stream and baseline.
+/// Delay over floor of each family's single best setting: a panel for each stream and baseline, the
+/// changes side by side in the order of the table, the families of each in theirs.
 pub(crate) fn pictures(figures: &Value) -> anyhow::Result<Vec<Picture>> {
     let report = Report::deserialize(figures)?;
     let mut panels = Vec::new();
     for stream in COMPARED {
         for events in EVENTS {
             let mut points = Vec::new();
-            for family in families(&report, Group::all(&stream), events) {
+            let families = families(&report, Group::all(&stream), events);
+            for (place, family) in families.iter().enumerate() {
                 let letter = LETTERS.iter().find(|(name, _)| *name == family.name);
                 let row = family.single(stream.name).filter(|_| family.single.is_some());
                 let (Some((_, letter)), Some(row)) = (letter, row) else { continue };
-                points.extend(row.delays.iter().filter(|d| d.missed <= 0.5).map(|delay| Point {
-                    x: Some(delay.floor),
+                let beside = WIDTH * place as f64 / families.len() as f64;
+                let found = row.delays.iter().enumerate().filter(|(_, d)| d.missed <= 0.5);
+                points.extend(found.map(|(at, delay)| Point {
+                    x: Some(at as f64 + beside),
                     y: delay.delay / delay.floor,
                     label: (*letter).into(),
                     chosen: *letter == "D",
                 }));
             }
-            // The one that matters is drawn last, on top.
-            points.sort_by_key(|point| point.chosen);
             panels.push(Panel {
                 title: format!("{}, baseline of {events}", stream.name),
-                x: Axis { title: "floor, values".into(), log: true, format: |v| v.to_string() },
+                x: Axis { title: "change".into(), log: false, format: |_| String::new() },
                 y: Axis { title: "delay / floor".into(), log: true, format: |v| v.to_string() },
                 points,
             });

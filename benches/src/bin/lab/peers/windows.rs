@@ -20,7 +20,8 @@ pub(super) enum Distance {
 }
 
 impl Distance {
-    /// A bin's part, with its events in the baseline and in the window, of so many and in so many bins.
+    /// A bin's part, with its events in the baseline and in the window, of so many and in so many
+    /// bins.
     fn term(self, (known, all): (f64, f64), (seen, window): (f64, f64), bins: f64) -> f64 {
         let psi = |p: f64, q: f64| (q - p) * (q / p).ln();
         match self {
@@ -86,8 +87,8 @@ impl BinnedWindow {
     }
 }
 
-/// The last values by their place among the baseline's. In whole units of one over the product of both
-/// sizes, which the compiler turns into vector code.
+/// The last values by their place among the baseline's. In whole units of one over the product of
+/// both sizes, which the compiler turns into vector code.
 #[derive(Debug, Clone)]
 pub(super) struct KsWindow<'a> {
     known: &'a Known,
@@ -103,8 +104,8 @@ impl<'a> KsWindow<'a> {
         Self { known, places, last: VecDeque::with_capacity(window + 1), window }
     }
 
-    /// The two-sample distance, exact where no two values are equal, if `wanted`; `None` until the window
-    /// is full.
+    /// The two-sample distance, exact where no two values are equal, if `wanted`; `None` until the
+    /// window is full.
     pub(super) fn step(&mut self, value: f64, wanted: bool) -> Option<f64> {
         let sorted = &self.known.sorted;
         let (all, window) = (sorted.len() as i32, self.window as i32);

@@ -1,5 +1,5 @@
-//! One value a step: how often the real statistic alarms where nothing changes, and how soon it finds a
-//! change, law by law, beside the exact floor.
+//! One value a step: how often the real statistic alarms where nothing changes, and how soon it
+//! finds a change, law by law, beside the exact floor.
 
 mod text;
 

@@ -14,10 +14,10 @@ const MISSED_FEW: f64 = 0.001;
 pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
     let report = Report::deserialize(figures)?;
     let mut text = format!(
-        "One value a step into the real statistic, promise {}, baselines learned by the real engine: \
-         {} baselines, {} runs with each, {} of them to the false alarm. The floor is the exact \
-         worst-case delay of the CUSUM that knows both laws, at 10,000 values to a false alarm; the \
-         target is what was set before measuring.\n\n",
+        "One value a step into the real statistic, promise {}, baselines learned by the \
+         real engine: {} baselines, {} runs with each, {} of them to the false alarm. The \
+         floor is the exact worst-case delay of the CUSUM that knows both laws, at 10,000 \
+         values to a false alarm; the target is what was set before measuring.\n\n",
         report.promise, report.baselines, report.runs, report.runs_in_control
     );
     for events in EVENTS {
