@@ -3,10 +3,12 @@
 pub mod broker;
 pub mod course;
 pub mod guarded;
+pub mod laws;
 pub mod live;
 pub mod logs;
 pub mod object_server;
 pub mod promise;
+pub mod steps;
 pub mod streams;
 pub mod telemetry;
 pub mod transcript;

@@ -21,9 +21,11 @@ use crate::streams::{Change, LEVELS, Law, Stream, column, label};
 /// Events of a pane.
 pub const PANE_EVENTS: usize = 50;
 /// Panes of a window: the learned lane learns anew at the start of each.
-const WINDOW_PANES: usize = 30;
+pub const WINDOW_PANES: usize = 30;
 /// In-control panes before a change.
 const PANES_BEFORE: usize = 50;
+/// Panes of a batch while learning.
+const BATCH_PANES: usize = 250;
 /// Panes after which a change counts as missed.
 const DELAY_MAX: usize = 2_000;
 
@@ -274,13 +276,15 @@ impl<'a> Watch<'a> {
 }
 
 /// Codes of values, with the category's label looked up once.
-struct Coder<'a> {
+#[derive(Debug, Clone)]
+pub struct Coder<'a> {
     encoder: &'a Encoder,
     levels: Vec<usize>,
 }
 
 impl<'a> Coder<'a> {
-    fn new(encoder: &'a Encoder) -> Self {
+    /// Of an encoder.
+    pub fn new(encoder: &'a Encoder) -> Self {
         let levels = match encoder {
             Encoder::Category(e) => (0..LEVELS).map(|level| e.encode(&label(level))).collect(),
             _ => Vec::new(),
@@ -288,7 +292,8 @@ impl<'a> Coder<'a> {
         Self { encoder, levels }
     }
 
-    fn code(&self, value: Option<f64>) -> usize {
+    /// The code of a value; `None` is a missing one.
+    pub fn code(&self, value: Option<f64>) -> usize {
         match (value, self.encoder) {
             (None, encoder) => encoder.null(),
             (Some(value), Encoder::Number(e)) => e.encode(value),
@@ -327,35 +332,55 @@ pub fn settings(metrics: Vec<MetricSettings>) -> Settings {
 /// # Panics
 /// Where the engine does not watch at the end: an error of the test.
 pub fn learn(law: Law, events: usize, zone: Zone, seed: u64) -> Baseline {
-    let mut settings = settings(vec![metric("value", law.kind(), zone)]);
-    let panes = events / PANE_EVENTS;
-    settings.baseline.learn_events = (panes * PANE_EVENTS) as u64;
-    settings.baseline.learn_us = panes as i64 * settings.time.pane_us;
-    let (pane_us, from_us) = (settings.time.pane_us, settings.time.not_before_us);
-    let mut engine = Engine::new(settings);
     let (mut stream, mut values, mut pane) = (Stream::new(law, seed), Vec::new(), Vec::new());
-    for _ in 0..panes {
+    for _ in 0..events / PANE_EVENTS {
         stream.pane(PANE_EVENTS, &mut pane);
         values.append(&mut pane);
     }
+    learn_values(law.kind(), &values, PANE_EVENTS, zone)
+}
+
+/// The baseline of whole panes of `pane_events` values, as the real engine learns it. Each pane is a tick.
+///
+/// # Panics
+/// As [`learn`].
+pub fn learn_values(
+    kind: Kind,
+    values: &[Option<f64>],
+    pane_events: usize,
+    zone: Zone,
+) -> Baseline {
     let rows = values.len();
-    let batch = Batch {
-        partition: 0,
-        time_us: (0..rows).map(|i| from_us + i as i64 * pane_us / PANE_EVENTS as i64).collect(),
-        offsets: (0..rows as u64).collect(),
-        keys: vec![Labels {
-            indices: UInt32Array::from(vec![0; rows]),
-            values: Arc::new(StringArray::from(vec!["model"])),
-        }],
-        id: None,
-        metrics: vec![column(law.kind(), &values)],
-        rejects: Vec::new(),
-    };
+    let mut settings = settings(vec![metric("value", kind, zone)]);
+    settings.detect.tick_events_min = settings.detect.tick_events_min.min(pane_events as u32);
+    settings.baseline.learn_events = rows as u64;
+    settings.baseline.learn_us = (rows / pane_events) as i64 * settings.time.pane_us;
+    let (pane_us, from_us) = (settings.time.pane_us, settings.time.not_before_us);
+    let mut engine = Engine::new(settings);
     engine.step(Input::Opened { partition: 0, begin_us: None });
-    engine.step(Input::Batch(&batch));
+    // The engine closes panes after a batch: many of one event must not all be open at once.
+    for (number, values) in values.chunks(BATCH_PANES * pane_events).enumerate() {
+        let first = number * BATCH_PANES * pane_events;
+        let rows = first..first + values.len();
+        engine.step(Input::Batch(&Batch {
+            partition: 0,
+            time_us: rows
+                .clone()
+                .map(|i| from_us + i as i64 * pane_us / pane_events as i64)
+                .collect(),
+            offsets: rows.map(|i| i as u64).collect(),
+            keys: vec![Labels {
+                indices: UInt32Array::from(vec![0; values.len()]),
+                values: Arc::new(StringArray::from(vec!["model"])),
+            }],
+            id: None,
+            metrics: vec![column(kind, values)],
+            rejects: Vec::new(),
+        }));
+    }
     engine.step(Input::Closed { partition: 0 });
     let mut entries = engine.baselines(false);
-    assert_eq!(entries.len(), 1, "{law:?}: the engine watches after {events} events");
+    assert_eq!(entries.len(), 1, "{kind:?}: the engine watches after {rows} events");
     entries.remove(0).baseline
 }
 

@@ -9,9 +9,13 @@
 #![allow(clippy::print_stdout)]
 
 mod parallel;
+mod peers;
 mod promise;
+mod scenarios;
 mod scenes;
+mod steps;
 mod text;
+mod walk;
 
 use std::path::Path;
 use std::time::Instant;
@@ -42,21 +46,19 @@ struct Part {
     pictures: fn(&Value) -> anyhow::Result<Vec<Picture>>,
 }
 
+macro_rules! parts {
+    ($($part:ident),* $(,)?) => {
+        [$(Part {
+            name: stringify!($part),
+            measure: $part::measure,
+            text: $part::text,
+            pictures: $part::pictures,
+        }),*]
+    };
+}
+
 /// All parts, in the order of the page.
-const PARTS: &[Part] = &[
-    Part {
-        name: "promise",
-        measure: promise::measure,
-        text: promise::text,
-        pictures: promise::pictures,
-    },
-    Part {
-        name: "scenes",
-        measure: scenes::measure,
-        text: scenes::text,
-        pictures: scenes::pictures,
-    },
-];
+const PARTS: &[Part] = &parts![promise, scenes, steps, peers];
 
 /// The page, with a mark `<!-- PART -->` where the tables of a part go.
 const PAGE: &str = include_str!("page.md");

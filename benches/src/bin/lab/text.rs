@@ -1,10 +1,17 @@
 //! Tables in Markdown, and figures as JSON that is easy to compare.
 
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// A table in Markdown.
 pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
-    let mut text = format!("| {} |\n|{}\n", head.join(" | "), " --- |".repeat(N));
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.to_vec()).collect();
+    table_of(&head.map(String::from), &rows)
+}
+
+/// A table whose width is not known beforehand.
+pub(crate) fn table_of(head: &[String], rows: &[Vec<String>]) -> String {
+    let mut text = format!("| {} |\n|{}\n", head.join(" | "), " --- |".repeat(head.len()));
     for row in rows {
         text += &format!("| {} |\n", row.join(" | "));
     }
@@ -20,6 +27,11 @@ pub(crate) fn short(value: f64) -> String {
         _ => 4,
     };
     format!("{value:.digits$}")
+}
+
+/// JSON has no NaN: a figure that could not be measured is null there.
+pub(crate) fn null_is_nan<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
 /// Figures with at most six digits, a line each.
