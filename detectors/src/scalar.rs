@@ -15,7 +15,7 @@ use crate::sketch::Sketch;
 use crate::slots::{SLOTS, slot_of};
 
 /// Order of the autoregression.
-const ORDER: usize = 3;
+pub(crate) const ORDER: usize = 3;
 /// Weight of the whole in an hour of the day or a day of the week, in values: a season is the rule, and
 /// what the profile leaves of it would pass for persistence and hide a change.
 const PRIOR_SEASON: f64 = 3.0;
@@ -229,7 +229,7 @@ fn shrunk(sum: f64, n: u32, prior: f64) -> f64 {
 
 /// Autoregression coefficients from autocovariances by Levinson and Durbin (Durbin 1960); empty where
 /// there is nothing to regress on.
-fn yule_walker(products: &[f64; ORDER + 1]) -> Vec<f64> {
+pub(crate) fn yule_walker(products: &[f64; ORDER + 1]) -> Vec<f64> {
     if products[0] <= 0.0 {
         return Vec::new();
     }

@@ -8,6 +8,8 @@
 // A bench talks to a terminal.
 #![allow(clippy::print_stdout)]
 
+mod data;
+mod nab;
 mod parallel;
 mod promise;
 mod text;
@@ -42,12 +44,15 @@ struct Part {
 }
 
 /// All parts, in the order of the page.
-const PARTS: &[Part] = &[Part {
-    name: "promise",
-    measure: promise::measure,
-    text: promise::text,
-    pictures: promise::pictures,
-}];
+const PARTS: &[Part] = &[
+    Part {
+        name: "promise",
+        measure: promise::measure,
+        text: promise::text,
+        pictures: promise::pictures,
+    },
+    Part { name: "nab", measure: nab::measure, text: nab::text, pictures: nab::pictures },
+];
 
 /// The page, with a mark `<!-- PART -->` where the tables of a part go.
 const PAGE: &str = include_str!("page.md");
