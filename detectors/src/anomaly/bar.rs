@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The lowest bar: typical tail probabilities of one in a hundred in all views at once.
-pub const FLOOR_DECADES: f64 = 2.0;
+/// The lowest bar: there stationary noise of most laws alarms once in about [`APART_VALUES`] by itself.
+pub const FLOOR_DECADES: f64 = 2.4;
 /// Values to an alarm, at least, in the long run.
 pub const APART_VALUES: f64 = 2000.0;
 /// What each alarm adds for long.

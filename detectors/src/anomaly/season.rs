@@ -8,7 +8,7 @@ use crate::slots::{SLOTS, slot_of};
 const HOUR_US: i64 = 3_600 * SECOND_US;
 const DAY_US: i64 = 24 * HOUR_US;
 /// A day's values count so much of those of the day after, in the same hour; likewise a week's.
-const KEPT: f64 = 0.8;
+const KEPT: f64 = 0.95;
 /// Weight of none in an hour of the day, in values ...
 const PRIOR_HOUR: f64 = 3.0;
 /// ... and in what an hour of the week adds to it.

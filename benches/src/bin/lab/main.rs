@@ -8,10 +8,12 @@
 // A bench talks to a terminal.
 #![allow(clippy::print_stdout)]
 
+mod charts;
 mod data;
 mod nab;
 mod parallel;
 mod promise;
+mod series;
 mod text;
 
 use std::path::Path;
@@ -52,6 +54,12 @@ const PARTS: &[Part] = &[
         pictures: promise::pictures,
     },
     Part { name: "nab", measure: nab::measure, text: nab::text, pictures: nab::pictures },
+    Part {
+        name: "series",
+        measure: series::measure,
+        text: series::text,
+        pictures: series::pictures,
+    },
 ];
 
 /// The page, with a mark `<!-- PART -->` where the tables of a part go.

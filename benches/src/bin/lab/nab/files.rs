@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 
+use crate::charts::Series;
 use crate::data::{instant_us, text};
 
 const SET: &str = "nab-dev";
 
 /// A series with its anomaly windows.
 pub(super) struct File {
-    pub(super) name: String,
-    pub(super) times_us: Vec<i64>,
-    pub(super) values: Vec<f64>,
+    pub(super) series: Series,
     /// First and last row of each.
     pub(super) windows: Vec<(usize, usize)>,
 }
@@ -20,7 +19,14 @@ pub(super) struct File {
 impl File {
     /// The kind of data.
     pub(super) fn folder(&self) -> &str {
-        self.name.split('/').next().unwrap_or_default()
+        self.series.name.split('/').next().unwrap_or_default()
+    }
+
+    /// Median of the times between rows.
+    pub(super) fn every_us(&self) -> i64 {
+        let mut spans: Vec<i64> = self.series.times_us.windows(2).map(|t| t[1] - t[0]).collect();
+        spans.sort_unstable();
+        spans.get(spans.len() / 2).copied().unwrap_or(1).max(1)
     }
 }
 
@@ -46,7 +52,7 @@ fn file(name: String, windows: &[(String, String)]) -> anyhow::Result<File> {
         first.zip(last).with_context(|| format!("{name}: a window without rows"))
     };
     let windows = windows.iter().map(rows).collect::<anyhow::Result<_>>()?;
-    Ok(File { name, times_us, values, windows })
+    Ok(File { series: Series { name, times_us, values }, windows })
 }
 
 /// `fpWeight` and `fnWeight` of a profile; `tpWeight` is 1 in all.

@@ -1,19 +1,22 @@
 //! The Numenta Anomaly Benchmark: point anomalies and shifts of real series, with one threshold for all files.
 
 mod files;
+mod noise;
 mod score;
 
 use std::collections::BTreeMap;
 
 use driftline::plot::{Axis, Panel, Point, svg};
-use driftline_detectors::anomaly::{APART_VALUES, Bar, FLOOR_DECADES, Oddness};
+use driftline_detectors::anomaly::{APART_VALUES, Bar, FLOOR_DECADES};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::charts::{alarms, decades, findings};
 use crate::parallel::in_parallel;
 use crate::text::{short, table};
 use crate::{Effort, Picture};
 use files::{File, PROFILES, Profile};
+use noise::Noise;
 use score::Tally;
 
 /// Floors that are compared, decades.
@@ -50,25 +53,23 @@ struct Folder {
 #[derive(Debug, Serialize, Deserialize)]
 struct Report {
     declared: Row,
+    /// The drift statistic alone; it has neither floor nor rate.
+    drift: Row,
     rows: Vec<Row>,
     folders: Vec<Folder>,
     /// Each folder under the floor and rate that are best on the others.
     held_out: [f64; 3],
     peers: Vec<(String, [f64; 3])>,
+    noise: Vec<Noise>,
 }
 
-/// The scores of a file, in the order of its rows.
-fn decades(file: &File) -> Vec<f64> {
-    let mut oddness = Oddness::default();
-    let values = file.times_us.iter().zip(&file.values);
-    values.map(|(time_us, value)| oddness.observe(*time_us, *value)).collect()
-}
-
-/// Rows that are alarms.
-fn alarms(decades: &[f64], floor: f64, apart: f64) -> Vec<usize> {
-    let mut bar = Bar::new(floor, apart);
-    let is_alarm = |(row, decades): (usize, &f64)| bar.exceeded(*decades).then_some(row);
-    decades.iter().enumerate().filter_map(is_alarm).collect()
+/// Rows at which the drift statistic of the file's series has a finding; none of its settings are the file's but
+/// the time between rows.
+fn drift(file: &File) -> Vec<usize> {
+    let every_us = file.every_us();
+    let found = findings(std::slice::from_ref(&file.series), every_us, None);
+    let row = |at_us: i64| file.series.times_us.partition_point(|time_us| *time_us < at_us);
+    found.iter().map(|found| row(found.at_us).saturating_sub(1)).collect()
 }
 
 /// Of each file, under one floor and rate.
@@ -81,11 +82,16 @@ struct Trial {
 
 impl Trial {
     fn new(files: &[File], decades: &[Vec<f64>], floor: f64, apart: f64) -> Self {
-        let all: Vec<Vec<usize>> = decades.iter().map(|d| alarms(d, floor, apart)).collect();
+        let all: Vec<Vec<usize>> =
+            decades.iter().map(|decades| alarms(decades, Bar::new(floor, apart))).collect();
+        Self::of(files, &all, floor, apart)
+    }
+
+    fn of(files: &[File], all: &[Vec<usize>], floor: f64, apart: f64) -> Self {
         let tally = |(file, alarms): (&File, &Vec<usize>)| {
-            Tally::of(file.values.len(), &file.windows, alarms)
+            Tally::of(file.series.values.len(), &file.windows, alarms)
         };
-        let tallies = files.iter().zip(&all).map(tally).collect();
+        let tallies = files.iter().zip(all).map(tally).collect();
         Self { floor, apart, tallies, alarms: all.iter().map(Vec::len).sum() }
     }
 
@@ -96,7 +102,7 @@ impl Trial {
 
     fn row(&self, files: &[File], profiles: [Profile; 3]) -> Row {
         let all = self.sum(files, |_| true);
-        let values: usize = files.iter().map(|file| file.values.len()).sum();
+        let values: usize = files.iter().map(|file| file.series.values.len()).sum();
         Row {
             floor: self.floor,
             apart: self.apart,
@@ -108,15 +114,17 @@ impl Trial {
     }
 }
 
-pub(crate) fn measure(_: Effort) -> anyhow::Result<Value> {
+pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
     let files = files::read()?;
     let profiles = files::profiles()?;
-    let decades = in_parallel(&files, decades);
+    let decades = in_parallel(&files, |file| decades(&file.series));
     let declared = Trial::new(&files, &decades, FLOOR_DECADES, APART_VALUES);
     let mut trials = Vec::new();
     for apart in APARTS {
         trials.extend(FLOORS.map(|floor| Trial::new(&files, &decades, floor, apart)));
     }
+    let drift = in_parallel(&files, drift);
+    let drift = Trial::of(&files, &drift, 0.0, 0.0);
     let mut folders = BTreeMap::new();
     let mut held_out = Vec::new();
     for name in files.iter().map(File::folder) {
@@ -142,10 +150,12 @@ pub(crate) fn measure(_: Effort) -> anyhow::Result<Value> {
     let held_out: Tally = held_out.into_iter().sum();
     Ok(serde_json::to_value(Report {
         declared: declared.row(&files, profiles),
+        drift: drift.row(&files, profiles),
         rows: trials.iter().map(|trial| trial.row(&files, profiles)).collect(),
         folders: folders.into_values().collect(),
         held_out: profiles.map(|profile| held_out.score(profile)),
         peers: files::peers()?,
+        noise: noise::measure(effort),
     })?)
 }
 
@@ -170,6 +180,7 @@ pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
             format!("**Driftline, declared: {}**", ours(&report.declared)),
             report.declared.scores,
         ),
+        score("**Driftline, the drift statistic alone**".into(), report.drift.scores),
         score("**Driftline, floor and rate from the other folders**".into(), report.held_out),
         score(format!("**Driftline, the best of all: {}**", ours(best)), best.scores),
     ];
@@ -215,6 +226,7 @@ pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
             ["folder", "files", "windows found", "alarms outside", "best floor, rate elsewhere"],
             &folders,
         ),
+        noise::text(&report.noise),
     ]
     .join("\n"))
 }
