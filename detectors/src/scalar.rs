@@ -23,8 +23,12 @@ const PRIOR_SEASON: f64 = 3.0;
 const PRIOR_HOUR: f64 = 20.0;
 /// Half-life of the slow level.
 const HALF_LIFE_US: f64 = 24.0 * 3.6e9;
-/// The level follows no value further than this many mean deviations.
+/// Level and autoregression follow no value further than this many mean deviations: an outage is not how a
+/// series goes on.
 const CLIP: f64 = 3.0;
+/// Most that the autoregression's coefficients may sum to. What they explain of a shift that stays is their
+/// sum: near 1, nothing is left to see.
+const PERSISTENCE_MAX: f64 = 0.9;
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
 /// Fewest values of the last part: what residuals are ranked among.
@@ -134,30 +138,39 @@ impl Scalar {
             return Reading::Learning;
         }
         let off = value - self.profile(time_us) - self.level;
-        let reading = self.read(off, age);
+        if self.deviation == 0.0 {
+            self.deviation = off.abs();
+        }
+        let clip = CLIP * self.deviation;
+        let held = off.clamp(-clip, clip);
+        let reading = self.read(off, held, age);
         self.deviation += (off.abs() - self.deviation) / f64::from(self.values.clamp(20, 500));
         if !hold {
             let weight = 1.0 - libm::exp2(-(every_us as f64) / HALF_LIFE_US);
-            let clip = CLIP * self.deviation;
-            self.level += weight * off.clamp(-clip, clip);
+            self.level += weight * held;
         }
-        self.recent.insert(0, off);
+        self.recent.insert(0, held);
         self.recent.truncate(ORDER);
         reading
     }
 
-    fn read(&mut self, off: f64, age: i64) -> Reading {
+    fn read(&mut self, off: f64, held: f64, age: i64) -> Reading {
         match self.stage {
             Stage::Lags => {
                 if self.recent.len() == ORDER {
-                    self.products[0] += off * off;
+                    self.products[0] += held * held;
                     self.recent
                         .iter()
                         .zip(&mut self.products[1..])
-                        .for_each(|(x, sum)| *sum += off * x);
+                        .for_each(|(x, sum)| *sum += held * x);
                 }
                 if age >= self.learn_us / 4 * 3 && self.values >= LAGS_MIN {
                     self.coefficients = yule_walker(&self.products);
+                    let persistence: f64 = self.coefficients.iter().sum();
+                    if persistence > PERSISTENCE_MAX {
+                        let scale = PERSISTENCE_MAX / persistence;
+                        self.coefficients.iter_mut().for_each(|c| *c *= scale);
+                    }
                     self.next(Stage::Residuals);
                 }
                 Reading::Learning
