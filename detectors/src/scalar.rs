@@ -3,9 +3,9 @@
 //! Per-request values hardly autocorrelate; these do, and they have seasons. A value goes through a
 //! transform (log, or arcsine for shares), a profile (hour of day, day of week, hour of week, each shrunk
 //! to the one before), a slow level (clipped EWMA) and an autoregression; what is left is ranked among
-//! the residuals of the learning time and judged like any other number. Learning has three parts, in the
-//! order of time:
-//! half for the profile, a quarter for the autoregression, a quarter for the residuals' distribution.
+//! the residuals of the learning time and judged like any other number. All of the learning time makes the
+//! profile; what else is learned follows in the order of time, of residuals from the profile so far: half is
+//! for the profile alone, a sixth for the autoregression, a third for the residuals' distribution.
 //!
 //! The guarantee of a scalar's series holds as far as its residuals are exchangeable.
 
@@ -127,12 +127,8 @@ impl Scalar {
         self.last_us = Some(time_us);
         self.values += 1;
         if self.stage == Stage::Profile {
-            let (sum, n) = &mut self.slots[slot_of(time_us)];
-            *sum += value;
-            *n += 1;
+            self.learn_profile(time_us, value);
             if age >= self.learn_us / 2 && self.values >= PROFILE_MIN {
-                self.daily = age >= DAY_US;
-                self.weekly = age >= 7 * DAY_US;
                 self.next(Stage::Lags);
             }
             return Reading::Learning;
@@ -144,6 +140,9 @@ impl Scalar {
         let clip = CLIP * self.deviation;
         let held = off.clamp(-clip, clip);
         let reading = self.read(off, held, age);
+        if self.stage != Stage::Ready {
+            self.learn_profile(time_us, value);
+        }
         self.deviation += (off.abs() - self.deviation) / f64::from(self.values.clamp(20, 500));
         if !hold {
             let weight = 1.0 - libm::exp2(-(every_us as f64) / HALF_LIFE_US);
@@ -152,6 +151,16 @@ impl Scalar {
         self.recent.insert(0, held);
         self.recent.truncate(ORDER);
         reading
+    }
+
+    /// All of the learning time makes the profile; each residual is of the profile before its value.
+    fn learn_profile(&mut self, time_us: i64, value: f64) {
+        let age = time_us - self.from_us.unwrap_or(time_us);
+        self.daily = age >= DAY_US;
+        self.weekly = age >= 7 * DAY_US;
+        let (sum, n) = &mut self.slots[slot_of(time_us)];
+        *sum += value;
+        *n += 1;
     }
 
     fn read(&mut self, off: f64, held: f64, age: i64) -> Reading {
@@ -164,7 +173,7 @@ impl Scalar {
                         .zip(&mut self.products[1..])
                         .for_each(|(x, sum)| *sum += held * x);
                 }
-                if age >= self.learn_us / 4 * 3 && self.values >= LAGS_MIN {
+                if age >= self.learn_us / 3 * 2 && self.values >= LAGS_MIN {
                     self.coefficients = yule_walker(&self.products);
                     let persistence: f64 = self.coefficients.iter().sum();
                     if persistence > PERSISTENCE_MAX {

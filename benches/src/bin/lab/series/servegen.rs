@@ -76,15 +76,20 @@ fn clients() -> anyhow::Result<Vec<(String, Vec<f64>)>> {
     Ok(named.filter(|(_, counts)| active(counts)).collect())
 }
 
-/// Series of all clients, halved since a window each.
-fn series(clients: &[(String, Vec<f64>)], onsets: Option<&[usize]>) -> Vec<Series> {
+/// Series of all clients, halved since a window each. `with_empty`: windows without any request are values, too.
+fn series(
+    clients: &[(String, Vec<f64>)],
+    with_empty: bool,
+    onsets: Option<&[usize]>,
+) -> Vec<Series> {
     let one = |(at, (name, counts)): (usize, &(String, Vec<f64>))| {
         let onset = onsets.map_or(usize::MAX, |onsets| onsets[at]);
+        let windows = counts.iter().enumerate().filter(|(_, n)| with_empty || **n > 0.0);
         let halved = |(at, n): (usize, &f64)| if at >= onset { n / 2.0 } else { *n };
         Series {
             name: name.clone(),
-            times_us: (0..counts.len() as i64).map(|at| START_US + at * WINDOW_US).collect(),
-            values: counts.iter().enumerate().map(halved).collect(),
+            times_us: windows.clone().map(|(at, _)| START_US + at as i64 * WINDOW_US).collect(),
+            values: windows.map(halved).collect(),
         }
     };
     clients.iter().enumerate().map(one).collect()
@@ -106,7 +111,13 @@ fn drift(series: &[Series]) -> (Alarms, Alarms) {
 }
 
 fn anomalies(series: &[Series]) -> (Alarms, Alarms) {
-    let all: Alarms = series.iter().map(|s| alarms(&decades(s), Bar::default())).collect();
+    let window =
+        |series: &Series, at: usize| ((series.times_us[at] - START_US) / WINDOW_US) as usize;
+    let of = |series: &Series| {
+        let rows = alarms(&decades(series), Bar::default());
+        rows.into_iter().map(|at| window(series, at)).collect()
+    };
+    let all: Alarms = series.iter().map(of).collect();
     (all.clone(), all)
 }
 
@@ -116,10 +127,15 @@ pub(super) fn measure(effort: Effort) -> anyhow::Result<Report> {
         Effort::Full => 20,
     };
     let clients = clients()?;
-    let rules: [(&str, fn(&[Series]) -> (Alarms, Alarms)); 2] =
-        [("drift", drift), ("anomaly", anomalies)];
-    let rules = rules.map(|(name, rule)| {
-        let (down, all) = rule(&series(&clients, None));
+    type Find = fn(&[Series]) -> (Alarms, Alarms);
+    let rules: [(&str, Find, bool); 4] = [
+        ("drift", drift, true),
+        ("anomaly", anomalies, true),
+        ("drift, empty windows left out", drift, false),
+        ("anomaly, empty windows left out", anomalies, false),
+    ];
+    let rules = rules.map(|(name, rule, with_empty)| {
+        let (down, all) = rule(&series(&clients, with_empty, None));
         let in_week_2 = |windows: &Vec<usize>| windows.iter().filter(|w| **w >= WEEK).count();
         let mut by_client: Vec<usize> = all.iter().map(in_week_2).collect();
         by_client.sort_unstable();
@@ -128,7 +144,7 @@ pub(super) fn measure(effort: Effort) -> anyhow::Result<Report> {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(*seed);
             let mut onset = |_| 8 * DAY + (random.next_u64() % (4 * DAY as u64)) as usize;
             let onsets: Vec<usize> = (0..clients.len()).map(&mut onset).collect();
-            let (seen, _) = rule(&series(&clients, Some(&onsets)));
+            let (seen, _) = rule(&series(&clients, with_empty, Some(&onsets)));
             (onsets, seen)
         });
         let (mut delays, mut untouched, mut found_or_known) = (Vec::new(), 0, 0);
