@@ -1,11 +1,12 @@
 //! Pane scalars: volume, means, quantiles, ratios and distinct counts as time series.
 //!
 //! Per-request values hardly autocorrelate; these do, and they have seasons. A value goes through a
-//! transform (log, or arcsine for shares), a profile (hour of day, day of week, hour of week, each shrunk
-//! to the one before), a slow level (clipped EWMA) and an autoregression; what is left is ranked among
-//! the residuals of the learning time and judged like any other number. All of the learning time makes the
-//! profile; what else is learned follows in the order of time, of residuals from the profile so far: half is
-//! for the profile alone, a sixth for the autoregression, a third for the residuals' distribution.
+//! transform (log, or arcsine for shares), a profile (hour of day, day of week, hour of week, each
+//! shrunk to the one before), a slow level (clipped EWMA) and an autoregression; what is left is
+//! ranked among the residuals of the learning time and judged like any other number. All of the
+//! learning time makes the profile; what else is learned follows in the order of time, of residuals
+//! from the profile so far: half is for the profile alone, a sixth for the autoregression, a third
+//! for the residuals' distribution.
 //!
 //! The guarantee of a scalar's series holds as far as its residuals are exchangeable.
 
@@ -16,18 +17,18 @@ use crate::slots::{SLOTS, slot_of};
 
 /// Order of the autoregression.
 pub(crate) const ORDER: usize = 3;
-/// Weight of the whole in an hour of the day or a day of the week, in values: a season is the rule, and
-/// what the profile leaves of it would pass for persistence and hide a change.
+/// Weight of the whole in an hour of the day or a day of the week, in values: a season is the rule,
+/// and what the profile leaves of it would pass for persistence and hide a change.
 const PRIOR_SEASON: f64 = 3.0;
 /// Weight of both in an hour of the week, which is seen once a week.
 const PRIOR_HOUR: f64 = 20.0;
 /// Half-life of the slow level.
 const HALF_LIFE_US: f64 = 24.0 * 3.6e9;
-/// Level and autoregression follow no value further than this many mean deviations: an outage is not how a
-/// series goes on.
+/// Level and autoregression follow no value further than this many mean deviations: an outage is
+/// not how a series goes on.
 const CLIP: f64 = 3.0;
-/// Most that the autoregression's coefficients may sum to. What they explain of a shift that stays is their
-/// sum: near 1, nothing is left to see.
+/// Most that the autoregression's coefficients may sum to. What they explain of a shift that stays
+/// is their sum: near 1, nothing is left to see.
 const PERSISTENCE_MAX: f64 = 0.9;
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
@@ -109,8 +110,9 @@ impl Scalar {
         }
     }
 
-    /// Takes the value of the span that begins at `time_us`. `every_us`: length of a span; a gap forgets
-    /// the autoregression's memory. `hold`: leave the level where it is (while an alert is on).
+    /// Takes the value of the span that begins at `time_us`. `every_us`: length of a span; a gap
+    /// forgets the autoregression's memory. `hold`: leave the level where it is (while an alert is
+    /// on).
     pub fn observe(&mut self, time_us: i64, every_us: i64, value: f64, hold: bool) -> Reading {
         if !value.is_finite() {
             return Reading::Learning;
@@ -153,7 +155,8 @@ impl Scalar {
         reading
     }
 
-    /// All of the learning time makes the profile; each residual is of the profile before its value.
+    /// All of the learning time makes the profile; each residual is of the profile before its
+    /// value.
     fn learn_profile(&mut self, time_us: i64, value: f64) {
         let age = time_us - self.from_us.unwrap_or(time_us);
         self.daily = age >= DAY_US;
@@ -221,8 +224,9 @@ impl Scalar {
         (1.0 - part) * self.slot(before, whole) + part * self.slot(after, whole)
     }
 
-    /// Expected value of an hour of the week: that of the hour of the day, plus what the day of the week
-    /// adds to all its hours, plus what is the hour's own; each shrunk, as far as there are values.
+    /// Expected value of an hour of the week: that of the hour of the day, plus what the day of the
+    /// week adds to all its hours, plus what is the hour's own; each shrunk, as far as there are
+    /// values.
     fn slot(&self, slot: usize, whole: f64) -> f64 {
         let hour_of_day = |hour: usize| {
             let days = (0..7).map(|day| self.slots[day * 24 + hour]);
@@ -249,8 +253,8 @@ fn shrunk(sum: f64, n: u32, prior: f64) -> f64 {
     sum / (f64::from(n) + prior)
 }
 
-/// Autoregression coefficients from autocovariances by Levinson and Durbin (Durbin 1960); empty where
-/// there is nothing to regress on.
+/// Autoregression coefficients from autocovariances by Levinson and Durbin (Durbin 1960); empty
+/// where there is nothing to regress on.
 pub(crate) fn yule_walker(products: &[f64; ORDER + 1]) -> Vec<f64> {
     if products[0] <= 0.0 {
         return Vec::new();

@@ -1,12 +1,14 @@
 //! When a score is worth an alarm: a bar that rises with each alarm and sinks again.
 //!
-//! It sinks by so much as keeps alarms `apart` values apart in the long run, so that the rate is kept whatever
-//! the series does (as in adaptive conformal inference; Gibbs and Candes 2021), down to a floor: below it a
-//! value is not odd. For a while after an alarm only what is much odder is told.
+//! It sinks by so much as keeps alarms `apart` values apart in the long run, so that the rate is
+//! kept whatever the series does (as in adaptive conformal inference; Gibbs and Candes 2021), down
+//! to a floor: below it a value is not odd. For a while after an alarm only what is much odder is
+//! told.
 
 use serde::{Deserialize, Serialize};
 
-/// The lowest bar: there stationary noise of most laws alarms once in about [`APART_VALUES`] by itself.
+/// The lowest bar: there stationary noise of most laws alarms once in about [`APART_VALUES`] by
+/// itself.
 pub const FLOOR_DECADES: f64 = 2.4;
 /// Values to an alarm, at least, in the long run.
 pub const APART_VALUES: f64 = 2000.0;
@@ -16,8 +18,8 @@ const STEP_DECADES: f64 = 0.1;
 const JUMP_DECADES: f64 = 2.0;
 const JUMP_VALUES: f64 = 75.0;
 
-/// The bar of one series. In any `n` values there are at most `n / apart + (max - floor) / 0.1 + 1` alarms,
-/// `max` the largest score there is.
+/// The bar of one series. In any `n` values there are at most `n / apart + (max - floor) / 0.1 + 1`
+/// alarms, `max` the largest score there is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
     floor: f64,
@@ -34,7 +36,8 @@ impl Default for Bar {
 }
 
 impl Bar {
-    /// `floor`: least score of an alarm, decades. `apart`: values to an alarm, at least, in the long run.
+    /// `floor`: least score of an alarm, decades. `apart`: values to an alarm, at least, in the
+    /// long run.
     pub fn new(floor: f64, apart: f64) -> Self {
         Self { floor, apart: apart.max(1.0), raised: 0.0, since: JUMP_VALUES }
     }

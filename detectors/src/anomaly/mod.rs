@@ -1,12 +1,13 @@
-//! Anomalies of a series as it comes: how odd is each value, seen in several ways, and when to say so.
+//! Anomalies of a series as it comes: how odd is each value, seen in several ways, and when to say
+//! so.
 //!
-//! Beside the drift statistic, which sums evidence against a frozen baseline, this learns from the first values
-//! on and goes on learning. A value is looked at as its deviation from a slow level, from level and season,
-//! and from what an autoregression makes of the values before; each over one and more values (running
-//! means). Each of these *views* has its tail probability `p` among its own past, counted in *decades*,
-//! `-log10 p`. The score is their root mean square: what all views find odd counts most, and what one view is
-//! sure of is not drowned by the others. Views are dependent, so the score is no p-value; what keeps the rate
-//! of alarms is the [`Bar`].
+//! Beside the drift statistic, which sums evidence against a frozen baseline, this learns from the
+//! first values on and goes on learning. A value is looked at as its deviation from a slow level,
+//! from level and season, and from what an autoregression makes of the values before; each over one
+//! and more values (running means). Each of these *views* has its tail probability `p` among its
+//! own past, counted in *decades*, `-log10 p`. The score is their root mean square: what all views
+//! find odd counts most, and what one view is sure of is not drowned by the others. Views are
+//! dependent, so the score is no p-value; what keeps the rate of alarms is the [`Bar`].
 //!
 //! Fixed spans, bounded memory (some 10 KiB), no settings but the rate.
 
@@ -39,8 +40,9 @@ const ESTIMATE_EVERY: u32 = 16;
 const ROUNDING: f64 = 1e-9;
 /// Decades that a single view may count.
 const VIEW_MAX: f64 = 5.0;
-/// What is looked at, and over how many values: single spikes, bursts, and shifts. Innovations of single values
-/// are left out: they are as small as a series is smooth, and then tell what nobody asks for.
+/// What is looked at, and over how many values: single spikes, bursts, and shifts. Innovations of
+/// single values are left out: they are as small as a series is smooth, and then tell what nobody
+/// asks for.
 const VIEWS: [(Against, f64); 7] = [
     (Against::Level, 1.0),
     (Against::Level, 5.0),
@@ -94,13 +96,14 @@ impl Default for Oddness {
 }
 
 impl Oddness {
-    /// Takes the value of an instant (microseconds since 1970). Returns its score in decades, 0 while there is
-    /// too little to compare with. A value that is not finite changes nothing.
+    /// Takes the value of an instant (microseconds since 1970). Returns its score in decades, 0
+    /// while there is too little to compare with. A value that is not finite changes nothing.
     pub fn observe(&mut self, time_us: i64, value: f64) -> f64 {
         if !value.is_finite() {
             return 0.0;
         }
-        // The square root steadies the variance of counts (Anscombe 1948) and tempers other skewed values.
+        // The square root steadies the variance of counts (Anscombe 1948) and tempers other skewed
+        // values.
         let value = libm::copysign(libm::sqrt(value.abs()), value);
         let level = if self.values == 0 { value } else { self.level.get() };
         // What is left of rounding is no deviation: a constant series would be odd all the time.

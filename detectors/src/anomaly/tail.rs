@@ -1,8 +1,9 @@
-//! How seldom a deviation is, by those that were seen before: tail probabilities from a fading histogram.
+//! How seldom a deviation is, by those that were seen before: tail probabilities from a fading
+//! histogram.
 //!
-//! Magnitudes are counted by side of zero in cells of a quarter octave. Inside of what was seen often the
-//! probability is a rank; beyond, the mean excess of the outermost values carries it on (an exponential tail:
-//! peaks over threshold with shape 0; Davison and Smith 1990).
+//! Magnitudes are counted by side of zero in cells of a quarter octave. Inside of what was seen
+//! often the probability is a rank; beyond, the mean excess of the outermost values carries it on
+//! (an exponential tail: peaks over threshold with shape 0; Davison and Smith 1990).
 
 use serde::{Deserialize, Serialize};
 

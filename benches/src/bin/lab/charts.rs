@@ -1,4 +1,5 @@
-//! Series of numbers through the product: the engine's drift statistic of a scalar, and the anomaly rule.
+//! Series of numbers through the product: the engine's drift statistic of a scalar, and the anomaly
+//! rule.
 
 use std::sync::Arc;
 
@@ -32,8 +33,8 @@ pub(crate) struct Found {
     pub(crate) effect: f64,
 }
 
-/// Findings on the mean of each span of `every_us`, with the defaults but for what is asked for. All series
-/// run together and share the budget.
+/// Findings on the mean of each span of `every_us`, with the defaults but for what is asked for.
+/// All series run together and share the budget.
 pub(crate) fn findings(series: &[Series], every_us: i64, learn_us: Option<i64>) -> Vec<Found> {
     let mut engine = Engine::new(settings(every_us, learn_us));
     let names = Arc::new(StringArray::from_iter_values(series.iter().map(|s| &s.name)));

@@ -1,4 +1,5 @@
-//! The Numenta Anomaly Benchmark: point anomalies and shifts of real series, with one threshold for all files.
+//! The Numenta Anomaly Benchmark: point anomalies and shifts of real series, with one threshold for
+//! all files.
 
 mod files;
 mod noise;
@@ -63,8 +64,8 @@ struct Report {
     noise: Vec<Noise>,
 }
 
-/// Rows at which the drift statistic of the file's series has a finding; none of its settings are the file's but
-/// the time between rows.
+/// Rows at which the drift statistic of the file's series has a finding; none of its settings are
+/// the file's but the time between rows.
 fn drift(file: &File) -> Vec<usize> {
     let every_us = file.every_us();
     let found = findings(std::slice::from_ref(&file.series), every_us, None);

@@ -1,5 +1,5 @@
-//! How often the anomaly rule alarms where nothing changes: on stationary noise, with and without the bar that
-//! rises.
+//! How often the anomaly rule alarms where nothing changes: on stationary noise, with and without
+//! the bar that rises.
 
 use driftline_detectors::anomaly::{APART_VALUES, Bar, Oddness};
 use driftline_tests::streams::{Law, Stream};

@@ -1,8 +1,10 @@
-//! The score of the Numenta Anomaly Benchmark (Lavin and Ahmad 2015; `nab/sweeper.py` of its version 1.1).
+//! The score of the Numenta Anomaly Benchmark (Lavin and Ahmad 2015; `nab/sweeper.py` of its
+//! version 1.1).
 //!
-//! A first alarm in a window earns up to 1, the earlier the more; a missed window costs the profile's weight; an
-//! alarm outside costs up to the profile's weight, less shortly after a window. 0 is a detector that never
-//! alarms, 100 one that alarms at the first row of each window and nowhere else.
+//! A first alarm in a window earns up to 1, the earlier the more; a missed window costs the
+//! profile's weight; an alarm outside costs up to the profile's weight, less shortly after a
+//! window. 0 is a detector that never alarms, 100 one that alarms at the first row of each window
+//! and nowhere else.
 
 use super::files::Profile;
 
@@ -15,7 +17,8 @@ const FAR: f64 = 3.0;
 /// What became of the alarms of one or more files.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Tally {
-    /// Sum of what windows found earn and of what alarms outside cost, without the profile's weights.
+    /// Sum of what windows found earn and of what alarms outside cost, without the profile's
+    /// weights.
     found: f64,
     outside: f64,
     pub(super) windows: usize,
@@ -112,7 +115,8 @@ mod tests {
         assert!((sum(&[150]) + 1.11).abs() < 1e-12);
         // In the middle: y(-1/2) / y(-1) = 0.848284 / 0.986614.
         assert!((sum(&[250]) - 0.859_794).abs() < 1e-5);
-        // The last row: y(-1/100) / y(-1) = 0.0249948 / 0.986614. A later alarm in it changes nothing.
+        // The last row: y(-1/100) / y(-1) = 0.0249948 / 0.986614. A later alarm in it changes
+        // nothing.
         assert!((sum(&[299]) - 0.025_334).abs() < 1e-5);
         assert_eq!(sum(&[250, 260, 299]), sum(&[250]));
         // 99 rows after it is one width: y(1) = -0.986614; beyond three widths -1.

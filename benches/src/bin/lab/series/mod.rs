@@ -1,5 +1,5 @@
-//! Real series of four kinds: what the drift statistic of scalars and the anomaly rule find in them, with one
-//! set of defaults.
+//! Real series of four kinds: what the drift statistic of scalars and the anomaly rule find in
+//! them, with one set of defaults.
 
 mod noaa;
 mod servegen;

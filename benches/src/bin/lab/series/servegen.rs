@@ -1,5 +1,5 @@
-//! ServeGen: request rates of clients in ten-minute windows; week 1 is learned, week 2 judged, as it is and with
-//! rates halved since an instant.
+//! ServeGen: request rates of clients in ten-minute windows; week 1 is learned, week 2 judged, as
+//! it is and with rates halved since an instant.
 
 use std::collections::BTreeMap;
 
@@ -24,9 +24,9 @@ const ACTIVE_SHARE: f64 = 0.9;
 const START_US: i64 = 1_736_121_600_000_000;
 /// A halving that is not found in so many windows is missed.
 const PATIENCE: usize = 2 * DAY;
-/// Reference points of the Pareto front that is to be beaten: charts with hourly profile, adaptive level,
-/// trailing ranks and mixture Shiryaev-Roberts at A = 1e4, by zone. Name, alarms a chart-week, share found,
-/// median delay.
+/// Reference points of the Pareto front that is to be beaten: charts with hourly profile, adaptive
+/// level, trailing ranks and mixture Shiryaev-Roberts at A = 1e4, by zone. Name, alarms a
+/// chart-week, share found, median delay.
 pub(super) const PUBLISHED: [(&str, f64, f64, f64); 3] = [
     ("reference chart, no zone", 17.0, 1.0, 9.0),
     ("reference chart, zone 0.25 sd", 8.0, 1.0, 12.0),
@@ -42,7 +42,8 @@ pub(super) struct Rule {
     alarms_median: f64,
     halvings: usize,
     found: usize,
-    /// With alarms that the untouched series has as well: what a reference without a control counts.
+    /// With alarms that the untouched series has as well: what a reference without a control
+    /// counts.
     found_or_known: usize,
     /// Median of those found, windows.
     pub(super) delay: f64,
@@ -76,7 +77,8 @@ fn clients() -> anyhow::Result<Vec<(String, Vec<f64>)>> {
     Ok(named.filter(|(_, counts)| active(counts)).collect())
 }
 
-/// Series of all clients, halved since a window each. `with_empty`: windows without any request are values, too.
+/// Series of all clients, halved since a window each. `with_empty`: windows without any request are
+/// values, too.
 fn series(
     clients: &[(String, Vec<f64>)],
     with_empty: bool,

@@ -1,8 +1,9 @@
 //! SKAB valve 1: eight sensors of a water loop at 1 Hz, a fault in each file, known change points.
 //!
-//! Scored as SKAB does it (`core/metrics.py`, version 0.9): the first 400 rows are for learning; a window is the
-//! 60 s from a change point; the first alarm in it earns 1 at its begin down to the cost of a false alarm at
-//! its end, by a hyperbolic tangent; others outside of windows cost the profile's weight.
+//! Scored as SKAB does it (`core/metrics.py`, version 0.9): the first 400 rows are for learning; a
+//! window is the 60 s from a change point; the first alarm in it earns 1 at its begin down to the
+//! cost of a false alarm at its end, by a hyperbolic tangent; others outside of windows cost the
+//! profile's weight.
 
 use anyhow::Context;
 use driftline_detectors::anomaly::Bar;

@@ -1,5 +1,5 @@
-//! Azure VM: repeated benchmarks on long-lived machines, no known change. The second half of each series is
-//! judged.
+//! Azure VM: repeated benchmarks on long-lived machines, no known change. The second half of each
+//! series is judged.
 
 use std::collections::BTreeMap;
 
