@@ -7,9 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The lowest bar: there stationary noise of most laws alarms once in about [`APART_VALUES`] by
-/// itself.
-pub const FLOOR_DECADES: f64 = 2.4;
+/// The lowest bar. Stationary noise of light tails hardly reaches it; of heavy tails it does, and
+/// is held to [`APART_VALUES`] by what alarms add.
+pub const FLOOR_DECADES: f64 = 2.2;
 /// Values to an alarm, at least, in the long run.
 pub const APART_VALUES: f64 = 2000.0;
 /// What each alarm adds for long.

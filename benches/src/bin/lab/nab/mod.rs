@@ -21,7 +21,7 @@ use noise::Noise;
 use score::Tally;
 
 /// Floors that are compared, decades.
-const FLOORS: [f64; 13] = [1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.0, 2.1, 2.2, 2.3, 2.4, 2.6, 2.8];
+const FLOORS: [f64; 12] = [1.6, 1.7, 1.8, 1.9, 2.0, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6, 2.8];
 /// Rates that are compared, values to an alarm at least.
 const APARTS: [f64; 4] = [500.0, 1000.0, 2000.0, 4000.0];
 
