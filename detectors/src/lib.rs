@@ -28,6 +28,7 @@
 //! assert_eq!(tables.lanes()[evidence.leader()].name(&baseline), "more of true");
 //! ```
 
+pub mod anomaly;
 pub mod arl;
 pub mod baseline;
 pub mod budget;

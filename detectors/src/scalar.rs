@@ -1,11 +1,12 @@
 //! Pane scalars: volume, means, quantiles, ratios and distinct counts as time series.
 //!
 //! Per-request values hardly autocorrelate; these do, and they have seasons. A value goes through a
-//! transform (log, or arcsine for shares), a profile (hour of day, day of week, hour of week, each shrunk
-//! to the one before), a slow level (clipped EWMA) and an autoregression; what is left is ranked among
-//! the residuals of the learning time and judged like any other number. Learning has three parts, in the
-//! order of time:
-//! half for the profile, a quarter for the autoregression, a quarter for the residuals' distribution.
+//! transform (log, or arcsine for shares), a profile (hour of day, day of week, hour of week, each
+//! shrunk to the one before), a slow level (clipped EWMA) and an autoregression; what is left is
+//! ranked among the residuals of the learning time and judged like any other number. All of the
+//! learning time makes the profile; what else is learned follows in the order of time, of residuals
+//! from the profile so far: half is for the profile alone, a sixth for the autoregression, a third
+//! for the residuals' distribution.
 //!
 //! The guarantee of a scalar's series holds as far as its residuals are exchangeable.
 
@@ -15,16 +16,20 @@ use crate::sketch::Sketch;
 use crate::slots::{SLOTS, slot_of};
 
 /// Order of the autoregression.
-const ORDER: usize = 3;
-/// Weight of the whole in an hour of the day or a day of the week, in values: a season is the rule, and
-/// what the profile leaves of it would pass for persistence and hide a change.
+pub(crate) const ORDER: usize = 3;
+/// Weight of the whole in an hour of the day or a day of the week, in values: a season is the rule,
+/// and what the profile leaves of it would pass for persistence and hide a change.
 const PRIOR_SEASON: f64 = 3.0;
 /// Weight of both in an hour of the week, which is seen once a week.
 const PRIOR_HOUR: f64 = 20.0;
 /// Half-life of the slow level.
 const HALF_LIFE_US: f64 = 24.0 * 3.6e9;
-/// The level follows no value further than this many mean deviations.
+/// Level and autoregression follow no value further than this many mean deviations: an outage is
+/// not how a series goes on.
 const CLIP: f64 = 3.0;
+/// Most that the autoregression's coefficients may sum to. What they explain of a shift that stays
+/// is their sum: near 1, nothing is left to see.
+const PERSISTENCE_MAX: f64 = 0.9;
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
 /// Fewest values of the last part: what residuals are ranked among.
@@ -105,8 +110,9 @@ impl Scalar {
         }
     }
 
-    /// Takes the value of the span that begins at `time_us`. `every_us`: length of a span; a gap forgets
-    /// the autoregression's memory. `hold`: leave the level where it is (while an alert is on).
+    /// Takes the value of the span that begins at `time_us`. `every_us`: length of a span; a gap
+    /// forgets the autoregression's memory. `hold`: leave the level where it is (while an alert is
+    /// on).
     pub fn observe(&mut self, time_us: i64, every_us: i64, value: f64, hold: bool) -> Reading {
         if !value.is_finite() {
             return Reading::Learning;
@@ -123,41 +129,60 @@ impl Scalar {
         self.last_us = Some(time_us);
         self.values += 1;
         if self.stage == Stage::Profile {
-            let (sum, n) = &mut self.slots[slot_of(time_us)];
-            *sum += value;
-            *n += 1;
+            self.learn_profile(time_us, value);
             if age >= self.learn_us / 2 && self.values >= PROFILE_MIN {
-                self.daily = age >= DAY_US;
-                self.weekly = age >= 7 * DAY_US;
                 self.next(Stage::Lags);
             }
             return Reading::Learning;
         }
         let off = value - self.profile(time_us) - self.level;
-        let reading = self.read(off, age);
+        if self.deviation == 0.0 {
+            self.deviation = off.abs();
+        }
+        let clip = CLIP * self.deviation;
+        let held = off.clamp(-clip, clip);
+        let reading = self.read(off, held, age);
+        if self.stage != Stage::Ready {
+            self.learn_profile(time_us, value);
+        }
         self.deviation += (off.abs() - self.deviation) / f64::from(self.values.clamp(20, 500));
         if !hold {
             let weight = 1.0 - libm::exp2(-(every_us as f64) / HALF_LIFE_US);
-            let clip = CLIP * self.deviation;
-            self.level += weight * off.clamp(-clip, clip);
+            self.level += weight * held;
         }
-        self.recent.insert(0, off);
+        self.recent.insert(0, held);
         self.recent.truncate(ORDER);
         reading
     }
 
-    fn read(&mut self, off: f64, age: i64) -> Reading {
+    /// All of the learning time makes the profile; each residual is of the profile before its
+    /// value.
+    fn learn_profile(&mut self, time_us: i64, value: f64) {
+        let age = time_us - self.from_us.unwrap_or(time_us);
+        self.daily = age >= DAY_US;
+        self.weekly = age >= 7 * DAY_US;
+        let (sum, n) = &mut self.slots[slot_of(time_us)];
+        *sum += value;
+        *n += 1;
+    }
+
+    fn read(&mut self, off: f64, held: f64, age: i64) -> Reading {
         match self.stage {
             Stage::Lags => {
                 if self.recent.len() == ORDER {
-                    self.products[0] += off * off;
+                    self.products[0] += held * held;
                     self.recent
                         .iter()
                         .zip(&mut self.products[1..])
-                        .for_each(|(x, sum)| *sum += off * x);
+                        .for_each(|(x, sum)| *sum += held * x);
                 }
-                if age >= self.learn_us / 4 * 3 && self.values >= LAGS_MIN {
+                if age >= self.learn_us / 3 * 2 && self.values >= LAGS_MIN {
                     self.coefficients = yule_walker(&self.products);
+                    let persistence: f64 = self.coefficients.iter().sum();
+                    if persistence > PERSISTENCE_MAX {
+                        let scale = PERSISTENCE_MAX / persistence;
+                        self.coefficients.iter_mut().for_each(|c| *c *= scale);
+                    }
                     self.next(Stage::Residuals);
                 }
                 Reading::Learning
@@ -199,8 +224,9 @@ impl Scalar {
         (1.0 - part) * self.slot(before, whole) + part * self.slot(after, whole)
     }
 
-    /// Expected value of an hour of the week: that of the hour of the day, plus what the day of the week
-    /// adds to all its hours, plus what is the hour's own; each shrunk, as far as there are values.
+    /// Expected value of an hour of the week: that of the hour of the day, plus what the day of the
+    /// week adds to all its hours, plus what is the hour's own; each shrunk, as far as there are
+    /// values.
     fn slot(&self, slot: usize, whole: f64) -> f64 {
         let hour_of_day = |hour: usize| {
             let days = (0..7).map(|day| self.slots[day * 24 + hour]);
@@ -227,9 +253,9 @@ fn shrunk(sum: f64, n: u32, prior: f64) -> f64 {
     sum / (f64::from(n) + prior)
 }
 
-/// Autoregression coefficients from autocovariances by Levinson and Durbin (Durbin 1960); empty where
-/// there is nothing to regress on.
-fn yule_walker(products: &[f64; ORDER + 1]) -> Vec<f64> {
+/// Autoregression coefficients from autocovariances by Levinson and Durbin (Durbin 1960); empty
+/// where there is nothing to regress on.
+pub(crate) fn yule_walker(products: &[f64; ORDER + 1]) -> Vec<f64> {
     if products[0] <= 0.0 {
         return Vec::new();
     }

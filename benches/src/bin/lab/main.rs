@@ -8,11 +8,15 @@
 // A bench talks to a terminal.
 #![allow(clippy::print_stdout)]
 
+mod charts;
+mod data;
+mod nab;
 mod parallel;
 mod peers;
 mod promise;
 mod scenarios;
 mod scenes;
+mod series;
 mod steps;
 mod text;
 mod walk;
@@ -58,7 +62,7 @@ macro_rules! parts {
 }
 
 /// All parts, in the order of the page.
-const PARTS: &[Part] = &parts![promise, scenes, steps, peers];
+const PARTS: &[Part] = &parts![promise, scenes, steps, peers, series, nab];
 
 /// The page, with a mark `<!-- PART -->` where the tables of a part go.
 const PAGE: &str = include_str!("page.md");
