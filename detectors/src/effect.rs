@@ -2,7 +2,8 @@
 
 use crate::baseline::Baseline;
 use crate::evidence::Evidence;
-use crate::lane::{Lane, Tables};
+use crate::lane::Lane;
+use crate::tables::Tables;
 
 /// 97.5 % quantile of the normal law: two-sided intervals of 95 %.
 const Z95: f64 = 1.959_963_984_540_054;

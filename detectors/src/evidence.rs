@@ -14,14 +14,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::pane_evidence;
-use crate::lane::{LANES_MAX, Tables};
+use crate::lane::LANES_MAX;
 use crate::live::Live;
 use crate::special::exp;
+use crate::tables::Tables;
+use crate::temper::LOG_PROMISE;
 
 /// Ticks whose course is kept for `explain`.
 pub const STEPS_MAX: usize = 24;
-/// `ln A` until [`Evidence::aim`] is told another.
-const LOG_PROMISE: f64 = 14.0;
 /// Most evidence that one tick may have, in parts of `ln A`: no single tick decides, however wild it is. A burst of
 /// one caller is over after it, a change is not.
 const TICK_SHARE: f64 = 0.6;

@@ -1,31 +1,18 @@
-//! Lanes: each is one way of having changed, as a table of log-likelihood ratios against the baseline.
+//! Lanes: each is one way of having changed.
 //!
-//! For a lane with null `p0` and alternative `q` the evidence of an event with code `c` is
-//! `t (ln q_c - ln p0_c - slack)`. `p0` is the baseline moved to the edge of the indifference zone in the
-//! lane's own direction: because the ratio is monotone in that direction, every smaller change is inside
-//! the null, too. The slack pays for the estimated baseline, `t` (tempering) for dependence within panes.
-//! So `E exp(evidence of a pane) <= 1` under the null: the evidence is an e-value.
+//! What the lanes of a series look for follows from its baseline: the kind of its values, how many events a
+//! tick has, and how many the baseline rests on.
 
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::{Baseline, Zone};
 use crate::encoder::Encoder;
-use crate::special::scale_odds;
-use crate::temper::Dependence;
+use crate::temper::LOG_PROMISE;
 
 /// Most lanes of a series, the learned one included.
 pub const LANES_MAX: usize = 16;
-/// Share that a code which the baseline hardly knows is looked for at, at least.
-const RARE_SHARE: f64 = 0.01;
 /// Lanes with this odds ratio are for codes that the baseline may hardly know.
-const RARE_RATIO: f64 = 4.0;
-/// Weight of such a lane beside the others: what it looks for is loud.
-const RARE_WEIGHT: f64 = 0.5;
-/// Events beyond its range that an encoder of numbers hid: 2, of which the prior has a half.
-const UNKNOWN_MISSED: f64 = 1.5;
-/// Slack over what a normal law of the baseline's error asks for: simulation shows a little more to be
-/// needed with 1,000 dependent events, and for large baselines it is nothing.
-const SLACK: f64 = 1.15;
+pub(crate) const RARE_RATIO: f64 = 4.0;
 /// The most frequent categories have lanes of their own ...
 const VALUE_LANES: u8 = 3;
 /// ... the others have them together, in so many groups, each about twice as large as the one before ...
@@ -34,17 +21,11 @@ const VALUE_GROUPS: u32 = 4;
 const VALUE_LANES_DOWN: usize = 2;
 /// Centroids that have lanes of their own.
 const CENTROID_LANES: u8 = 10;
-/// The learned lane needs this many recent events to say anything.
-const LEARNED_EVENTS_MIN: f64 = 50.0;
-/// Weight of the baseline in the learned distribution, in events.
-const LEARNED_PRIOR: f64 = 100.0;
 /// Pairs of lanes for numbers that moved.
 const LOCATIONS: usize = 4;
 /// Moves that the weakest and the strongest of them look for, in standard errors of a tick's mean: between
 /// them lies what takes from one tick to some hundred.
 const TICK_SHIFTS: (f64, f64) = (0.35, 4.0);
-/// `ln A` of a promise of usual size, where the lanes are chosen.
-const LOG_PROMISE: f64 = 14.0;
 
 /// What a lane looks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,19 +48,19 @@ pub enum Lane {
 
 impl Lane {
     /// Whether the lane looks for numbers that the baseline does not know.
-    fn is_unknown_numbers(&self, baseline: &Baseline) -> bool {
+    pub(crate) fn is_unknown_numbers(&self, baseline: &Baseline) -> bool {
         let Lane::Share { codes, .. } = self else { return false };
         matches!(baseline.encoder, Encoder::Number(_)) && codes.first() == Some(&0)
     }
 
     /// Whether the lane looks for categories that were not seen before.
-    fn is_unseen(&self, baseline: &Baseline) -> bool {
+    pub(crate) fn is_unseen(&self, baseline: &Baseline) -> bool {
         let Lane::Share { codes, .. } = self else { return false };
         baseline.unseen().is_some_and(|(code, _)| codes.first() == Some(&(code as u8)))
     }
 
     /// Whether the lane looks for codes that the baseline may hardly know.
-    fn is_rare(&self) -> bool {
+    pub(crate) fn is_rare(&self) -> bool {
         matches!(self, Lane::Share { ratio, .. } if *ratio >= RARE_RATIO)
     }
 
@@ -102,63 +83,6 @@ impl Lane {
             }
         }
     }
-}
-
-/// What is to be taken off the evidence of each event because the baseline is an estimate.
-///
-/// The error of a baseline of `N` events moves the mean evidence of an event by `s d / sqrt N`, with `s`
-/// standard normal and `d` the spread. A lane's false alarms at `A` then go as `A^-theta` with
-/// `theta = 1 - 2 (s d / sqrt N - slack) / d^2`. Over baselines the mean of that is `1/A` where the slack is
-/// `ln A / N`, whatever `d`. So the promise holds on average over baselines, which is what a budget is
-/// about; a single one may be better or worse.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Slack {
-    /// Slack for each unit of `ln A`.
-    per_log: f64,
-    /// The `ln A` for which it is in the table already; below 0 where more than `ln A` is to be paid.
-    paid: f64,
-}
-
-impl Slack {
-    /// A lane that follows the last minutes also follows the baseline's own error in any direction, and gains
-    /// half of its chi-square an event. With `k` degrees of freedom that is at most
-    /// `(k/2 + sqrt(k ln A) + ln A) / N` but once in `A` baselines (Laurent, Massart 2000).
-    fn of_learned(codes: usize, events: f64) -> Self {
-        let freedom = (codes - 1) as f64;
-        let paid = -(freedom / 2.0 + libm::sqrt(freedom * LOG_PROMISE));
-        Self { per_log: 1.0 / events.max(1.0), paid }
-    }
-
-    /// Slack of an event at a promise.
-    pub fn at(self, log_promise: f64) -> f64 {
-        self.per_log * (log_promise - self.paid)
-    }
-}
-
-/// The evidence of each code in each lane of one series.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Tables {
-    lanes: Vec<Lane>,
-    codes: usize,
-    /// `codes x width`, lane by lane; `width` is the number of fixed lanes rounded up to a multiple of 4.
-    evidence: Vec<f32>,
-    width: usize,
-    weights: Vec<f64>,
-    /// Standard deviation of an event's evidence in each lane, as if events were independent: see
-    /// [`Tables::spread`].
-    spreads: Vec<f64>,
-    /// Mean evidence of an event in each fixed lane.
-    means: Vec<f64>,
-    /// What is known about dependence in each fixed lane, and the ticks that told it.
-    dependence: Vec<Dependence>,
-    ticks: f64,
-    slack: Vec<Slack>,
-    probabilities: Vec<f64>,
-    scores: Vec<f64>,
-    events: f64,
-    zone: Zone,
-    temper: Vec<f64>,
-    learned_temper: f64,
 }
 
 /// The fixed lanes of an encoder, without the learned one.
@@ -253,354 +177,4 @@ fn scales(baseline: &Baseline) -> [f64; 3] {
     let told = (baseline.events() as f64).max(1.0);
     let low = unit.max(libm::sqrt(2.0 * LOG_PROMISE / told)).clamp(0.1, 0.2);
     [low, 0.4, -(2.0 * unit).clamp(2.0 * low, 1.0)]
-}
-
-impl Tables {
-    /// Tables of a baseline.
-    ///
-    /// `probabilities`: the null distribution over codes (that of the whole baseline, or of a slot of
-    /// the week). `slack_z`: slack in standard errors of the baseline, 1 to 2.
-    pub fn new(baseline: &Baseline, probabilities: Vec<f64>, zone: Zone, slack_z: f64) -> Self {
-        Self::with_events(baseline, probabilities, baseline.events() as f64, zone, slack_z)
-    }
-
-    /// As [`Tables::new`] for a distribution that rests on another number of events.
-    pub fn with_events(
-        baseline: &Baseline,
-        probabilities: Vec<f64>,
-        events: f64,
-        zone: Zone,
-        slack_z: f64,
-    ) -> Self {
-        let codes = probabilities.len();
-        let scores = baseline.scores(&probabilities);
-        let mut lanes = fixed_lanes(baseline, zone);
-        let width = lanes.len().next_multiple_of(4);
-        let mut evidence = vec![0.0f32; codes * width];
-        let ordered = baseline.encoder.ordered();
-        let mut told_apart = Vec::new();
-        let (mut means, mut spreads, mut slacks) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, lane) in lanes.iter().enumerate() {
-            let temper = baseline.temper.get(index).copied().unwrap_or(1.0);
-            // Dependent events tell as much about the baseline as `temper` times as many independent ones,
-            // and only the later ones tell of what the encoder had not seen.
-            let coded = if lane.is_unseen(baseline) { baseline.unseen_weight() } else { 1.0 };
-            let told = (events * coded * temper).max(1.0);
-            // Those that made the encoder could not be beyond its range, and two gaps lie there (the law of
-            // spacings): as if that had been seen so often.
-            let missed = if lane.is_unknown_numbers(baseline) { UNKNOWN_MISSED } else { 0.0 };
-            let of = (told, missed);
-            let (null, alternative) = pair(lane, &probabilities, &scores, ordered, zone, of);
-            let spread: f64 =
-                alternative.iter().zip(&null).map(|(q, p)| q * q / p).sum::<f64>() - 1.0;
-            let slack = libm::log(1.0 + slack_z * libm::sqrt(spread.max(0.0) / told));
-            for code in 0..codes {
-                let ratio = libm::log(alternative[code]) - libm::log(null[code]);
-                evidence[code * width + index] = (temper * (ratio - slack)) as f32;
-            }
-            // A rare code's null share has paid for its estimate, as far as a promise of usual size goes.
-            slacks.push(Slack {
-                per_log: SLACK / events.max(1.0),
-                paid: if lane.is_rare() { LOG_PROMISE } else { 0.0 },
-            });
-            let of = |c: usize| f64::from(evidence[c * width + index]);
-            let gain: f64 = alternative.iter().enumerate().map(|(c, q)| q * of(c)).sum();
-            told_apart.push(lane.is_rare() || gain * events > LOG_PROMISE);
-            spreads.push(spread_of(&null, of, temper));
-            means.push(probabilities.iter().enumerate().map(|(c, p)| p * of(c)).sum());
-        }
-        lanes.push(Lane::Learned);
-        slacks.push(Slack::of_learned(codes, events));
-        spreads.push(0.0);
-        // A lane that tempering has switched off would only dilute the others.
-        let learned_temper =
-            baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min);
-        let mut weights: Vec<f64> = lanes
-            .iter()
-            .enumerate()
-            .map(|(i, lane)| match baseline.temper.get(i) {
-                Some(t) if *t <= 0.0 => 0.0,
-                // What the slack eats up even where the lane is right would only dilute the others.
-                _ if told_apart.get(i) == Some(&false) => 0.0,
-                _ if lane.is_rare() => RARE_WEIGHT,
-                _ => 1.0,
-            })
-            .collect();
-        let total: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|w| *w /= total);
-        Self {
-            lanes,
-            codes,
-            evidence,
-            width,
-            weights,
-            spreads,
-            means,
-            dependence: baseline.dependence.clone(),
-            ticks: f64::from(baseline.panes),
-            slack: slacks,
-            probabilities,
-            scores,
-            events,
-            zone,
-            temper: baseline.temper.clone(),
-            learned_temper,
-        }
-    }
-
-    /// Tempering of a lane, 0..=1.
-    pub fn temper(&self, lane: usize) -> f64 {
-        if lane + 1 == self.lanes.len() {
-            return self.learned_temper;
-        }
-        self.temper.get(lane).copied().unwrap_or(1.0)
-    }
-
-    /// Lanes, the learned one last.
-    pub fn lanes(&self) -> &[Lane] {
-        &self.lanes
-    }
-
-    /// Number of codes.
-    pub fn codes(&self) -> usize {
-        self.codes
-    }
-
-    /// Standard deviation of one event's evidence in each lane, were events independent. That of a tick of
-    /// `n` events is `sqrt n` times as large: how far a statistic overshoots follows from it.
-    pub fn spreads(&self) -> &[f64] {
-        &self.spreads
-    }
-
-    /// Mean evidence of an event of the baseline in each fixed lane.
-    pub fn means(&self) -> &[f64] {
-        &self.means
-    }
-
-    /// Dependence in each fixed lane as the baseline's ticks told it (empty: nothing is known), and how many
-    /// those were.
-    pub fn dependence(&self) -> (&[Dependence], f64) {
-        (&self.dependence, self.ticks)
-    }
-
-    /// Slack of each lane for an estimated baseline.
-    pub fn slack(&self) -> &[Slack] {
-        &self.slack
-    }
-
-    /// Weight of each lane in the mixture; they sum to 1.
-    pub fn weights(&self) -> &[f64] {
-        &self.weights
-    }
-
-    /// The null distribution over codes.
-    pub fn probabilities(&self) -> &[f64] {
-        &self.probabilities
-    }
-
-    /// The normal score of each code.
-    pub fn scores(&self) -> &[f64] {
-        &self.scores
-    }
-
-    /// `width` values a code: the rows of the kernel.
-    pub fn rows(&self) -> (&[f32], usize) {
-        (&self.evidence, self.width)
-    }
-
-    /// Evidence of one event with `code` in a fixed `lane`.
-    pub fn at(&self, code: usize, lane: usize) -> f64 {
-        f64::from(self.evidence[code * self.width + lane])
-    }
-
-    /// The learned lane's table: `recent` (counts of the last minutes) shrunk to the baseline, against
-    /// the baseline, with a slack for the whole zone.
-    /// All zero where the last minutes say too little.
-    pub fn learned(&self, recent: &[f32]) -> Vec<f32> {
-        let total: f64 = recent.iter().map(|n| f64::from(*n)).sum();
-        if total < LEARNED_EVENTS_MIN {
-            return vec![0.0; self.codes];
-        }
-        let q: Vec<f64> = recent
-            .iter()
-            .zip(&self.probabilities)
-            .map(|(n, p)| (f64::from(*n) + LEARNED_PRIOR * p) / (total + LEARNED_PRIOR))
-            .collect();
-        let spread: f64 =
-            q.iter().zip(&self.probabilities).map(|(q, p)| q * q / p).sum::<f64>() - 1.0;
-        let zone = self.zone.sigma.max(self.zone.odds);
-        let slack = libm::log(1.0 + libm::sqrt(spread.max(0.0)) * zone);
-        q.iter()
-            .zip(&self.probabilities)
-            .map(|(q, p)| (self.learned_temper * (libm::log(q / p) - slack)) as f32)
-            .collect()
-    }
-}
-
-/// Null at the edge of the zone, and alternative, of a lane. `events`: what `p` rests on, and how many of
-/// the lane's kind were missed.
-fn pair(
-    lane: &Lane,
-    p: &[f64],
-    scores: &[f64],
-    ordered: usize,
-    zone: Zone,
-    (events, missed): (f64, f64),
-) -> (Vec<f64>, Vec<f64>) {
-    match lane {
-        Lane::Location(a) => {
-            let edge = zone.sigma.min(a.abs()) * a.signum();
-            (tilt(p, ordered, |c| edge * scores[c]), tilt(p, ordered, |c| a * scores[c]))
-        }
-        Lane::Scale(a) => {
-            // exp(a z^2) turns the variance of a normal law into 1 / (1 - 2a).
-            let deviation = if *a > 0.0 { 1.0 + zone.sigma } else { 1.0 / (1.0 + zone.sigma) };
-            let edge = (1.0 - 1.0 / (deviation * deviation)) / 2.0;
-            let edge = if edge.abs() < a.abs() { edge } else { *a };
-            let square = |c: usize| scores[c] * scores[c] - 1.0;
-            (tilt(p, ordered, |c| edge * square(c)), tilt(p, ordered, |c| a * square(c)))
-        }
-        Lane::Share { codes, ratio } => {
-            let share: f64 = codes.iter().filter_map(|c| p.get(usize::from(*c))).sum();
-            let edge = if *ratio > 1.0 { 1.0 + zone.odds } else { 1.0 / (1.0 + zone.odds) };
-            let mut null = scale_odds(share, edge);
-            let mut alternative = scale_odds(share, *ratio);
-            if *ratio >= RARE_RATIO {
-                null = null.max(null_share(share * events + missed, events));
-                alternative =
-                    alternative.max(share + RARE_SHARE * (1.0 - share)).max(scale_odds(null, 2.0));
-            }
-            (with_share(p, codes, share, null), with_share(p, codes, share, alternative))
-        }
-        Lane::Learned => (p.to_vec(), p.to_vec()),
-    }
-}
-
-/// Standard deviation of an event's evidence under `p`. A tempered lane's evidence varies by `1 / temper` more
-/// than that of independent events: dependence is what it is tempered for.
-fn spread_of(p: &[f64], evidence: impl Fn(usize) -> f64, temper: f64) -> f64 {
-    let mean: f64 = p.iter().enumerate().map(|(c, p)| p * evidence(c)).sum();
-    let square: f64 = p.iter().enumerate().map(|(c, p)| p * evidence(c) * evidence(c)).sum();
-    libm::sqrt((square - mean * mean).max(0.0) / temper.max(1e-9))
-}
-
-/// The null share of codes that the baseline has `seen` so often, for a lane of the ratio
-/// [`RARE_RATIO`].
-///
-/// A code that was never seen may still have a share of several events in `N`: over many series one of
-/// them will. With `k` events seen, the share times `N` is Gamma(k + 1/2) by Jeffreys' prior, and a lane whose
-/// null is `m / N` has false alarms as `A^-theta` with `share (r^theta - 1) = theta (m / N) (r - 1)`. The
-/// mean of that over the share is `1/A` at `m = k + ln A (0.43 + 0.17 k / (k + 2))`, to 2 % for `r = 4`, `k` up to
-/// 1,000 and `ln A` from 8 to 18 (found by quadrature).
-fn null_share(seen: f64, events: f64) -> f64 {
-    ((seen + LOG_PROMISE * (0.43 + 0.17 * seen / (seen + 2.0))) / events.max(1.0)).min(0.5)
-}
-
-/// `p exp(exponent)` over the ordered codes, scaled to their mass; the others stay.
-fn tilt(p: &[f64], ordered: usize, exponent: impl Fn(usize) -> f64) -> Vec<f64> {
-    let mut q = p.to_vec();
-    (0..ordered).for_each(|c| q[c] = p[c] * libm::exp(exponent(c)));
-    let scale = p[..ordered].iter().sum::<f64>() / q[..ordered].iter().sum::<f64>();
-    q[..ordered].iter_mut().for_each(|q| *q *= scale);
-    q
-}
-
-/// The codes' common share set to `wanted`, proportions within and without kept.
-fn with_share(p: &[f64], codes: &[u8], share: f64, wanted: f64) -> Vec<f64> {
-    let (inside, outside) = (wanted / share, (1.0 - wanted) / (1.0 - share));
-    let factor =
-        |c: usize| if codes.iter().any(|x| usize::from(*x) == c) { inside } else { outside };
-    p.iter().enumerate().map(|(c, p)| p * factor(c)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::encoder::{CategoryEncoder, FlagEncoder, NumberEncoder};
-
-    fn baselines() -> Vec<Baseline> {
-        let number = NumberEncoder::from_edges((0..=20).map(f64::from).collect());
-        let mut counts: Vec<u64> = (0..24).map(|i| 200 + 37 * (i % 5)).collect();
-        counts[0] = 3;
-        counts[22] = 0;
-        let names: Vec<String> = (0..12).map(|i| i.to_string()).collect();
-        let category = CategoryEncoder::from_counts(names.iter().map(|n| (n.as_str(), 5)));
-        vec![
-            Baseline::new(Encoder::Number(number), counts),
-            Baseline::new(Encoder::Flag(FlagEncoder), vec![9900, 100, 0, 0]),
-            Baseline::new(Encoder::Category(category), (0..16).map(|i| 1600 / (i + 1)).collect()),
-        ]
-    }
-
-    /// The promise of a lane: under every distribution inside its zone, `E exp(evidence) <= 1`.
-    #[test]
-    fn each_lane_is_an_e_value_over_the_whole_zone() {
-        for baseline in baselines() {
-            let p = baseline.probabilities();
-            let zone = Zone::default();
-            let tables = Tables::new(&baseline, p.clone(), zone, 0.0);
-            let ordered = baseline.encoder.ordered();
-            for (index, lane) in tables.lanes().iter().enumerate().take(tables.lanes().len() - 1) {
-                for step in 0..=10 {
-                    let part = f64::from(step) / 10.0;
-                    let inside = match lane {
-                        Lane::Location(a) => tilt(&p, ordered, |c| {
-                            part * zone.sigma * a.signum() * tables.scores()[c]
-                        }),
-                        Lane::Share { codes, ratio } => {
-                            let share: f64 = codes.iter().map(|c| p[usize::from(*c)]).sum();
-                            let odds = 1.0 + part * zone.odds;
-                            let odds = if *ratio > 1.0 { odds } else { 1.0 / odds };
-                            with_share(&p, codes, share, scale_odds(share, odds))
-                        }
-                        _ => p.clone(),
-                    };
-                    let mean: f64 =
-                        inside.iter().enumerate().map(|(c, p)| p * tables.at(c, index).exp()).sum();
-                    assert!(mean <= 1.0 + 1e-6, "{lane:?} at {part}: {mean}");
-                    // At the zone's edge nothing is given away.
-                    let tight = match lane {
-                        Lane::Share { ratio, .. } => *ratio < RARE_RATIO,
-                        lane => !matches!(lane, Lane::Scale(_)),
-                    };
-                    assert!(step < 10 || mean > 0.9999 || !tight, "{lane:?}: {mean}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn slack_is_paid_in_every_lane_and_shrinks_with_the_baseline() {
-        let small = &baselines()[0];
-        let mut large = small.clone();
-        large.counts.iter_mut().for_each(|n| *n *= 100);
-        let p = small.probabilities();
-        let zone = Zone::default();
-        let none = Tables::new(small, p.clone(), zone, 0.0);
-        let with = Tables::new(small, p.clone(), zone, 1.0);
-        let less = Tables::new(&large, p, zone, 1.0);
-        for (lane, kind) in none.lanes().iter().enumerate() {
-            // Rare codes pay through the upper limit of their share, the learned lane by its own rule.
-            if matches!(kind, Lane::Learned | Lane::Share { .. }) {
-                continue;
-            }
-            assert!(with.at(5, lane) < less.at(5, lane) && less.at(5, lane) < none.at(5, lane));
-        }
-    }
-
-    #[test]
-    fn the_learned_lane_waits_for_events_and_prefers_what_it_saw() {
-        let baseline = &baselines()[2];
-        let tables = Tables::new(baseline, baseline.probabilities(), Zone::default(), 1.0);
-        assert!(tables.learned(&[1.0; 16]).iter().all(|e| *e == 0.0));
-        let mut recent = vec![0.0; 16];
-        recent[11] = 400.0;
-        recent[0] = 400.0;
-        let table = tables.learned(&recent);
-        assert!(table[11] > 1.0 && table[5] < 0.0);
-        // Still an e-value under the baseline itself.
-        let mean: f64 =
-            baseline.probabilities().iter().zip(&table).map(|(p, e)| p * f64::from(*e).exp()).sum();
-        assert!(mean < 1.0);
-    }
 }

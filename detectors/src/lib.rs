@@ -4,7 +4,7 @@
 //! decision is computed with `libm`, so that the same counts give the same bits on every platform.
 //!
 //! The way of a value: an [`encoder::Encoder`] turns it into a small integer, its *code*; a pane counts
-//! codes; [`lane::Tables`] turn the counts of a pane into evidence, one number a *lane* (one way of
+//! codes; [`tables::Tables`] turn the counts of a pane into evidence, one number a *lane* (one way of
 //! having changed); [`evidence::Evidence`] accumulates it as a CUSUM (what people know, and the onset)
 //! and as a mixture Shiryaev-Roberts statistic (what decides).
 //!
@@ -12,7 +12,7 @@
 //! use driftline_detectors::baseline::{Baseline, Zone};
 //! use driftline_detectors::encoder::{Encoder, FlagEncoder};
 //! use driftline_detectors::evidence::Evidence;
-//! use driftline_detectors::lane::Tables;
+//! use driftline_detectors::tables::Tables;
 //!
 //! // 10,000 baseline requests, of which 100 failed; nothing missing, nothing invalid.
 //! let baseline = Baseline::new(Encoder::Flag(FlagEncoder), vec![9_900, 100, 0, 0]);
@@ -47,5 +47,6 @@ pub mod sketch;
 pub mod slots;
 pub mod special;
 pub mod surprise;
+pub mod tables;
 pub mod temper;
 pub mod two_sample;

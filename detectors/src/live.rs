@@ -8,7 +8,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lane::{LANES_MAX, Tables};
+use crate::lane::LANES_MAX;
+use crate::tables::Tables;
 use crate::temper::{LOG_PROMISE, PRIOR_TICKS, error_factor};
 
 /// Ticks of each span: this many of the span before.

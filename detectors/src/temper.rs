@@ -21,7 +21,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lane::Tables;
+use crate::tables::Tables;
 
 /// Design effect that is assumed before any tick was seen ...
 const PRIOR_EFFECT: f64 = 1.0;
@@ -82,6 +82,16 @@ pub fn temper<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables
         tempering.dependence.push(Dependence { effect: single, weight: tail.weight() });
     }
     tempering
+}
+
+impl Tempering {
+    /// Of ticks that are one residual each, of which nothing is known but that there were so many: the ticks
+    /// that are watched tell the rest.
+    pub fn of_residuals(lanes: usize, ticks: f64) -> Self {
+        let factor = 1.0 / (ALIKE * error_factor(LOG_PROMISE, ticks + PRIOR_TICKS));
+        let dependence = Dependence { effect: 1.0, weight: 1.0 };
+        Self { factors: vec![factor; lanes], dependence: vec![dependence; lanes] }
+    }
 }
 
 /// The evidence of a tick in a lane.

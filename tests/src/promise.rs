@@ -14,7 +14,7 @@ use driftline::model::{Batch, Kind, Settings};
 use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::lane::Tables;
+use driftline_detectors::tables::Tables;
 
 use crate::streams::{Change, LEVELS, Law, Stream, column, label};
 
@@ -61,21 +61,6 @@ pub struct Plan {
     pub flaw: Flaw,
 }
 
-/// Run lengths that were seen.
-#[derive(Debug, Clone)]
-pub struct RunLengths {
-    /// Mean of `min(run length, cap)`, in panes: a lower bound of the mean run length.
-    pub mean: f64,
-    /// Its standard error, between baselines.
-    pub error: f64,
-    /// The tenth percentile of the means of single baselines.
-    pub tenth: f64,
-    /// Their median.
-    pub median: f64,
-    /// Share of runs without an alarm up to the cap.
-    pub censored: f64,
-}
-
 /// False alarms that were seen.
 #[derive(Debug, Clone)]
 pub struct Alarms {
@@ -119,40 +104,16 @@ impl Plan {
         let mut baseline = learn(self.law, self.events, self.zone(), seed);
         if matches!(self.flaw, Flaw::NoTempering | Flaw::NoTemperingNoSlack) {
             baseline.temper.clear();
+            baseline.dependence.clear();
         }
-        let slack_z = match self.flaw {
-            Flaw::NoTemperingNoSlack => 0.0,
-            _ => Settings::default().detect.slack_z,
+        let events = match self.flaw {
+            // The baseline is taken for the truth.
+            Flaw::NoTemperingNoSlack => 1e12,
+            _ => baseline.events() as f64,
         };
-        let tables = Tables::new(&baseline, baseline.probabilities(), self.zone(), slack_z);
+        let (p, slack_z) = (baseline.probabilities(), Settings::default().detect.slack_z);
+        let tables = Tables::with_events(&baseline, p, events, self.zone(), slack_z);
         (baseline, tables)
-    }
-
-    /// Panes to a false alarm, at most `cap` promises each.
-    pub fn run_lengths(&self, cap: usize) -> RunLengths {
-        let cap = cap * self.promise as usize;
-        let mut means = Vec::new();
-        let mut censored = 0;
-        for index in 0..self.baselines {
-            let (baseline, tables) = self.tables(index);
-            let mut sum = 0;
-            for run in 1..=self.runs {
-                let stream = Stream::new(self.law, self.seed(index, run));
-                let length = self.run(&baseline, &tables, stream, cap, None);
-                sum += length.unwrap_or(cap);
-                censored += usize::from(length.is_none());
-            }
-            means.push(sum as f64 / self.runs as f64);
-        }
-        let (mean, error) = mean_and_error(&means);
-        means.sort_by(f64::total_cmp);
-        RunLengths {
-            mean,
-            error,
-            tenth: means[means.len() / 10],
-            median: means[means.len() / 2],
-            censored: censored as f64 / (self.baselines * self.runs) as f64,
-        }
     }
 
     /// False alarms in `horizon` promises of panes for each baseline. The evidence starts anew after an

@@ -6,9 +6,12 @@
 use driftline::model::{Kind, Settings};
 use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::lane::Tables;
+use driftline_detectors::tables::Tables;
 
 use crate::promise::{Coder, WINDOW_PANES, learn_values};
+
+/// Values to a false alarm that are promised.
+pub const PROMISE: f64 = 10_000.0;
 
 /// What the statistic knows of a stream in control.
 #[derive(Debug)]
@@ -33,10 +36,12 @@ impl Reference {
     /// A watch that begins now.
     pub fn watch(&self) -> Watch<'_> {
         let codes = self.tables.codes();
+        let mut evidence = Evidence::new(&self.tables);
+        evidence.aim(PROMISE.ln());
         Watch {
             tables: &self.tables,
             coder: Coder::new(&self.baseline.encoder),
-            evidence: Evidence::new(&self.tables),
+            evidence,
             recent: vec![0.0; codes],
             counts: vec![0; codes],
             step: 0,

@@ -8,7 +8,8 @@
 //! same direction that they clearly speak for is taken, else the weakest.
 
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::lane::{Lane, Tables};
+use driftline_detectors::lane::Lane;
+use driftline_detectors::tables::Tables;
 use serde::{Deserialize, Serialize};
 
 /// Evidence against a change that resolves it: odds of ten thousand to one.

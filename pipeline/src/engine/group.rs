@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::lane::Tables;
+use driftline_detectors::tables::Tables;
 use serde::{Deserialize, Serialize};
 
 use super::calm::Firing;

@@ -5,8 +5,8 @@
 
 use driftline_detectors::baseline::{Baseline, Provenance, Zone};
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::lane::Tables;
 use driftline_detectors::slots::{Slots, slot_of};
+use driftline_detectors::tables::Tables;
 use driftline_detectors::temper;
 use serde::{Deserialize, Serialize};
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use driftline_detectors::baseline::Baseline;
 use driftline_detectors::effect::{blame, effect};
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::lane::{Lane, Tables};
+use driftline_detectors::lane::Lane;
 use driftline_detectors::score::window_scores;
+use driftline_detectors::tables::Tables;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -200,7 +201,7 @@ impl Engine {
                 ticks_since_onset,
                 cusum: round(evidence.cusum(index)),
                 temper: round(evidence.temper(tables, index)),
-                promise: "guaranteed".into(),
+                promise: "calibrated".into(),
             },
             codes: codes
                 .iter()

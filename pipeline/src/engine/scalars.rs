@@ -10,8 +10,9 @@ use std::sync::Arc;
 use driftline_detectors::baseline::{Baseline, Provenance, Zone};
 use driftline_detectors::encoder::{Encoder, NumberEncoder};
 use driftline_detectors::kernel::pane_evidence;
-use driftline_detectors::lane::LANES_MAX;
+use driftline_detectors::lane::{LANES_MAX, fixed_lanes};
 use driftline_detectors::scalar::{Reading, Scalar, Transform};
+use driftline_detectors::temper::Tempering;
 use ndarray::{Array2, Axis, aview1};
 use serde::{Deserialize, Serialize};
 
@@ -252,7 +253,8 @@ impl Stem {
         let metric =
             |at: u16| self.extra.as_ref().and_then(|extra| extra.metrics.get(usize::from(at)));
         match subject {
-            Subjects::Volume => Some(self.volume as f64 + jitter),
+            // None at all is silence, which is judged by itself: as a value it would move the level.
+            Subjects::Volume => (self.volume > 0).then_some(self.volume as f64 + jitter),
             Subjects::Mean(at) => metric(at).and_then(MetricExtra::mean),
             Subjects::P99(at) => metric(at).and_then(MetricExtra::p99),
             Subjects::Ratio(at) => metric(at)
@@ -347,9 +349,9 @@ impl Engine {
         let residual = match series.model.observe(due.span_us, every, due.value, hold) {
             Reading::Learning => return 0,
             Reading::Learned(sketch) => {
-                let baseline =
-                    residual_baseline(&sketch, end_us - self.settings.scalars.learn_us, end_us);
                 let zone = Zone { sigma: self.settings.detect.scalar_zone_sigma, odds: 0.1 };
+                let from_us = end_us - self.settings.scalars.learn_us;
+                let baseline = residual_baseline(&sketch, zone, from_us, end_us);
                 let id = self.library.add(baseline, zone);
                 series.watched = Some(Series::new(id, &self.library));
                 return 1;
@@ -481,6 +483,7 @@ pub(super) struct Quiet {
 
 fn residual_baseline(
     sketch: &driftline_detectors::sketch::Sketch,
+    zone: Zone,
     from_us: i64,
     to_us: i64,
 ) -> Baseline {
@@ -489,6 +492,11 @@ fn residual_baseline(
     sketch.cells().for_each(|cell| counts[encoder.encode(cell.low)] += cell.count);
     let mut baseline = Baseline::new(Encoder::Number(encoder), counts);
     baseline.tick_events = 1.0;
+    baseline.panes = baseline.events() as u32;
+    let lanes = fixed_lanes(&baseline, zone).len();
+    let tempering = Tempering::of_residuals(lanes, f64::from(baseline.panes));
+    baseline.temper = tempering.factors;
+    baseline.dependence = tempering.dependence;
     baseline.provenance = Provenance { source: "learned".into(), from_us, to_us };
     baseline
 }

@@ -1,7 +1,7 @@
 //! The promise of the engine, simulated: at most as many false alarms as the budget says.
 //!
-//! By default a subset that takes a minute; `DRIFTLINE_SIM=full` makes runs longer and prints the tables of
-//! `docs/promise.md`. All seeds are fixed. Each check is also seen to fail on a version that is wrong.
+//! By default a subset that takes a minute; `DRIFTLINE_SIM=full` makes runs longer. All seeds
+//! are fixed. Each check is also seen to fail on a version that is wrong.
 
 #![allow(clippy::print_stdout)] // the measured figures are the point of the run
 

@@ -4,8 +4,8 @@
 use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::encoder::{Encoder, NumberEncoder};
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::lane::Tables;
 use driftline_detectors::scalar::{Reading, Scalar, Transform};
+use driftline_detectors::tables::Tables;
 use driftline_tests::promise::mean_and_error;
 use rand::SeedableRng;
 use rand_distr::{Distribution, Poisson, StandardNormal};

@@ -114,7 +114,8 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
         plans.extend(BUDGETS.map(|budget| (scene, budget)));
     }
     let calm = in_parallel(&plans, |(scene, budget)| calm(scene, *budget, effort));
-    let days = if effort == Effort::Full { 10 } else { 4 };
+    // Charts learn for eight days.
+    let days = if effort == Effort::Full { 20 } else { 4 };
     let (found, unexplained) = faults(days);
     Ok(serde_json::to_value(Report { calm, found, unexplained })?)
 }
