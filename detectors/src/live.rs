@@ -3,8 +3,15 @@
 //! A baseline of an hour says little of what takes an hour: tenants that come and go, a daily cycle. So each
 //! lane's design effect goes on being estimated from the ticks that are watched, over spans of 1, 8, 64 and
 //! 512 ticks, and tempering follows. What is learned holds for the ticks *after* it only, so that each tick's
-//! evidence stays an e-value. Ticks while a finding is on are not taken; those before it are cut at
-//! [`OFF_MAX`], and a lasting change moves the mean and not the spread of single ticks.
+//! evidence stays an e-value.
+//!
+//! They tell of the baseline's error, too. A lane's mean evidence under the baseline is known, and what the
+//! watched ticks' mean is beyond it estimates the error with the weight of their events; it is taken off, and the
+//! slack is that of all events together. It is as if the baseline had gone on growing through its first day
+//! of watching, but for the last minutes: sums of 64 ticks count once they are whole.
+//!
+//! Ticks while a finding is on are not taken; those before it are cut at
+//! [`crate::tables::OFF_MAX`], and a lasting change moves the mean and not the spread of single ticks.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +29,8 @@ const TICKS_MAX: u32 = 8_640;
 const SUMS_MIN: u32 = 4;
 /// Standard errors by which a longer span's effect must stand out.
 const CHANCE: f64 = 2.0;
-/// A watched tick counts as at most so many standard deviations, or more where bursts are usual: what is
-/// further off is a change.
-const OFF_MAX: f64 = 3.0;
+/// Another `ln A` is taken notice of from this difference on.
+const LOG_STEP: f64 = 0.1;
 
 /// Sums over one span, in standard deviations of independent events.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -55,10 +61,8 @@ impl Span {
             return None;
         }
         let open = std::mem::replace(&mut self.open, [0.0; LANES_MAX]);
-        for lane in 0..LANES_MAX {
-            self.sum[lane] += open[lane];
-            self.squares[lane] += open[lane] * open[lane];
-        }
+        self.sum.iter_mut().zip(&open).for_each(|(sum, open)| *sum += open);
+        self.squares.iter_mut().zip(&open).for_each(|(sum, open)| *sum += open * open);
         (self.parts, self.made) = (0, self.made + 1);
         Some(open)
     }
@@ -70,57 +74,119 @@ impl Span {
     }
 }
 
-/// What watched ticks tell about the lanes' design effects.
+/// What watched ticks tell about the lanes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Live {
     spans: [Span; SPANS],
+    /// Events of the ticks that were taken.
+    events: f64,
+    /// What the rest was made at: sums of the second span, `ln A`.
+    made_at: Option<(u32, f64)>,
     /// What the tables' evidence is to be multiplied by, beside the tempering that is in them.
-    pub(crate) factors: [f64; LANES_MAX],
+    pub(crate) factors: [f32; LANES_MAX],
+    /// What is to be taken off the evidence of each event then: the baseline's error, and slack.
+    pub(crate) losses: [f32; LANES_MAX],
+    /// Weights of the lanes.
+    pub(crate) weights: [f32; LANES_MAX],
+    /// Standard deviation of an event's evidence, as [`Tables::spreads`].
+    pub(crate) spreads: [f32; LANES_MAX],
 }
 
 impl Live {
     pub(crate) fn new() -> Self {
-        Self { spans: [Span::NEW; SPANS], factors: [1.0; LANES_MAX] }
+        Self {
+            spans: [Span::NEW; SPANS],
+            events: 0.0,
+            made_at: None,
+            factors: [1.0; LANES_MAX],
+            losses: [0.0; LANES_MAX],
+            weights: [0.0; LANES_MAX],
+            spreads: [0.0; LANES_MAX],
+        }
     }
 
-    /// Factors for the next tick at a promise of `log_promise`.
+    /// Makes ready for the next tick at a promise of `log_promise`. Anew for every eighth tick only.
     pub(crate) fn aim(&mut self, tables: &Tables, log_promise: f64) {
+        let now = (self.spans[1].made, log_promise);
+        let is_near = |at: (u32, f64)| at.0 == now.0 && (at.1 - now.1).abs() < LOG_STEP;
+        if self.made_at.is_some_and(is_near) {
+            return;
+        }
+        self.made_at = Some(now);
+        self.temper(tables, log_promise);
+        self.center(tables, log_promise);
+    }
+
+    fn temper(&mut self, tables: &Tables, log_promise: f64) {
         let (dependence, ticks) = tables.dependence();
-        let made = self.spans[0].made;
-        let told = f64::from(made.saturating_sub(1));
-        let mut least = 1.0f64;
+        let told = f64::from(self.spans[0].made.saturating_sub(1));
+        let mut least = 1.0;
         for (lane, of) in dependence.iter().enumerate() {
             let base = of.weight * ticks + PRIOR_TICKS;
             let raised = error_factor(LOG_PROMISE, base)
                 / error_factor(log_promise, base + of.weight * told);
-            // Around the ticks' own mean: a lasting small change, inside the zone, is no dependence.
-            let single = (of.effect * base + self.spans[0].around_mean(lane)) / (base + told);
-            let mut effect = single;
-            let mut ticks = 1.0;
-            for span in &self.spans[1..] {
-                ticks *= f64::from(STEP);
-                if span.made < SUMS_MIN {
-                    break;
-                }
-                let sums = f64::from(span.made - 1);
-                let chance = libm::sqrt(2.0 / sums);
-                effect =
-                    effect.max(span.around_mean(lane) / (sums * ticks) / (1.0 + CHANCE * chance));
-            }
-            let temper = tables.temper(lane);
-            let mut ratio = of.effect / effect;
+            let mut ratio = of.effect / self.effect(lane, of.effect * base, base);
             if of.weight < 1.0 {
                 // Wild ticks are cut here, and were not in the baseline: less of them is no good news.
                 ratio = ratio.min(1.0);
             }
-            self.factors[lane] = raised * ratio;
+            let temper = tables.temper(lane);
+            let mut factor = raised * ratio;
             if temper > 0.0 {
-                self.factors[lane] = self.factors[lane].min(1.0 / temper);
-                least = least.min(self.factors[lane]);
+                factor = factor.min(1.0 / temper);
+                least = f64::min(least, factor);
             }
+            self.factors[lane] = factor as f32;
         }
         // The learned lane is tempered like the most tempered of the others.
-        self.factors[dependence.len()] = least;
+        self.factors[dependence.len()] = least as f32;
+    }
+
+    /// Design effect of a lane, where `base` baseline ticks have the sum of squares `seen`.
+    fn effect(&self, lane: usize, seen: f64, base: f64) -> f64 {
+        let told = f64::from(self.spans[0].made.saturating_sub(1));
+        // Around the ticks' own mean: a lasting small change, inside the zone, is no dependence.
+        let mut effect = (seen + self.spans[0].around_mean(lane)) / (base + told);
+        let mut ticks = 1.0;
+        for span in &self.spans[1..] {
+            ticks *= f64::from(STEP);
+            if span.made < SUMS_MIN {
+                break;
+            }
+            let sums = f64::from(span.made - 1);
+            let chance = CHANCE * libm::sqrt(2.0 / sums);
+            effect = effect.max(span.around_mean(lane) / (sums * ticks) / (1.0 + chance));
+        }
+        effect
+    }
+
+    /// The baseline's error in each lane, as far as whole sums of 64 ticks tell it, and what that leaves of the
+    /// slack.
+    fn center(&mut self, tables: &Tables, log_promise: f64) {
+        let (dependence, _) = tables.dependence();
+        let ticks = f64::from(self.spans[2].made * STEP * STEP);
+        let told = self.events * ticks / f64::from(self.spans[0].made.max(1));
+        let baseline = tables.events().max(1.0);
+        let left = baseline / (baseline + told);
+        let weights = tables.weights_at(baseline + told);
+        for (lane, weight) in weights.into_iter().enumerate() {
+            self.weights[lane] = weight as f32;
+            let (spread, factor) = (tables.spreads()[lane], f64::from(self.factors[lane]));
+            self.spreads[lane] = (spread * libm::sqrt(factor)) as f32;
+            let slack = tables.slack()[lane].at(log_promise);
+            let mut loss = slack;
+            if lane < dependence.len() {
+                loss *= left;
+                if ticks > 0.0 {
+                    // In standard deviations of an event's evidence, were events independent.
+                    let root = libm::sqrt(told / ticks);
+                    let mean = f64::from(self.spans[2].sum[lane]) / ticks / root;
+                    let deviation = spread * libm::sqrt(tables.temper(lane));
+                    loss += factor * mean * (1.0 - left) * deviation;
+                }
+            }
+            self.losses[lane] = loss as f32;
+        }
     }
 
     /// Takes a tick of `events`, with its `evidence` as the tables give it.
@@ -129,16 +195,13 @@ impl Live {
         if dependence.is_empty() || self.spans[0].made >= TICKS_MAX {
             return;
         }
+        let root = libm::sqrt(events.max(1.0));
         let mut off = [0.0f32; LANES_MAX];
-        for (lane, of) in dependence.iter().enumerate() {
-            let (mean, spread) = (tables.means()[lane], tables.spreads()[lane]);
-            let variance = events * spread * spread * tables.temper(lane);
-            if variance > 0.0 {
-                let most = OFF_MAX * libm::sqrt(of.effect / of.weight);
-                let by = (evidence[lane] - events * mean) / libm::sqrt(variance);
-                off[lane] = by.clamp(-most, most) as f32;
-            }
+        for (lane, of) in tables.scales().iter().enumerate() {
+            let by = (evidence[lane] - events * of.mean) / root * of.per_deviation;
+            off[lane] = by.clamp(-of.most, of.most) as f32;
         }
+        self.events += events;
         let mut part = off;
         for (at, span) in self.spans.iter_mut().enumerate() {
             match span.take(&part, if at == 0 { 1 } else { STEP }) {

@@ -17,13 +17,24 @@ const RARE_SHARE: f64 = 0.01;
 const RARE_WEIGHT: f64 = 0.5;
 /// Events beyond its range that an encoder of numbers hid: 2, of which the prior has a half.
 const UNKNOWN_MISSED: f64 = 1.5;
-/// Slack over what a normal law of the baseline's error asks for: simulation shows a little more to be
-/// needed with 1,000 dependent events, and for large baselines it is nothing.
-const SLACK: f64 = 1.15;
+/// A watched tick counts as at most so many standard deviations, or more where bursts are usual: what is
+/// further off is a change.
+pub(crate) const OFF_MAX: f64 = 3.0;
 /// The learned lane needs this many recent events to say anything.
 const LEARNED_EVENTS_MIN: f64 = 50.0;
 /// Weight of the baseline in the learned distribution, in events.
 const LEARNED_PRIOR: f64 = 100.0;
+
+/// How the evidence of a tick becomes a number of standard deviations.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Scale {
+    /// Mean evidence of an event of the baseline.
+    pub(crate) mean: f64,
+    /// One over the standard deviation of an event's evidence, were events independent.
+    pub(crate) per_deviation: f64,
+    /// Most that is counted.
+    pub(crate) most: f64,
+}
 
 /// What is to be taken off the evidence of each event because the baseline is an estimate.
 ///
@@ -65,11 +76,15 @@ pub struct Tables {
     evidence: Vec<f32>,
     width: usize,
     weights: Vec<f64>,
+    /// Weights before lanes are left out, and the mean evidence of an event where a lane is right.
+    shares: Vec<f64>,
+    gains: Vec<f64>,
     /// Standard deviation of an event's evidence in each lane, as if events were independent: see
     /// [`Tables::spread`].
     spreads: Vec<f64>,
     /// Mean evidence of an event in each fixed lane.
     means: Vec<f64>,
+    scales: Vec<Scale>,
     /// What is known about dependence in each fixed lane, and the ticks that told it.
     dependence: Vec<Dependence>,
     ticks: f64,
@@ -105,8 +120,9 @@ impl Tables {
         let width = lanes.len().next_multiple_of(4);
         let mut evidence = vec![0.0f32; codes * width];
         let ordered = baseline.encoder.ordered();
-        let mut told_apart = Vec::new();
+        let mut gains = Vec::new();
         let (mut means, mut spreads, mut slacks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut scales = Vec::new();
         for (index, lane) in lanes.iter().enumerate() {
             let temper = baseline.temper.get(index).copied().unwrap_or(1.0);
             // Dependent events tell as much about the baseline as `temper` times as many independent ones,
@@ -127,42 +143,47 @@ impl Tables {
             }
             // A rare code's null share has paid for its estimate, as far as a promise of usual size goes.
             slacks.push(Slack {
-                per_log: SLACK / events.max(1.0),
+                per_log: 1.0 / events.max(1.0),
                 paid: if lane.is_rare() { LOG_PROMISE } else { 0.0 },
             });
             let of = |c: usize| f64::from(evidence[c * width + index]);
             let gain: f64 = alternative.iter().enumerate().map(|(c, q)| q * of(c)).sum();
-            told_apart.push(lane.is_rare() || gain * events > LOG_PROMISE);
+            gains.push(if lane.is_rare() { f64::INFINITY } else { gain });
             spreads.push(spread_of(&null, of, temper));
             means.push(probabilities.iter().enumerate().map(|(c, p)| p * of(c)).sum());
+            if let Some(known) = baseline.dependence.get(index) {
+                let deviation = spreads[index] * libm::sqrt(temper);
+                scales.push(Scale {
+                    mean: means[index],
+                    per_deviation: if deviation > 0.0 { 1.0 / deviation } else { 0.0 },
+                    most: OFF_MAX * libm::sqrt(known.effect / known.weight),
+                });
+            }
         }
         lanes.push(Lane::Learned);
         slacks.push(Slack::of_learned(codes, events));
         spreads.push(0.0);
-        // A lane that tempering has switched off would only dilute the others.
         let learned_temper =
             baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min);
-        let mut weights: Vec<f64> = lanes
-            .iter()
-            .enumerate()
-            .map(|(i, lane)| match baseline.temper.get(i) {
-                Some(t) if *t <= 0.0 => 0.0,
-                // What the slack eats up even where the lane is right would only dilute the others.
-                _ if told_apart.get(i) == Some(&false) => 0.0,
-                _ if lane.is_rare() => RARE_WEIGHT,
-                _ => 1.0,
-            })
-            .collect();
-        let total: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|w| *w /= total);
+        let shares = lanes.iter().enumerate().map(|(i, lane)| match baseline.temper.get(i) {
+            Some(t) if *t <= 0.0 => 0.0,
+            _ if lane.is_rare() => RARE_WEIGHT,
+            _ => 1.0,
+        });
+        let shares: Vec<f64> = shares.collect();
+        gains.push(f64::INFINITY);
+        let weights = weights(&shares, &gains, events);
         Self {
             lanes,
             codes,
             evidence,
             width,
             weights,
+            shares,
+            gains,
             spreads,
             means,
+            scales,
             dependence: baseline.dependence.clone(),
             ticks: f64::from(baseline.panes),
             slack: slacks,
@@ -210,6 +231,11 @@ impl Tables {
         (&self.dependence, self.ticks)
     }
 
+    /// How a tick's evidence in each fixed lane becomes a deviation; empty where nothing is known of dependence.
+    pub(crate) fn scales(&self) -> &[Scale] {
+        &self.scales
+    }
+
     /// Slack of each lane for an estimated baseline.
     pub fn slack(&self) -> &[Slack] {
         &self.slack
@@ -218,6 +244,16 @@ impl Tables {
     /// Weight of each lane in the mixture; they sum to 1.
     pub fn weights(&self) -> &[f64] {
         &self.weights
+    }
+
+    /// The same where the baseline has been made as good as one of `events`.
+    pub(crate) fn weights_at(&self, events: f64) -> Vec<f64> {
+        weights(&self.shares, &self.gains, events)
+    }
+
+    /// Events that the null distribution rests on.
+    pub fn events(&self) -> f64 {
+        self.events
     }
 
     /// The null distribution over codes.
@@ -262,6 +298,19 @@ impl Tables {
             .map(|(q, p)| (self.learned_temper * (libm::log(q / p) - slack)) as f32)
             .collect()
     }
+}
+
+/// Weights that sum to 1, of lanes that gain more where they are right than a baseline of `events` costs in
+/// slack. The others would only dilute them.
+fn weights(shares: &[f64], gains: &[f64], events: f64) -> Vec<f64> {
+    let alive = shares.iter().zip(gains).map(|(share, gain)| match gain * events > LOG_PROMISE {
+        true => *share,
+        false => 0.0,
+    });
+    let mut weights: Vec<f64> = alive.collect();
+    let total: f64 = weights.iter().sum();
+    weights.iter_mut().for_each(|w| *w /= total.max(1e-300));
+    weights
 }
 
 /// Null at the edge of the zone, and alternative, of a lane. `events`: what `p` rests on, and how many of

@@ -185,14 +185,18 @@ struct Tail {
 impl Tail {
     fn of(ticks: &[Tick]) -> Self {
         let n = (ticks.len() as f64).max(1.0);
-        // In standard deviations of each tick's own size, so that uneven ticks are no tail.
-        let scaled = |tick: &Tick| tick.off / libm::sqrt(tick.variance.max(1e-300));
-        let moment = |power: f64| -> f64 {
-            ticks.iter().map(|tick| libm::pow(scaled(tick), power)).sum::<f64>() / n
-        };
-        let variance = moment(2.0).max(1e-300);
-        let skewness = moment(3.0) / libm::pow(variance, 1.5);
-        let excess = moment(4.0) / (variance * variance) - 3.0;
+        let mut moments = [0.0; 3];
+        for tick in ticks {
+            // In standard deviations of each tick's own size, so that uneven ticks are no tail.
+            let off = tick.off / libm::sqrt(tick.variance.max(1e-300));
+            let square = off * off;
+            moments[0] += square / n;
+            moments[1] += square * off / n;
+            moments[2] += square * square / n;
+        }
+        let variance = f64::max(moments[0], 1e-300);
+        let skewness = moments[1] / (variance * libm::sqrt(variance));
+        let excess = moments[2] / (variance * variance) - 3.0;
         Self { skewness, excess, ticks: n }
     }
 
@@ -200,16 +204,20 @@ impl Tail {
     /// `E exp(S) = 1` has allowed for that.
     fn of_independent(tables: &Tables, lane: usize, panes: &[Vec<(u8, u32)>]) -> Self {
         let mean = tables.means()[lane];
-        let moment = |power: f64| -> f64 {
-            let off = |c: usize| libm::pow(tables.at(c, lane) - mean, power);
-            tables.probabilities().iter().enumerate().map(|(c, p)| p * off(c)).sum()
-        };
-        let variance = moment(2.0).max(1e-300);
+        let mut moments = [0.0; 3];
+        for (code, p) in tables.probabilities().iter().enumerate() {
+            let off = tables.at(code, lane) - mean;
+            let square = off * off;
+            moments[0] += p * square;
+            moments[1] += p * square * off;
+            moments[2] += p * square * square;
+        }
+        let variance = f64::max(moments[0], 1e-300);
         let events: u64 = panes.iter().flatten().map(|(_, n)| u64::from(*n)).sum();
         let events = (events as f64 / panes.len().max(1) as f64).max(1.0);
         Self {
-            skewness: moment(3.0) / libm::pow(variance, 1.5) / libm::sqrt(events),
-            excess: (moment(4.0) / (variance * variance) - 3.0) / events,
+            skewness: moments[1] / (variance * libm::sqrt(variance)) / libm::sqrt(events),
+            excess: (moments[2] / (variance * variance) - 3.0) / events,
             ticks: f64::INFINITY,
         }
     }

@@ -184,7 +184,8 @@ impl Plan {
 }
 
 /// One series that is watched.
-struct Watch<'a> {
+#[derive(Debug)]
+pub struct Watch<'a> {
     tables: &'a Tables,
     coder: Coder<'a>,
     stream: Stream,
@@ -197,7 +198,8 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(plan: &Plan, baseline: &'a Baseline, tables: &'a Tables, stream: Stream) -> Self {
+    /// A watch that begins now.
+    pub fn new(plan: &Plan, baseline: &'a Baseline, tables: &'a Tables, stream: Stream) -> Self {
         let mut evidence = Evidence::new(tables);
         evidence.aim(plan.promise.ln());
         Self {
@@ -213,8 +215,13 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// What is watched.
+    pub fn stream(&mut self) -> &mut Stream {
+        &mut self.stream
+    }
+
     /// The next pane; true where it brings an alarm, after which the evidence starts anew.
-    fn pane(&mut self, pane: usize) -> bool {
+    pub fn pane(&mut self, pane: usize) -> bool {
         let Self { tables, coder, evidence, recent, counts, values, .. } = self;
         self.stream.pane(PANE_EVENTS, values);
         counts.fill(0);
@@ -222,7 +229,7 @@ impl<'a> Watch<'a> {
         if self.flaw == Flaw::Peeking {
             let seen: Vec<f32> = counts.iter().map(|n| *n as f32).collect();
             evidence.learn(tables.learned(&seen));
-        } else if pane % WINDOW_PANES == 0 {
+        } else if pane.is_multiple_of(WINDOW_PANES) {
             evidence.learn(tables.learned(recent));
             recent.iter_mut().for_each(|n| *n *= 0.5);
         }

@@ -18,6 +18,8 @@ pub const LEVELS: usize = 50;
 const MISSING: f64 = 0.01;
 /// Standard deviation of a pane's own mean in [`Law::PaneEffects`], in that of one value.
 const EFFECT: f64 = 0.15;
+/// Part of the variance of a pane's effect that streams have in common, where they have any.
+const SHARED: f64 = 0.3;
 /// Correlation of neighbours in [`Law::Autoregressive`].
 const CORRELATION: f64 = 0.5;
 
@@ -94,6 +96,7 @@ pub struct Stream {
     change: Change,
     state: f64,
     effect: f64,
+    common: Option<f64>,
 }
 
 impl Stream {
@@ -101,7 +104,7 @@ impl Stream {
     pub fn new(law: Law, seed: u64) -> Self {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let state = StandardNormal.sample(&mut random);
-        Self { law, random, change: Change::None, state, effect: 0.0 }
+        Self { law, random, change: Change::None, state, effect: 0.0, common: None }
     }
 
     /// Changes the law from the next value on.
@@ -109,11 +112,21 @@ impl Stream {
         self.change = change;
     }
 
+    /// The next pane's effect has a part in common with other streams: a standard normal number, the same
+    /// for all of them.
+    pub fn share(&mut self, common: f64) {
+        self.common = Some(common);
+    }
+
     /// The values of the next pane.
     pub fn pane(&mut self, events: usize, values: &mut Vec<Option<f64>>) {
         values.clear();
         let normal: f64 = StandardNormal.sample(&mut self.random);
-        self.effect = EFFECT * normal;
+        self.effect = EFFECT
+            * match self.common.take() {
+                Some(common) => SHARED.sqrt() * common + (1.0 - SHARED).sqrt() * normal,
+                None => normal,
+            };
         values.extend((0..events).map(|_| self.next()));
     }
 

@@ -10,6 +10,7 @@
 
 mod charts;
 mod data;
+mod fleets;
 mod nab;
 mod parallel;
 mod peers;
@@ -62,7 +63,7 @@ macro_rules! parts {
 }
 
 /// All parts, in the order of the page.
-const PARTS: &[Part] = &parts![promise, scenes, steps, peers, series, nab];
+const PARTS: &[Part] = &parts![promise, fleets, scenes, steps, peers, series, nab];
 
 /// The page, with a mark `<!-- PART -->` where the tables of a part go.
 const PAGE: &str = include_str!("page.md");

@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(config.get("isolation.level"), Some("read_committed"));
         assert_eq!(config.get("auto.offset.reset"), Some("error"));
         assert_eq!(config.get("queued.max.messages.kbytes"), Some("32768"));
-        assert_eq!(config.get("fetch.max.bytes"), Some("8388608"));
+        assert_eq!(config.get("fetch.max.bytes"), Some("1048576"));
         assert_eq!(config.get("client.id"), Some("driftline-fetch-0"));
     }
 }
