@@ -10,6 +10,9 @@ use crate::slots::Slots;
 use crate::special::normal_quantile;
 use crate::temper::Dependence;
 
+/// Largest score.
+const SCORE_MAX: f64 = 8.0;
+
 /// Changes that are too small to matter.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Zone {
@@ -140,7 +143,9 @@ impl Baseline {
         };
         let mean = weighted(&|z| z);
         let deviation = libm::sqrt(weighted(&|z| (z - mean) * (z - mean))).max(1e-9);
-        scores[..ordered].iter_mut().for_each(|z| *z = (*z - mean) / deviation);
+        // Beside a constant everything is infinitely far away.
+        let standard = |z: f64| ((z - mean) / deviation).clamp(-SCORE_MAX, SCORE_MAX);
+        scores[..ordered].iter_mut().for_each(|z| *z = standard(*z));
         scores
     }
 }

@@ -1,15 +1,15 @@
 //! Evidence over time: per lane a CUSUM and a Shiryaev-Roberts statistic, over lanes a mixture.
 //!
 //! Per tick and lane, with evidence `e` of the tick (an e-value's logarithm) and the lane's weight `w`:
-//! `S = max(0, S + e)` and `R = (g + R) exp(e)` with `g = w / nu`; `M = sum R` over lanes, alarm at `M >= A`.
-//! `S` is drawn, and its last zero is the onset.
+//! `S = max(0, S + e)` and `R = (g + R) exp(e)` with `g = w / nu`; `M = sum R` over lanes, alarm at `M
+//! >= A`. `S` is drawn, and its last zero is the onset.
 //!
-//! What is proved: `M - sum g` is a supermartingale under the null, so the mean of `sum g` up to a false alarm
-//! is at least `A` (Shin, Ramdas, Rinaldo, "E-detectors", 2023). What is calibrated: a statistic does not
-//! stop at `A` but jumps over it, and with `g = w` the mean run length is `A / sum w nu`, where
-//! `nu = E exp(-overshoot)` is known for a normal step (see `starts_worth`). So `g = w / nu` gives each lane its
-//! weight's share of the false alarms, and the mean run length comes to `A`, in ticks, where the evidence of
-//! a tick is near normal.
+//! What is proved: `M - sum g` is a supermartingale under the null, so the mean of `sum g` up to a
+//! false alarm is at least `A` (Shin, Ramdas, Rinaldo, "E-detectors", 2023). What is calibrated: a
+//! statistic does not stop at `A` but jumps over it, and with `g = w` the mean run length is `A / sum w
+//! nu`, where `nu = E exp(-overshoot)` is known for a normal step (see `starts_worth`). So `g = w / nu`
+//! gives each lane its weight's share of the false alarms, and the mean run length comes to `A`, in
+//! ticks, where the evidence of a tick is near normal.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +22,8 @@ use crate::temper::LOG_PROMISE;
 
 /// Ticks whose course is kept for `explain`.
 pub const STEPS_MAX: usize = 24;
-/// Most evidence that one tick may have, in parts of `ln A`: no single tick decides, however wild it is. A burst of
-/// one caller is over after it, a change is not.
+/// Most evidence that one tick may have, in parts of `ln A`: no single tick decides, however wild it
+/// is. A burst of one caller is over after it, a change is not.
 const TICK_SHARE: f64 = 0.6;
 const R_MAX: f64 = 1e280;
 const LOG_STEP_MAX: f64 = 500.0;
@@ -99,7 +99,8 @@ impl Evidence {
         }
     }
 
-    /// The `ln A` that the ticks from now on are judged by: the slack for an estimated baseline follows it.
+    /// The `ln A` that the ticks from now on are judged by: the slack for an estimated baseline follows
+    /// it.
     pub fn aim(&mut self, log_promise: f64) {
         self.log_promise = log_promise;
     }
@@ -268,9 +269,10 @@ impl Evidence {
 /// Beyond this spread a step is no longer normal enough to be trusted with more.
 const REACH_MAX: f64 = 6.0;
 
-/// `1 / nu(d)` for `d >= 0`, where `nu(d) = E exp(-overshoot)` of a random walk of normal log-likelihood ratios with
-/// the standard deviation `d` over a high barrier, which is `2 d^-2 exp(-2 sum Phi(-d sqrt(n) / 2) / n)` (Woodroofe
-/// 1982; Siegmund 1985, whose `exp(-0.583 d)` is its beginning). A cubic, to 1.5 %.
+/// `1 / nu(d)` for `d >= 0`, where `nu(d) = E exp(-overshoot)` of a random walk of normal
+/// log-likelihood ratios with the standard deviation `d` over a high barrier, which is `2 d^-2 exp(-2
+/// sum Phi(-d sqrt(n) / 2) / n)` (Woodroofe 1982; Siegmund 1985, whose `exp(-0.583 d)` is its
+/// beginning). A cubic, to 1.5 %.
 #[inline(always)]
 fn starts_worth(d: f64) -> f64 {
     let d = d.min(REACH_MAX);

@@ -1,7 +1,7 @@
 //! Lanes: each is one way of having changed.
 //!
-//! What the lanes of a series look for follows from its baseline: the kind of its values, how many events a
-//! tick has, and how many the baseline rests on.
+//! What the lanes of a series look for follows from its baseline: the kind of its values, how many
+//! events a tick has, and how many the baseline rests on.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,12 +19,14 @@ const VALUE_LANES: u8 = 3;
 const VALUE_GROUPS: u32 = 4;
 /// ... and so many of these are looked at for having become rarer, too.
 const VALUE_LANES_DOWN: usize = 2;
+/// Categories together rarer than this are looked for as rare ones.
+const RARE_BELOW: f64 = 0.05;
 /// Centroids that have lanes of their own.
 const CENTROID_LANES: u8 = 10;
 /// Pairs of lanes for numbers that moved.
 const LOCATIONS: usize = 4;
-/// Moves that the weakest and the strongest of them look for, in standard errors of a tick's mean: between
-/// them lies what takes from one tick to some hundred.
+/// Moves that the weakest and the strongest of them look for, in standard errors of a tick's mean:
+/// between them lies what takes from one tick to some hundred.
 const TICK_SHIFTS: (f64, f64) = (0.35, 4.0);
 
 /// What a lane looks for.
@@ -96,28 +98,37 @@ pub fn fixed_lanes(baseline: &Baseline, zone: Zone) -> Vec<Lane> {
                 lanes.extend([Lane::Location(a), Lane::Location(-a)]);
             }
             lanes.extend(scales(baseline).map(Lane::Scale));
-            // Values that the baseline does not know: beyond its range, or in a gap that no value fell into.
+            // Values that the baseline does not know: beyond its range, or in a gap that no value fell
+            // into.
             let unknown = |c: &u8| {
                 *c == 0 || *c > encoder.bins() as u8 || baseline.counts[usize::from(*c)] == 0
             };
             lanes.push(share((0..encoder.bins() as u8 + 2).filter(unknown).collect(), 4.0));
         }
         Encoder::Flag(_) => {
-            for ratio in [1.25, 2.0, 4.0] {
+            for ratio in [1.25, 1.6, 2.2, RARE_RATIO] {
                 let ratio = f64::max(ratio, (1.0 + zone.odds) * (1.0 + zone.odds));
                 lanes.extend([share(vec![1], ratio), share(vec![1], 1.0 / ratio)]);
             }
         }
         Encoder::Category(encoder) => {
             let values = encoder.values().len() as u8;
+            let p = baseline.probabilities();
+            // What hardly occurs has to become several times as frequent before it can be told.
+            let more = |codes: &[u8]| {
+                let of: f64 = codes.iter().map(|code| p[usize::from(*code)]).sum();
+                if of < RARE_BELOW { RARE_RATIO } else { 2.0 }
+            };
             for code in 0..values.min(VALUE_LANES) {
-                lanes.extend([share(vec![code], 2.0), share(vec![code], 0.5)]);
+                let codes = vec![code];
+                lanes.extend([share(codes.clone(), more(&codes)), share(codes, 0.5)]);
             }
             for (at, codes) in groups(VALUE_LANES, values + 1).into_iter().enumerate() {
                 if at < VALUE_LANES_DOWN {
                     lanes.push(share(codes.clone(), 0.5));
                 }
-                lanes.push(share(codes, 2.0));
+                let ratio = more(&codes);
+                lanes.push(share(codes, ratio));
             }
             lanes.push(share(vec![values + 1], 4.0));
         }
@@ -131,8 +142,8 @@ pub fn fixed_lanes(baseline: &Baseline, zone: Zone) -> Vec<Lane> {
     lanes
 }
 
-/// Codes `from..to` in up to [`VALUE_GROUPS`] groups of neighbours: singles while there are few, else each about
-/// twice as large as the one before.
+/// Codes `from..to` in up to [`VALUE_GROUPS`] groups of neighbours: singles while there are few, else
+/// each about twice as large as the one before.
 fn groups(from: u8, to: u8) -> Vec<Vec<u8>> {
     let mut groups = Vec::new();
     let mut first = from;
@@ -153,8 +164,8 @@ fn groups(from: u8, to: u8) -> Vec<Vec<u8>> {
 /// Shifts beyond the zone that the lanes of a number look for, in standard deviations, rising.
 ///
 /// They follow the tick: what is large for the mean of 1,000 events is nothing for a single one. None is
-/// so small that the baseline could not tell it from its own error (half its information, `N a^2 / 4`, must
-/// reach `ln A`), or that it drowns in the zone.
+/// so small that the baseline could not tell it from its own error (half its information, `N a^2 / 4`,
+/// must reach `ln A`), or that it drowns in the zone.
 fn shifts(baseline: &Baseline, zone: Zone) -> [f64; LOCATIONS] {
     let tick = libm::sqrt(baseline.tick_events.max(1.0));
     let told = (baseline.events() as f64).max(1.0);

@@ -1,14 +1,15 @@
 //! Dependence as watched ticks tell it, on top of the baseline's.
 //!
-//! A baseline of an hour says little of what takes an hour: tenants that come and go, a daily cycle. So each
-//! lane's design effect goes on being estimated from the ticks that are watched, over spans of 1, 8, 64 and
-//! 512 ticks, and tempering follows. What is learned holds for the ticks *after* it only, so that each tick's
-//! evidence stays an e-value.
+//! A baseline of an hour says little of what takes an hour: tenants that come and go, a daily cycle. So
+//! each lane's design effect goes on being estimated from the ticks that are watched, over spans of 1,
+//! 8, 64 and 512 ticks, and tempering follows. What is learned holds for the ticks *after* it only, so
+//! that each tick's evidence stays an e-value.
 //!
-//! They tell of the baseline's error, too. A lane's mean evidence under the baseline is known, and what the
-//! watched ticks' mean is beyond it estimates the error with the weight of their events; it is taken off, and the
-//! slack is that of all events together. It is as if the baseline had gone on growing through its first day
-//! of watching, but for the last minutes: sums of 64 ticks count once they are whole.
+//! They tell of the baseline's error, too. A lane's mean evidence under the baseline is known, and what
+//! the watched ticks' mean is beyond it estimates the error with the weight of their events; it is
+//! taken off, and the slack is that of all events together. It is as if the baseline had gone on
+//! growing through its first day of watching, but for the last minutes: sums of 64 ticks count once
+//! they are whole.
 //!
 //! Ticks while a finding is on are not taken; those before it are cut at
 //! [`crate::tables::OFF_MAX`], and a lasting change moves the mean and not the spread of single ticks.
@@ -154,14 +155,16 @@ impl Live {
                 break;
             }
             let sums = f64::from(span.made - 1);
-            let chance = CHANCE * libm::sqrt(2.0 / sums);
-            effect = effect.max(span.around_mean(lane) / (sums * ticks) / (1.0 + chance));
+            let longer = span.around_mean(lane) / (sums * ticks);
+            if longer > effect * (1.0 + CHANCE * libm::sqrt(2.0 / sums)) {
+                effect = longer;
+            }
         }
         effect
     }
 
-    /// The baseline's error in each lane, as far as whole sums of 64 ticks tell it, and what that leaves of the
-    /// slack.
+    /// The baseline's error in each lane, as far as whole sums of 64 ticks tell it, and what that
+    /// leaves of the slack.
     fn center(&mut self, tables: &Tables, log_promise: f64) {
         let (dependence, _) = tables.dependence();
         let ticks = f64::from(self.spans[2].made * STEP * STEP);
@@ -208,6 +211,37 @@ impl Live {
                 Some(whole) => part = whole,
                 None => break,
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::baseline::{Baseline, Zone};
+    use crate::encoder::{Encoder, NumberEncoder};
+    use crate::evidence::Evidence;
+    use crate::tables::Tables;
+    use crate::temper::temper;
+
+    #[test]
+    fn a_constant_says_nothing() {
+        let encoder = Encoder::Number(NumberEncoder::from_edges(vec![0.0, 0.0]));
+        let codes = encoder.codes();
+        let mut counts = vec![0; codes];
+        counts[1] = 10_801;
+        let mut baseline = Baseline::new(encoder, counts);
+        let zone = Zone::default();
+        let plain = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
+        let tempering = temper(&vec![vec![(1, 30)]; 180], |_| &plain);
+        (baseline.temper, baseline.dependence) = (tempering.factors, tempering.dependence);
+        baseline.panes = 180;
+        let tables = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
+        let mut evidence = Evidence::new(&tables);
+        let mut tick = vec![0; codes];
+        tick[1] = 30;
+        for time in 0..1_000 {
+            evidence.tick(&tables, &tick, time);
+            assert!(evidence.log_mixture() < 10.0, "{tables:?} {evidence:?}");
         }
     }
 }

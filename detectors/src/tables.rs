@@ -1,10 +1,10 @@
 //! Tables: each lane as log-likelihood ratios against the baseline.
 //!
 //! For a lane with null `p0` and alternative `q` the evidence of an event with code `c` is
-//! `t (ln q_c - ln p0_c - slack)`. `p0` is the baseline moved to the edge of the indifference zone in the
-//! lane's own direction: because the ratio is monotone in that direction, every smaller change is inside
-//! the null, too. The slack pays for the estimated baseline, `t` (tempering) for dependence within panes.
-//! So `E exp(evidence of a pane) <= 1` under the null: the evidence is an e-value.
+//! `t (ln q_c - ln p0_c - slack)`. `p0` is the baseline moved to the edge of the indifference zone in
+//! the lane's own direction: because the ratio is monotone in that direction, every smaller change is
+//! inside the null, too. The slack pays for the estimated baseline, `t` (tempering) for dependence
+//! within panes. So `E exp(evidence of a pane) <= 1` under the null: the evidence is an e-value.
 
 use crate::baseline::{Baseline, Zone};
 use crate::lane::{Lane, RARE_RATIO, fixed_lanes};
@@ -40,9 +40,9 @@ pub(crate) struct Scale {
 ///
 /// The error of a baseline of `N` events moves the mean evidence of an event by `s d / sqrt N`, with `s`
 /// standard normal and `d` the spread. A lane's false alarms at `A` then go as `A^-theta` with
-/// `theta = 1 - 2 (s d / sqrt N - slack) / d^2`. Over baselines the mean of that is `1/A` where the slack is
-/// `ln A / N`, whatever `d`. So the promise holds on average over baselines, which is what a budget is
-/// about; a single one may be better or worse.
+/// `theta = 1 - 2 (s d / sqrt N - slack) / d^2`. Over baselines the mean of that is `1/A` where the
+/// slack is `ln A / N`, whatever `d`. So the promise holds on average over baselines, which is what a
+/// budget is about; a single one may be better or worse.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Slack {
     /// Slack for each unit of `ln A`.
@@ -52,9 +52,9 @@ pub struct Slack {
 }
 
 impl Slack {
-    /// A lane that follows the last minutes also follows the baseline's own error in any direction, and gains
-    /// half of its chi-square an event. With `k` degrees of freedom that is at most
-    /// `(k/2 + sqrt(k ln A) + ln A) / N` but once in `A` baselines (Laurent, Massart 2000).
+    /// A lane that follows the last minutes also follows the baseline's own error in any direction, and
+    /// gains half of its chi-square an event. With `k` degrees of freedom that is at most `(k/2 +
+    /// sqrt(k ln A) + ln A) / N` but once in `A` baselines (Laurent, Massart 2000).
     fn of_learned(codes: usize, events: f64) -> Self {
         let freedom = (codes - 1) as f64;
         let paid = -(freedom / 2.0 + libm::sqrt(freedom * LOG_PROMISE));
@@ -72,7 +72,8 @@ impl Slack {
 pub struct Tables {
     lanes: Vec<Lane>,
     codes: usize,
-    /// `codes x width`, lane by lane; `width` is the number of fixed lanes rounded up to a multiple of 4.
+    /// `codes x width`, lane by lane; `width` is the number of fixed lanes rounded up to a multiple of
+    /// 4.
     evidence: Vec<f32>,
     width: usize,
     weights: Vec<f64>,
@@ -125,12 +126,12 @@ impl Tables {
         let mut scales = Vec::new();
         for (index, lane) in lanes.iter().enumerate() {
             let temper = baseline.temper.get(index).copied().unwrap_or(1.0);
-            // Dependent events tell as much about the baseline as `temper` times as many independent ones,
-            // and only the later ones tell of what the encoder had not seen.
+            // Dependent events tell as much about the baseline as `temper` times as many independent
+            // ones, and only the later ones tell of what the encoder had not seen.
             let coded = if lane.is_unseen(baseline) { baseline.unseen_weight() } else { 1.0 };
             let told = (events * coded * temper).max(1.0);
-            // Those that made the encoder could not be beyond its range, and two gaps lie there (the law of
-            // spacings): as if that had been seen so often.
+            // Those that made the encoder could not be beyond its range, and two gaps lie there (the
+            // law of spacings): as if that had been seen so often.
             let missed = if lane.is_unknown_numbers(baseline) { UNKNOWN_MISSED } else { 0.0 };
             let of = (told, missed);
             let (null, alternative) = pair(lane, &probabilities, &scores, ordered, zone, of);
@@ -141,7 +142,8 @@ impl Tables {
                 let ratio = libm::log(alternative[code]) - libm::log(null[code]);
                 evidence[code * width + index] = (temper * (ratio - slack)) as f32;
             }
-            // A rare code's null share has paid for its estimate, as far as a promise of usual size goes.
+            // A rare code's null share has paid for its estimate, as far as a promise of usual size
+            // goes.
             slacks.push(Slack {
                 per_log: 1.0 / events.max(1.0),
                 paid: if lane.is_rare() { LOG_PROMISE } else { 0.0 },
@@ -214,8 +216,8 @@ impl Tables {
         self.codes
     }
 
-    /// Standard deviation of one event's evidence in each lane, were events independent. That of a tick of
-    /// `n` events is `sqrt n` times as large: how far a statistic overshoots follows from it.
+    /// Standard deviation of one event's evidence in each lane, were events independent. That of a tick
+    /// of `n` events is `sqrt n` times as large: how far a statistic overshoots follows from it.
     pub fn spreads(&self) -> &[f64] {
         &self.spreads
     }
@@ -225,13 +227,14 @@ impl Tables {
         &self.means
     }
 
-    /// Dependence in each fixed lane as the baseline's ticks told it (empty: nothing is known), and how many
-    /// those were.
+    /// Dependence in each fixed lane as the baseline's ticks told it (empty: nothing is known), and how
+    /// many those were.
     pub fn dependence(&self) -> (&[Dependence], f64) {
         (&self.dependence, self.ticks)
     }
 
-    /// How a tick's evidence in each fixed lane becomes a deviation; empty where nothing is known of dependence.
+    /// How a tick's evidence in each fixed lane becomes a deviation; empty where nothing is known of
+    /// dependence.
     pub(crate) fn scales(&self) -> &[Scale] {
         &self.scales
     }
@@ -300,8 +303,8 @@ impl Tables {
     }
 }
 
-/// Weights that sum to 1, of lanes that gain more where they are right than a baseline of `events` costs in
-/// slack. The others would only dilute them.
+/// Weights that sum to 1, of lanes that gain more where they are right than a baseline of `events`
+/// costs in slack. The others would only dilute them.
 fn weights(shares: &[f64], gains: &[f64], events: f64) -> Vec<f64> {
     let alive = shares.iter().zip(gains).map(|(share, gain)| match gain * events > LOG_PROMISE {
         true => *share,
@@ -313,8 +316,8 @@ fn weights(shares: &[f64], gains: &[f64], events: f64) -> Vec<f64> {
     weights
 }
 
-/// Null at the edge of the zone, and alternative, of a lane. `events`: what `p` rests on, and how many of
-/// the lane's kind were missed.
+/// Null at the edge of the zone, and alternative, of a lane. `events`: what `p` rests on, and how many
+/// of the lane's kind were missed.
 fn pair(
     lane: &Lane,
     p: &[f64],
@@ -352,8 +355,8 @@ fn pair(
     }
 }
 
-/// Standard deviation of an event's evidence under `p`. A tempered lane's evidence varies by `1 / temper` more
-/// than that of independent events: dependence is what it is tempered for.
+/// Standard deviation of an event's evidence under `p`. A tempered lane's evidence varies by `1 /
+/// temper` more than that of independent events: dependence is what it is tempered for.
 fn spread_of(p: &[f64], evidence: impl Fn(usize) -> f64, temper: f64) -> f64 {
     let mean: f64 = p.iter().enumerate().map(|(c, p)| p * evidence(c)).sum();
     let square: f64 = p.iter().enumerate().map(|(c, p)| p * evidence(c) * evidence(c)).sum();
@@ -364,10 +367,10 @@ fn spread_of(p: &[f64], evidence: impl Fn(usize) -> f64, temper: f64) -> f64 {
 /// [`RARE_RATIO`].
 ///
 /// A code that was never seen may still have a share of several events in `N`: over many series one of
-/// them will. With `k` events seen, the share times `N` is Gamma(k + 1/2) by Jeffreys' prior, and a lane whose
-/// null is `m / N` has false alarms as `A^-theta` with `share (r^theta - 1) = theta (m / N) (r - 1)`. The
-/// mean of that over the share is `1/A` at `m = k + ln A (0.43 + 0.17 k / (k + 2))`, to 2 % for `r = 4`, `k` up to
-/// 1,000 and `ln A` from 8 to 18 (found by quadrature).
+/// them will. With `k` events seen, the share times `N` is Gamma(k + 1/2) by Jeffreys' prior, and a
+/// lane whose null is `m / N` has false alarms as `A^-theta` with `share (r^theta - 1) = theta (m / N)
+/// (r - 1)`. The mean of that over the share is `1/A` at `m = k + ln A (0.43 + 0.17 k / (k + 2))`, to 2
+/// % for `r = 4`, `k` up to 1,000 and `ln A` from 8 to 18 (found by quadrature).
 fn null_share(seen: f64, events: f64) -> f64 {
     ((seen + LOG_PROMISE * (0.43 + 0.17 * seen / (seen + 2.0))) / events.max(1.0)).min(0.5)
 }

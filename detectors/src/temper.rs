@@ -1,20 +1,20 @@
 //! Tempering: how much of a lane's evidence survives dependence within and between ticks.
 //!
 //! Events of one pane are rarely independent (a slow replica, one tenant's batch). The baseline's own
-//! ticks tell: where the evidence `S` of a tick varies `D` times as much as that of independent events (its
-//! design effect, Kish 1965), a normal `S` has `E exp(t S) = 1` at `t = 1 / D`, and the lane is multiplied by that.
-//! Dependence between ticks counts, too: `D` is that of sums over 1, 2, 4 .. 32 ticks, as far as it grows
-//! beyond chance.
+//! ticks tell: where the evidence `S` of a tick varies `D` times as much as that of independent events
+//! (its design effect, Kish 1965), a normal `S` has `E exp(t S) = 1` at `t = 1 / D`, and the lane is
+//! multiplied by that. Dependence between ticks counts, too: `D` is that of sums over 1, 2, 4 .. 32
+//! ticks, as far as it grows beyond chance.
 //!
 //! `D` is an estimate from `B` ticks. It is drawn towards [`PRIOR_EFFECT`] with the weight of
 //! [`PRIOR_TICKS`], and raised by what its error would cost: at `ln A = L` false alarms go as
-//! `A^-(D_estimated / D)`, and with a chi-square of `B` degrees of freedom the mean of that is `1/A` where the
-//! estimate is taken `(exp u - 1) / u` times, `u = 2 L / B`.
+//! `A^-(D_estimated / D)`, and with a chi-square of `B` degrees of freedom the mean of that is `1/A`
+//! where the estimate is taken `(exp u - 1) / u` times, `u = 2 L / B`.
 //!
 //! Tails heavier than normal (bursts) cost twice: the cumulants of third and fourth order enter
-//! `ln E exp(t S) = 0`, and a variance is known less well: its `B` ticks count as `2 B / (2 + g)` with the excess
-//! kurtosis `g`. Where tails are heavier still, the mean over ticks of `exp(t S)` itself must not be above 1.
-//! Ticks that made the encoder are left out: they fit it too well.
+//! `ln E exp(t S) = 0`, and a variance is known less well: its `B` ticks count as `2 B / (2 + g)` with
+//! the excess kurtosis `g`. Where tails are heavier still, the mean over ticks of `exp(t S)` itself
+//! must not be above 1. Ticks that made the encoder are left out: they fit it too well.
 //!
 //! While a series is watched, its own ticks go on telling, over longer spans, too: see `live`. Each tick
 //! is judged by what the ticks before it told, so it stays an e-value.
@@ -27,8 +27,8 @@ use crate::tables::Tables;
 const PRIOR_EFFECT: f64 = 1.0;
 /// ... with the weight of so many ticks.
 pub(crate) const PRIOR_TICKS: f64 = 10.0;
-/// Neighbouring ticks are taken to be alike by so much more than the baseline can show: an autoregression
-/// of 0.5 over ticks of 50 events has 1.04, and it matters the more, the larger `A` is.
+/// Neighbouring ticks are taken to be alike by so much more than the baseline can show: an
+/// autoregression of 0.5 over ticks of 50 events has 1.04, and it matters the more, the larger `A` is.
 const ALIKE: f64 = 1.03;
 /// `ln A` of a promise of usual size.
 pub(crate) const LOG_PROMISE: f64 = 14.0;
@@ -85,8 +85,8 @@ pub fn temper<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables
 }
 
 impl Tempering {
-    /// Of ticks that are one residual each, of which nothing is known but that there were so many: the ticks
-    /// that are watched tell the rest.
+    /// Of ticks that are one residual each, of which nothing is known but that there were so many: the
+    /// ticks that are watched tell the rest.
     pub fn of_residuals(lanes: usize, ticks: f64) -> Self {
         let factor = 1.0 / (ALIKE * error_factor(LOG_PROMISE, ticks + PRIOR_TICKS));
         let dependence = Dependence { effect: 1.0, weight: 1.0 };
@@ -156,8 +156,8 @@ fn sums(ticks: &[Tick], mean: f64, panes: &[Vec<(u8, u32)>]) -> Vec<f64> {
     ticks.iter().zip(panes).map(|(tick, pane)| tick.off + mean * events(pane)).collect()
 }
 
-/// The largest factor up to `most` at which the mean over ticks of `exp(t S)` is at most 1. It is convex in `t`
-/// and 1 at 0, so where it is at most 1 is an interval that starts at 0.
+/// The largest factor up to `most` at which the mean over ticks of `exp(t S)` is at most 1. It is
+/// convex in `t` and 1 at 0, so where it is at most 1 is an interval that starts at 0.
 fn held(sums: &[f64], most: f64) -> f64 {
     let fits = |t: f64| {
         let sum: f64 = sums.iter().map(|s| libm::exp((t * s).min(600.0))).sum();
@@ -172,6 +172,14 @@ fn held(sums: &[f64], most: f64) -> f64 {
         if fits(middle) { low = middle } else { high = middle }
     }
     low
+}
+
+/// Skewness and excess kurtosis from the second, third and fourth central moment; none of a constant.
+fn of_moments([second, third, fourth]: [f64; 3]) -> (f64, f64) {
+    if second < 1e-30 {
+        return (0.0, 0.0);
+    }
+    (third / (second * libm::sqrt(second)), fourth / (second * second) - 3.0)
 }
 
 /// How far from normal ticks are: skewness and excess kurtosis.
@@ -194,9 +202,7 @@ impl Tail {
             moments[1] += square * off / n;
             moments[2] += square * square / n;
         }
-        let variance = f64::max(moments[0], 1e-300);
-        let skewness = moments[1] / (variance * libm::sqrt(variance));
-        let excess = moments[2] / (variance * variance) - 3.0;
+        let (skewness, excess) = of_moments(moments);
         Self { skewness, excess, ticks: n }
     }
 
@@ -212,12 +218,12 @@ impl Tail {
             moments[1] += p * square * off;
             moments[2] += p * square * square;
         }
-        let variance = f64::max(moments[0], 1e-300);
+        let (skewness, excess) = of_moments(moments);
         let events: u64 = panes.iter().flatten().map(|(_, n)| u64::from(*n)).sum();
         let events = (events as f64 / panes.len().max(1) as f64).max(1.0);
         Self {
-            skewness: moments[1] / (variance * libm::sqrt(variance)) / libm::sqrt(events),
-            excess: (moments[2] / (variance * variance) - 3.0) / events,
+            skewness: skewness / libm::sqrt(events),
+            excess: excess / events,
             ticks: f64::INFINITY,
         }
     }
@@ -237,8 +243,8 @@ impl Tail {
         2.0 / (2.0 + self.excess)
     }
 
-    /// `t` with `ln E exp(t S) = 0` up to the fourth cumulant: `t D (1 + skew s / 3 + excess s^2 / 12) = 1` with the
-    /// standard deviation `s` of `t S`.
+    /// `t` with `ln E exp(t S) = 0` up to the fourth cumulant: `t D (1 + skew s / 3 + excess s^2 / 12)
+    /// = 1` with the standard deviation `s` of `t S`.
     fn factor(self, effect: f64, ticks: &[Tick]) -> f64 {
         let n = (ticks.len() as f64).max(1.0);
         let variance = ticks.iter().map(|tick| tick.variance).sum::<f64>() / n;
@@ -256,7 +262,8 @@ impl Tail {
     }
 }
 
-/// How much more a pane's mean score varies than that of independent events: a design effect, at least 1.
+/// How much more a pane's mean score varies than that of independent events: a design effect, at least
+/// 1.
 pub fn inflation(panes: &[Vec<(u8, u32)>], scores: &[f64]) -> f64 {
     let pearson: Vec<f64> = panes
         .iter()

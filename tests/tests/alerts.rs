@@ -45,7 +45,9 @@ fn a_steady_drift_fires_once_and_resolves_once() {
             delays.extend(on.first().map(|a| minutes(&a.at, &course, 1)));
             resolved.extend(off.last().map(|a| minutes(&a.at, &course, 2)));
             let what = format!("{} sigma, odds {}, seed {seed}", stretch.sigma, stretch.odds);
-            if on.len() != 1 || off.len() != 1 {
+            // Two hours may be too short to tell this change from the error of a baseline of so few events.
+            let may_miss = stretch.odds == 1.6 && on.is_empty() && off.is_empty();
+            if (on.len() != 1 || off.len() != 1) && !may_miss {
                 faults.push(format!("{what}: {} firing, {} resolved", on.len(), off.len()));
             }
             // Nor does one series come and go under the alert.
@@ -66,8 +68,16 @@ fn a_steady_drift_fires_once_and_resolves_once() {
             mean(&resolved),
             resolved.iter().copied().fold(0.0, f64::max),
         );
-        // A rare flag that is a little less rare is slow to show, and slow to be gone.
-        let most = if stretch.odds == 1.6 { 60.0 } else { 10.0 };
+        // A rare flag that is a little less rare is slow to show, and slow to be gone; so is what hardly leaves
+        // the zone.
+        let most = match (stretch.odds, stretch.sigma) {
+            (1.6, _) => 60.0,
+            (_, 0.3) => 15.0,
+            _ => 10.0,
+        };
+        if firings == 0 {
+            faults.push(format!("{} sigma, odds {}: never found", stretch.sigma, stretch.odds));
+        }
         if resolved.iter().any(|after| *after > most) {
             faults.push(format!("{} sigma: resolved after {resolved:?} min", stretch.sigma));
         }

@@ -1,3 +1,5 @@
+//! Tests of the score and of the bar: rates on noise, spikes, shifts and seasons.
+
 use super::*;
 use crate::special::normal_quantile;
 

@@ -1,8 +1,8 @@
 //! Pane scalars and silence: what a model does as a whole, over all its versions.
 //!
-//! One value for each span of `[scalars].every`: volume, and for metrics that ask for it mean, p99, ratio
-//! or distinct values. Each is a series of its own with a model of season, level and dependence; its
-//! residual is one event for the same machine that judges everything else.
+//! One value for each span of `[scalars].every`: volume, and for metrics that ask for it mean, p99,
+//! ratio or distinct values. Each is a series of its own with a model of season, level and dependence;
+//! its residual is one event for the same machine that judges everything else.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,7 +42,8 @@ const DAY_US: i64 = 24 * 3_600_000_000;
 
 /// Spans whose values the learned lane looks at together.
 const WINDOW_SPANS: i64 = 60;
-/// Half-life of what is usual for a model, as far as silence goes: one that shrank for good is not silent.
+/// Half-life of what is usual for a model, as far as silence goes: one that shrank for good is not
+/// silent.
 const USUAL_HALF_LIFE_US: f64 = 6.0 * 3.6e9;
 
 /// All scalars, by model and segments.
@@ -136,8 +137,8 @@ impl Scalars {
         series.filter_map(|(_, series)| Some(series.watched.as_ref()?.baseline))
     }
 
-    /// Goes on under other settings: what metric `m` charts goes on with what `from[m]` had. Returns model
-    /// and id of each finding about something that is charted no more.
+    /// Goes on under other settings: what metric `m` charts goes on with what `from[m]` had. Returns
+    /// model and id of each finding about something that is charted no more.
     pub(crate) fn carry_over(
         &mut self,
         old: &Settings,
@@ -248,7 +249,8 @@ impl Stem {
         series
     }
 
-    /// The value of the span. `jitter`: 0..1, what spreads whole numbers evenly over the space up to the next.
+    /// The value of the span. `jitter`: 0..1, what spreads whole numbers evenly over the space up to
+    /// the next.
     fn value(&self, subject: Subjects, jitter: f64) -> Option<f64> {
         let metric =
             |at: u16| self.extra.as_ref().and_then(|extra| extra.metrics.get(usize::from(at)));
@@ -457,8 +459,8 @@ struct ScalarDue<'a> {
     log_threshold: f64,
 }
 
-/// How many spans of `every_us` are charted as one, so that a span has [`SPAN_EVENTS`] events in the mean; a
-/// day at most.
+/// How many spans of `every_us` are charted as one, so that a span has [`SPAN_EVENTS`] events in the
+/// mean; a day at most.
 fn spans_of(events: u64, age_us: i64, every_us: i64) -> i64 {
     let a_span = events as f64 * every_us as f64 / age_us.max(1) as f64;
     let day = (DAY_US / every_us).max(1);
@@ -466,8 +468,8 @@ fn spans_of(events: u64, age_us: i64, every_us: i64) -> i64 {
     SPANS.into_iter().find(fits).unwrap_or(day).min(day)
 }
 
-/// A number in 0..1 that only depends on the series and the instant. A count of events is a whole number,
-/// and a rank among whole numbers jumps with the smallest change of what is expected.
+/// A number in 0..1 that only depends on the series and the instant. A count of events is a whole
+/// number, and a rank among whole numbers jumps with the smallest change of what is expected.
 fn jitter(key: &Key, span_us: i64) -> f64 {
     let hash = key.iter().fold(span_us as u64, |seed, k| xxh3_64_with_seed(k.as_bytes(), seed));
     (hash >> 11) as f64 / (1u64 << 53) as f64

@@ -103,8 +103,8 @@ pub struct EvidenceRecord {
     pub cusum: f64,
     /// Tempering of that lane, 1 = the baseline's panes looked independent.
     pub temper: f64,
-    /// `calibrated`: the rate of false alarms is as declared by calculation and simulation, with the error that
-    /// docs/detection.md measures; `guaranteed`: by proof.
+    /// `calibrated`: the rate of false alarms is as declared by calculation and simulation, with the
+    /// error that docs/detection.md measures; `guaranteed`: by proof.
     pub promise: String,
 }
 

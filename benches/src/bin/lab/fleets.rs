@@ -135,7 +135,8 @@ fn quiet(fleet: &Fleet) -> Quiet {
     }
 }
 
-/// Some series shift by a standard deviation of a tick's mean, each at a time of its own or all together.
+/// Some series shift by a standard deviation of a tick's mean, each at a time of its own or all
+/// together.
 fn found(together: bool) -> Found {
     let (series, ticks, changed, events) = CHANGED;
     // One false alarm in all that is watched.

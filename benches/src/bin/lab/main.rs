@@ -1,16 +1,16 @@
 //! The lab: what Driftline promises and how fast it detects, measured on the real code, beside exact
 //! floors and beside others.
 //!
-//! `cargo run --release -p driftline-bench --bin lab -- [quick|full|page] [PART...]` measures the parts (default:
-//! all), writes `docs/detection/PART.json` and its pictures, and makes `docs/detection.md` out of what
-//! is stored; `page` only does the last. Seeded, in parallel; intervals are 95 %.
+//! `cargo run --release -p driftline-bench --bin lab -- [quick|full|page] [PART...]` measures the parts
+//! (default: all), writes `docs/detection/PART.json` and its pictures, and makes `docs/detection.md`
+//! out of what is stored; `page` only does the last. Seeded, in parallel; intervals are 95 %.
 
 // A bench talks to a terminal.
 #![allow(clippy::print_stdout)]
 
 mod charts;
-mod data;
 mod fleets;
+mod folder;
 mod nab;
 mod parallel;
 mod peers;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 
 use crate::charts::Series;
-use crate::data::{instant_us, text};
+use crate::folder::{instant_us, text};
 
 const SET: &str = "nab-dev";
 

@@ -138,7 +138,7 @@ fn run(world: &mut World, budget: f64, until_us: i64) -> (Engine, Output) {
 
 fn calm(scene: &Quiet, budget: f64, effort: Effort) -> Calm {
     let days = scene.days[usize::from(effort == Effort::Full)];
-    let mut world = World::new(scene.weather, scene.rate, scene.step_us, scene.models, 0x5ce_e0);
+    let mut world = World::new(scene.weather, scene.rate, scene.step_us, scene.models, 0x0005_cee0);
     let (engine, all) = run(&mut world, budget, START_US + days * DAY_US);
     let mut findings = [0; 3];
     for finding in &all.findings {
@@ -168,7 +168,7 @@ fn calm(scene: &Quiet, budget: f64, effort: Effort) -> Calm {
 /// Three models of each fault and as many without one; it comes after half of the time.
 fn faults(days: i64) -> (Vec<Found>, usize) {
     let models = FAULTS.len() * EACH + EACH;
-    let mut world = World::new(Weather::Steady, 1.0, 10 * SECOND_US, models, 0xfa_017);
+    let mut world = World::new(Weather::Steady, 1.0, 10 * SECOND_US, models, 0x000f_a017);
     for (at, (_, _, fault)) in FAULTS.iter().enumerate() {
         world.faults[at * EACH..(at + 1) * EACH].fill(*fault);
     }

@@ -5,7 +5,7 @@ use driftline_detectors::anomaly::Bar;
 use serde::{Deserialize, Serialize};
 
 use crate::charts::{Series, alarms, decades, findings};
-use crate::data::text as read;
+use crate::folder::text as read;
 use crate::text::table;
 
 const FEATURES: usize = 8;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Effort;
 use crate::charts::{Series, alarms, decades, findings};
-use crate::data::text as read;
+use crate::folder::text as read;
 use crate::parallel::in_parallel;
 use crate::text::table;
 

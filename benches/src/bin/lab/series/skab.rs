@@ -10,7 +10,7 @@ use driftline_detectors::anomaly::Bar;
 use serde::{Deserialize, Serialize};
 
 use crate::charts::{Series, alarms, decades, findings};
-use crate::data::{instant_us, text as read};
+use crate::folder::{instant_us, text as read};
 use crate::parallel::in_parallel;
 use crate::text::table;
 

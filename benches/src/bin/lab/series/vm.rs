@@ -8,7 +8,7 @@ use driftline_detectors::anomaly::Bar;
 use serde::{Deserialize, Serialize};
 
 use crate::charts::{Series, alarms, decades, findings};
-use crate::data::{instant_us, text as read};
+use crate::folder::{instant_us, text as read};
 use crate::text::table;
 
 /// Measurements come every two hours and a bit: nearly each span has one or two.
