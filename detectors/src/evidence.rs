@@ -25,6 +25,8 @@ pub const STEPS_MAX: usize = 24;
 /// Most evidence that one tick may have, in parts of `ln A`: no single tick decides, however wild it
 /// is. A burst of one caller is over after it, a change is not.
 const TICK_SHARE: f64 = 0.6;
+/// Nothing is learned of ticks while the mixture is above this part of `ln A`: they may be a change.
+const CALM_SHARE: f64 = 0.25;
 const R_MAX: f64 = 1e280;
 const LOG_STEP_MAX: f64 = 500.0;
 
@@ -128,7 +130,9 @@ impl Evidence {
         let events = counts.iter().fold(0, |sum: u32, n| sum.wrapping_add(*n));
         let (n, root) = (f64::from(events), libm::sqrt(f64::from(events)));
         self.live.aim(tables, self.log_promise);
-        self.live.take(tables, &e, n);
+        if libm::log(self.mixture) <= CALM_SHARE * self.log_promise {
+            self.live.take(tables, &e, n);
+        }
         let mut starts = [0.0; LANES_MAX];
         for lane in 0..LANES_MAX {
             let live = &self.live;
@@ -218,13 +222,13 @@ impl Evidence {
         (self.onset_us[lane], &self.since[lane * codes..(lane + 1) * codes], self.ticks_since[lane])
     }
 
-    /// Evidence of one event with `code` in a lane, the learned one included, before slack.
+    /// Evidence of one event with `code` in a lane, the learned one included, before slack and
+    /// what watched ticks told.
     pub fn at(&self, tables: &Tables, code: usize, lane: usize) -> f64 {
-        let plain = match lane + 1 == usize::from(self.lanes) {
+        match lane + 1 == usize::from(self.lanes) {
             true => f64::from(self.learned[code]),
             false => tables.at(code, lane),
-        };
-        f64::from(self.live.factors[lane]) * plain
+        }
     }
 
     /// Tempering of a lane as it stands, 0..=1.

@@ -27,7 +27,7 @@ const SPANS: usize = 4;
 /// Ticks after which dependence is known well enough: a day of panes of 10 s.
 const TICKS_MAX: u32 = 8_640;
 /// Sums that a span needs to tell anything.
-const SUMS_MIN: u32 = 4;
+const SUMS_MIN: u32 = 16;
 /// Standard errors by which a longer span's effect must stand out.
 const CHANCE: f64 = 2.0;
 /// Another `ln A` is taken notice of from this difference on.
