@@ -283,7 +283,6 @@ impl Engine {
             }
             return false;
         }
-        series.evidence.aim(log_threshold);
         series.take(tables, counts, lanes, tick.from_us, settings.time.window_us);
         series.evidence.log_mixture() >= log_threshold
     }

@@ -376,7 +376,6 @@ impl Engine {
         let mut lanes = Array2::zeros((1, LANES_MAX));
         pane_evidence(aview1(&counts).insert_axis(Axis(0)), &[tables], lanes.view_mut());
         let lanes: Vec<f64> = lanes.iter().copied().collect();
-        watched.evidence.aim(due.log_threshold);
         watched.take(tables, &counts, &lanes, due.span_us, WINDOW_SPANS * every);
         if watched.evidence.log_mixture() < due.log_threshold {
             return 0;

@@ -6,10 +6,8 @@ use super::order::FetchSettings;
 use crate::kafka::client;
 use crate::model::live::{Connection, GroupProtocol, TopicSource};
 
-/// A fetch never asks a partition for less than this at once, however small the budget ...
-const PARTITION_BYTES_MIN: usize = 1 << 16;
-/// ... nor all partitions together for less than librdkafka's largest message: it refuses that.
-const FETCH_BYTES_MIN: usize = 1_000_000;
+/// A fetch never asks for less than this at once, however small the budget.
+const FETCH_BYTES_MIN: usize = 1 << 16;
 /// Nor for more: larger answers only make the memory of the moment larger.
 const FETCH_BYTES_MAX: usize = 16 << 20;
 const PARTITION_BYTES_MAX: usize = 2 << 20;
@@ -70,8 +68,7 @@ fn fix(config: &mut ClientConfig, table: &[(&str, &str)]) {
 /// The config of a fetch thread's consumer.
 ///
 /// Half of the budget may wait in librdkafka's queue. The rest is for what is between the network and the
-/// queue (one answer, which the queue's bound does not know yet) and for the batch in hand. An answer is
-/// bounded as it is sent, and may be twenty times as large once it is unpacked.
+/// queue (one answer, which the queue's bound does not know yet) and for the batch in hand.
 pub(super) fn fetching(settings: &FetchSettings, role: &str) -> ClientConfig {
     let connection = &settings.connection;
     let budget_bytes = settings.memory_bytes;
@@ -82,10 +79,10 @@ pub(super) fn fetching(settings: &FetchSettings, role: &str) -> ClientConfig {
     prefer(&mut config, connection, FETCHING);
     let sizes = [
         ("queued.max.messages.kbytes", (budget_bytes / 2 / 1024).clamp(64, 2_097_151)),
-        ("fetch.max.bytes", (budget_bytes / 64).clamp(FETCH_BYTES_MIN, FETCH_BYTES_MAX)),
+        ("fetch.max.bytes", (budget_bytes / 8).clamp(FETCH_BYTES_MIN, FETCH_BYTES_MAX)),
         (
             "max.partition.fetch.bytes",
-            (budget_bytes / 64).clamp(PARTITION_BYTES_MIN, PARTITION_BYTES_MAX),
+            (budget_bytes / 16).clamp(FETCH_BYTES_MIN, PARTITION_BYTES_MAX),
         ),
     ];
     for (name, value) in sizes {
@@ -202,7 +199,7 @@ mod tests {
         assert_eq!(config.get("isolation.level"), Some("read_committed"));
         assert_eq!(config.get("auto.offset.reset"), Some("error"));
         assert_eq!(config.get("queued.max.messages.kbytes"), Some("32768"));
-        assert_eq!(config.get("fetch.max.bytes"), Some("1048576"));
+        assert_eq!(config.get("fetch.max.bytes"), Some("8388608"));
         assert_eq!(config.get("client.id"), Some("driftline-fetch-0"));
     }
 }
