@@ -18,10 +18,11 @@ use crate::lane::LANES_MAX;
 use crate::live::Live;
 use crate::special::exp;
 use crate::tables::Tables;
-use crate::temper::LOG_PROMISE;
 
 /// Ticks whose course is kept for `explain`.
 pub const STEPS_MAX: usize = 24;
+/// `ln A` of a budget of usual size: one a week over 150 series with panes of 10 s.
+const LOG_PROMISE: f64 = 16.0;
 /// Most evidence that one tick may have, in parts of `ln A`: no single tick decides, however wild it
 /// is. A burst of one caller is over after it, a change is not.
 const TICK_SHARE: f64 = 0.6;
@@ -101,8 +102,8 @@ impl Evidence {
         }
     }
 
-    /// The `ln A` that the ticks from now on are judged by: the slack for an estimated baseline follows
-    /// it.
+    /// The `ln A` that slack and tempering are for, from now on. The engine leaves it at one of usual size:
+    /// what a series has accumulated must not depend on a budget that may change, nor on how many share it.
     pub fn aim(&mut self, log_promise: f64) {
         self.log_promise = log_promise;
     }
