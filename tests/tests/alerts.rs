@@ -68,8 +68,8 @@ fn a_steady_drift_fires_once_and_resolves_once() {
             mean(&resolved),
             resolved.iter().copied().fold(0.0, f64::max),
         );
-        // A rare flag that is a little less rare is slow to show, and slow to be gone; so is what hardly leaves
-        // the zone.
+        // A rare flag that is a little less rare is slow to show, and slow to be gone; so is what
+        // hardly leaves the zone.
         let most = match (stretch.odds, stretch.sigma) {
             (1.6, _) => 60.0,
             (_, 0.3) => 15.0,

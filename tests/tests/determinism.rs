@@ -233,7 +233,7 @@ fn the_same_decisions_at_the_same_events_give_the_same_bytes() {
         let decisions = decided(&mut partitions, seed);
         let mut feed = |mix| decided_steps(&partitions, &decisions, mix, &mut random);
         let expected = run(&settings(), 3, &feed(Mix::Turns(1000)));
-        assert!(expected.findings.len() >= 4, "seed {seed}: {}", expected.findings.len());
+        assert!(expected.findings.len() >= 3, "seed {seed}: {}", expected.findings.len());
         let mut mixes = vec![Mix::Turns(7), Mix::OneByOne, Mix::Backwards];
         mixes.extend([Mix::Random; 12]);
         for mix in mixes {
