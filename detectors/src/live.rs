@@ -11,8 +11,9 @@
 //! growing through its first day of watching, but for the last minutes: sums of 64 ticks count once
 //! they are whole.
 //!
-//! Ticks while a finding is on are not taken; those before it are cut at
-//! [`crate::tables::OFF_MAX`], and a lasting change moves the mean and not the spread of single ticks.
+//! What may be a change is not taken: ticks while a finding is on, and those at which the mixture stands
+//! above a quarter of `ln A` already. The price is that dependence which makes excursions of that height
+//! is learned too slowly. Others are cut at [`crate::tables::OFF_MAX`].
 
 use serde::{Deserialize, Serialize};
 
