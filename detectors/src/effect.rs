@@ -76,7 +76,7 @@ pub fn blame(evidence: &Evidence, tables: &Tables, lane: usize, most: usize) -> 
             code,
             baseline_share: tables.probabilities()[code],
             share: f64::from(counts[code]) / n,
-            evidence: f64::from(counts[code]) * evidence.at(tables, code, lane),
+            evidence: f64::from(counts[code]) * evidence.counted_at(tables, code, lane),
         })
         .collect();
     // What speaks for the change is more events of codes that it favours: order by the surplus's weight.

@@ -232,6 +232,12 @@ impl Evidence {
         }
     }
 
+    /// The same as it is counted now: with slack, and what watched ticks told.
+    pub fn counted_at(&self, tables: &Tables, code: usize, lane: usize) -> f64 {
+        let (factor, loss) = (self.live.factors[lane], self.live.losses[lane]);
+        self.at(tables, code, lane) * f64::from(factor) - f64::from(loss)
+    }
+
     /// Tempering of a lane as it stands, 0..=1.
     pub fn temper(&self, tables: &Tables, lane: usize) -> f64 {
         f64::from(self.live.factors[lane]) * tables.temper(lane)
