@@ -155,7 +155,7 @@ mod tests {
         let baseline = Baseline::new(Encoder::Flag(FlagEncoder), vec![9900, 100, 0, 0]);
         let tables = Tables::new(&baseline, baseline.probabilities(), Zone::default(), 1.0);
         let mut evidence = Evidence::new(&tables);
-        (0..5).for_each(|i| evidence.tick(&tables, &[190, 10, 0, 0], i));
+        (0..10).for_each(|i| evidence.tick(&tables, &[95, 5, 0, 0], i));
         let lane = evidence.leader();
         let e = effect(&baseline, &tables, &tables.lanes()[lane], evidence.since_onset(lane).1);
         assert!((e.value - 0.04).abs() < 1e-3 && e.low > 0.02 && e.high < 0.065, "{e:?}");

@@ -22,12 +22,16 @@ use crate::tables::Tables;
 /// Ticks whose course is kept for `explain`.
 pub const STEPS_MAX: usize = 24;
 /// `ln A` of a budget of usual size: one a week over 150 series with panes of 10 s.
-const LOG_PROMISE: f64 = 16.0;
-/// Most evidence that one tick may have, in parts of `ln A`: no single tick decides, however wild it
-/// is. A burst of one caller is over after it, a change is not.
-const TICK_SHARE: f64 = 0.6;
-/// Nothing is learned of ticks while the mixture is above this part of `ln A`: they may be a change.
-const CALM_SHARE: f64 = 0.25;
+const LOG_PROMISE: f32 = 16.0;
+/// Most evidence that one tick may have before its neighbour confirms it, in parts of `ln A`: no single
+/// tick decides, however wild it is. A burst of one caller is over after it, a change is not.
+const ALONE_SHARE: f64 = 0.35;
+/// How many times its own evidence a tick confirms.
+const CONFIRMS: f64 = 2.0;
+/// While the mixture is above this part of `ln A`, ticks may be a change ...
+const HOLD_SHARE: f64 = 0.25;
+/// ... until it is below this one.
+const RELEASE_SHARE: f64 = 0.125;
 const R_MAX: f64 = 1e280;
 const LOG_STEP_MAX: f64 = 500.0;
 
@@ -48,22 +52,21 @@ pub struct Step {
     pub log_mixture: f32,
 }
 
-/// A step as it is kept: what needs a logarithm is taken when it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// A step as it is kept, but for its lane.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 struct Kept {
     time_us: i64,
-    mixture: f64,
     events: u32,
     evidence: f32,
     cusum: f32,
-    lane: u8,
+    log_mixture: f32,
 }
 
 /// The accumulated evidence of one series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     lanes: u8,
-    log_promise: f64,
+    log_promise: f32,
     live: Live,
     r: [f64; LANES_MAX],
     s: [f64; LANES_MAX],
@@ -73,12 +76,16 @@ pub struct Evidence {
     ticks_since: [u32; LANES_MAX],
     /// `lanes x codes`: counts since then.
     since: Vec<u32>,
-    mixture: f64,
+    /// Evidence of the last tick that waits to be confirmed.
+    withheld: [f32; LANES_MAX],
+    log_mixture: f64,
     ticks: u32,
     learned: Vec<f32>,
     learned_is_set: bool,
     /// The last steps, around: the next one goes to `ticks % STEPS_MAX`.
-    steps: Vec<Kept>,
+    steps: [Kept; STEPS_MAX],
+    /// Their lanes.
+    step_lanes: [u8; STEPS_MAX],
 }
 
 impl Evidence {
@@ -94,18 +101,20 @@ impl Evidence {
             onset_us: [0; LANES_MAX],
             ticks_since: [0; LANES_MAX],
             since: vec![0; lanes * codes],
-            mixture: 0.0,
+            withheld: [0.0; LANES_MAX],
+            log_mixture: f64::NEG_INFINITY,
             ticks: 0,
             learned: vec![0.0; codes],
             learned_is_set: false,
-            steps: Vec::with_capacity(STEPS_MAX),
+            steps: [Kept::default(); STEPS_MAX],
+            step_lanes: [0; STEPS_MAX],
         }
     }
 
     /// The `ln A` that slack and tempering are for, from now on. The engine leaves it at one of usual size:
     /// what a series has accumulated must not depend on a budget that may change, nor on how many share it.
     pub fn aim(&mut self, log_promise: f64) {
-        self.log_promise = log_promise;
+        self.log_promise = log_promise as f32;
     }
 
     /// One tick of code `counts` that began at `time_us`: kernel and [`Evidence::absorb`] in one.
@@ -130,20 +139,26 @@ impl Evidence {
         };
         let events = counts.iter().fold(0, |sum: u32, n| sum.wrapping_add(*n));
         let (n, root) = (f64::from(events), libm::sqrt(f64::from(events)));
-        self.live.aim(tables, self.log_promise);
-        if libm::log(self.mixture) <= CALM_SHARE * self.log_promise {
-            self.live.take(tables, &e, n);
+        let promise = f64::from(self.log_promise).max(1.0);
+        self.live.aim(tables, promise);
+        if self.log_mixture > HOLD_SHARE * promise {
+            self.live.hold(false);
+        } else if self.log_mixture < RELEASE_SHARE * promise {
+            self.live.release();
         }
+        self.live.take(tables, &e, n);
         let mut starts = [0.0; LANES_MAX];
-        for lane in 0..LANES_MAX {
+        let spreads = tables.spreads();
+        for lane in 0..lanes {
             let live = &self.live;
             e[lane] = e[lane] * f64::from(live.factors[lane]) - n * f64::from(live.losses[lane]);
-            let reach = f64::from(live.spreads[lane]) * root;
+            let reach = spreads[lane] * libm::sqrt(f64::from(live.factors[lane])) * root;
             starts[lane] = f64::from(live.weights[lane]) * starts_worth(reach);
         }
-        let most = TICK_SHARE * self.log_promise.max(1.0);
+        for (lane, e) in e.iter_mut().enumerate().take(lanes) {
+            *e = self.confirmed(lane, e.clamp(-LOG_STEP_MAX, LOG_STEP_MAX), promise);
+        }
         for lane in 0..LANES_MAX {
-            e[lane] = e[lane].clamp(-LOG_STEP_MAX, most);
             self.r[lane] = ((starts[lane] + self.r[lane]) * exp(e[lane])).min(R_MAX);
         }
         let (mut leader, mut mixture) = (0, 0.0);
@@ -169,20 +184,35 @@ impl Evidence {
             self.ticks_since[lane] += 1;
             since.iter_mut().zip(counts).for_each(|(sum, n)| *sum = sum.wrapping_add(*n));
         }
-        self.mixture = mixture;
-        let step = Kept {
+        self.log_mixture = libm::log(mixture);
+        let at = self.ticks as usize % STEPS_MAX;
+        self.step_lanes[at] = leader as u8;
+        self.steps[at] = Kept {
             time_us,
-            mixture,
             events,
             evidence: e[leader] as f32,
             cusum: self.s[leader] as f32,
-            lane: leader as u8,
+            log_mixture: self.log_mixture as f32,
         };
-        match self.steps.get_mut(self.ticks as usize % STEPS_MAX) {
-            Some(oldest) => *oldest = step,
-            None => self.steps.push(step),
+        self.ticks = self.ticks.saturating_add(1);
+    }
+
+    /// What a tick's evidence `e` counts for in a lane: a part above [`ALONE_SHARE`] waits for the next
+    /// tick, and counts if that says as much, or half. So one burst does not decide with the next, an hour
+    /// later. To withhold some evidence only ever makes a product of e-values smaller.
+    fn confirmed(&mut self, lane: usize, e: f64, promise: f64) -> f64 {
+        let withheld = std::mem::take(&mut self.withheld[lane]);
+        if withheld > 0.0 {
+            let due = f64::from(withheld).min(CONFIRMS * e.max(0.0));
+            self.r[lane] *= exp(due);
+            self.s[lane] += due;
         }
-        self.ticks = self.ticks.wrapping_add(1);
+        let alone = ALONE_SHARE * promise;
+        if e <= alone || withheld > 0.0 {
+            return e;
+        }
+        self.withheld[lane] = (e - alone) as f32;
+        alone
     }
 
     /// Sets the learned lane's table, for the ticks *after* this call only: so it stays an e-value.
@@ -193,7 +223,7 @@ impl Evidence {
 
     /// `ln M`; minus infinity before the first tick.
     pub fn log_mixture(&self) -> f64 {
-        libm::log(self.mixture)
+        self.log_mixture
     }
 
     /// The lane that carries the mixture.
@@ -245,27 +275,39 @@ impl Evidence {
 
     /// The last ticks.
     pub fn steps(&self) -> Vec<Step> {
-        let oldest = if self.steps.len() < STEPS_MAX { 0 } else { self.ticks as usize % STEPS_MAX };
-        let show = |kept: &Kept| Step {
-            time_us: kept.time_us,
-            events: kept.events,
-            lane: kept.lane,
-            evidence: kept.evidence,
-            cusum: kept.cusum,
-            log_mixture: libm::log(kept.mixture) as f32,
+        let ticks = self.ticks as usize;
+        let oldest = ticks.saturating_sub(STEPS_MAX);
+        let show = |at: usize| {
+            let at = at % STEPS_MAX;
+            let (kept, lane) = (self.steps[at], self.step_lanes[at]);
+            let Kept { time_us, events, evidence, cusum, log_mixture } = kept;
+            Step { time_us, events, lane, evidence, cusum, log_mixture }
         };
-        self.steps[oldest..].iter().chain(&self.steps[..oldest]).map(show).collect()
+        (oldest..ticks).map(show).collect()
+    }
+
+    /// A tick while a finding is on: it may be learned of once that is over. `evidence`: as for
+    /// [`Evidence::absorb`].
+    pub fn look_on(&mut self, tables: &Tables, counts: &[u32], evidence: &[f64]) {
+        let events = counts.iter().fold(0, |sum: u32, n| sum.wrapping_add(*n));
+        self.live.hold(true);
+        self.live.take(tables, evidence, f64::from(events));
+    }
+
+    /// The change of a finding is over.
+    pub fn calm(&mut self) {
+        self.live.found();
     }
 
     /// Forgets the evidence, as after an alarm; the learned lane keeps its table.
     pub fn restart(&mut self) {
         self.r.fill(0.0);
         self.s.fill(0.0);
+        self.withheld.fill(0.0);
         self.since.fill(0);
         self.ticks_since.fill(0);
-        self.mixture = 0.0;
+        self.log_mixture = f64::NEG_INFINITY;
         self.ticks = 0;
-        self.steps.clear();
     }
 
     /// Bytes of the live state.
@@ -273,7 +315,7 @@ impl Evidence {
         size_of::<Self>()
             + self.since.capacity() * 4
             + self.learned.capacity() * 4
-            + self.steps.capacity() * size_of::<Kept>()
+            + self.live.bytes()
     }
 }
 
@@ -308,6 +350,24 @@ mod tests {
             assert!((starts_worth(d) / exact - 1.0).abs() < 0.015, "{d}: {exact}");
         }
         assert_eq!((starts_worth(0.0), starts_worth(9.0)), (1.0, starts_worth(6.0)));
+    }
+
+    /// Two bursts, each of which would decide alone, against one change of the same size.
+    #[test]
+    fn no_single_tick_decides_and_two_in_a_row_do() {
+        let baseline = Baseline::new(Encoder::Flag(FlagEncoder), vec![9000, 1000, 0, 0]);
+        let tables = Tables::new(&baseline, baseline.probabilities(), Zone::default(), 0.0);
+        let (calm, burst) = ([90, 10, 0, 0], [20, 80, 0, 0]);
+        let highest = |ticks: &[[u32; 4]]| {
+            let mut evidence = Evidence::new(&tables);
+            let after = ticks.iter().enumerate().map(|(time, tick)| {
+                evidence.tick(&tables, tick, time as i64);
+                evidence.log_mixture()
+            });
+            after.fold(f64::NEG_INFINITY, f64::max)
+        };
+        assert!(highest(&[calm, burst, calm, calm, burst, calm]) < 12.0);
+        assert!(highest(&[calm, burst, burst]) > 32.0);
     }
 
     #[test]

@@ -11,9 +11,11 @@
 //! growing through its first day of watching, but for the last minutes: sums of 64 ticks count once
 //! they are whole.
 //!
-//! What may be a change is not taken: ticks while a finding is on, and those at which the mixture stands
-//! above a quarter of `ln A` already. The price is that dependence which makes excursions of that height
-//! is learned too slowly. Others are cut at [`crate::tables::OFF_MAX`].
+//! What may be a change is held back: from where the mixture stands above a quarter of `ln A`, and
+//! while a finding is on, nothing new is told. If it is over within the longest span it was an
+//! excursion, and counts as dependence; what lasts is a change, and never counts. No sum counts for more
+//! than [`BOUND`] standard deviations as they were known, so that one incident costs little, and
+//! excursions that come again and again are learned of within a few.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,113 +23,165 @@ use crate::lane::LANES_MAX;
 use crate::tables::Tables;
 use crate::temper::{LOG_PROMISE, PRIOR_TICKS, error_factor};
 
+type Lanes = [f32; LANES_MAX];
+
 /// Ticks of each span: this many of the span before.
 const STEP: u32 = 8;
 /// Spans of 1, 8, 64 and 512 ticks.
 const SPANS: usize = 4;
+/// Ticks of the longest.
+const LONGEST: u32 = STEP.pow(SPANS as u32 - 1);
+/// Ticks of the sums that tell of the baseline's error.
+const CENTERED: u32 = STEP * STEP;
 /// Ticks after which dependence is known well enough: a day of panes of 10 s.
 const TICKS_MAX: u32 = 8_640;
 /// Sums that a span needs to tell anything.
-const SUMS_MIN: u32 = 16;
+const SUMS_MIN: u32 = 8;
 /// Standard errors by which a longer span's effect must stand out.
-const CHANCE: f64 = 2.0;
+const CHANCE: f64 = 3.0;
+/// Standard deviations that a sum counts for, at most.
+const BOUND: f64 = 4.0;
 /// Another `ln A` is taken notice of from this difference on.
-const LOG_STEP: f64 = 0.1;
+const LOG_STEP: f32 = 0.1;
 
-/// Sums over one span, in standard deviations of independent events.
+/// Sums of ticks, in standard deviations of independent events.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Span {
-    /// The sum that is being made, and of how many parts.
-    open: [f32; LANES_MAX],
-    parts: u32,
-    /// Sums that were made, their sum and that of their squares.
-    made: u32,
-    sum: [f32; LANES_MAX],
-    squares: [f32; LANES_MAX],
+struct Sums {
+    ticks: u32,
+    events: f64,
+    /// That of all ticks in sums of [`CENTERED`], and how many those are.
+    total: Lanes,
+    centered: u32,
+    /// Sums of squares of each span's whole sums.
+    squares: [Lanes; SPANS],
+    /// The sum that is being made, of each span beyond the first.
+    open: [Lanes; SPANS - 1],
 }
 
-impl Span {
+impl Sums {
     const NEW: Self = Self {
-        open: [0.0; LANES_MAX],
-        parts: 0,
-        made: 0,
-        sum: [0.0; LANES_MAX],
-        squares: [0.0; LANES_MAX],
+        ticks: 0,
+        events: 0.0,
+        total: [0.0; LANES_MAX],
+        centered: 0,
+        squares: [[0.0; LANES_MAX]; SPANS],
+        open: [[0.0; LANES_MAX]; SPANS - 1],
     };
 
-    /// Takes a part; gives the sum where it is whole.
-    fn take(&mut self, part: &[f32; LANES_MAX], whole: u32) -> Option<[f32; LANES_MAX]> {
-        self.open.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
-        self.parts += 1;
-        if self.parts < whole {
-            return None;
+    /// Takes a tick that is `off` by so much; `bounds`: most that the square of a sum counts for, for
+    /// each tick in it.
+    fn take(&mut self, mut off: Lanes, events: f64, bounds: &Lanes) {
+        self.ticks += 1;
+        self.events += events;
+        let mut span = 1;
+        for at in 0..SPANS {
+            let squares = self.squares[at].iter_mut();
+            for ((squares, off), bound) in squares.zip(&off).zip(bounds) {
+                *squares += (off * off).min(bound * span as f32);
+            }
+            if span == CENTERED {
+                self.total.iter_mut().zip(&off).for_each(|(total, off)| *total += off);
+                self.centered += span;
+            }
+            let Some(open) = self.open.get_mut(at) else { return };
+            open.iter_mut().zip(&off).for_each(|(open, off)| *open += off);
+            span *= STEP;
+            if !self.ticks.is_multiple_of(span) {
+                return;
+            }
+            off = std::mem::replace(open, [0.0; LANES_MAX]);
         }
-        let open = std::mem::replace(&mut self.open, [0.0; LANES_MAX]);
-        self.sum.iter_mut().zip(&open).for_each(|(sum, open)| *sum += open);
-        self.squares.iter_mut().zip(&open).for_each(|(sum, open)| *sum += open * open);
-        (self.parts, self.made) = (0, self.made + 1);
-        Some(open)
     }
 
-    /// Sum of squares around the own mean.
-    fn around_mean(&self, lane: usize) -> f64 {
-        let sum = f64::from(self.sum[lane]);
-        (f64::from(self.squares[lane]) - sum * sum / f64::from(self.made.max(1))).max(0.0)
+    /// Whole sums of a span.
+    fn made(&self, span: usize) -> u32 {
+        self.ticks / STEP.pow(span as u32)
     }
+
+    /// Mean of a tick.
+    fn mean(&self, lane: usize) -> f64 {
+        f64::from(self.total[lane]) / f64::from(self.centered.max(1))
+    }
+
+    /// Sum of the squares of a span's sums around the mean: a lasting small change, inside the zone, is
+    /// no dependence.
+    fn around_mean(&self, span: usize, lane: usize) -> f64 {
+        let mean = self.mean(lane) * f64::from(STEP.pow(span as u32));
+        (f64::from(self.squares[span][lane]) - mean * mean * f64::from(self.made(span))).max(0.0)
+    }
+}
+
+/// An excursion: what may be a change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Excursion {
+    /// The sums before it.
+    before: Sums,
+    ticks: u32,
+    /// It is a finding.
+    found: bool,
 }
 
 /// What watched ticks tell about the lanes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Live {
-    spans: [Span; SPANS],
-    /// Events of the ticks that were taken.
-    events: f64,
+    sums: Sums,
+    excursion: Option<Box<Excursion>>,
+    /// Excursions that were findings.
+    found: u32,
     /// What the rest was made at: sums of the second span, `ln A`.
-    made_at: Option<(u32, f64)>,
+    made_at: Option<(u32, f32)>,
     /// What the tables' evidence is to be multiplied by, beside the tempering that is in them.
-    pub(crate) factors: [f32; LANES_MAX],
+    pub(crate) factors: Lanes,
     /// What is to be taken off the evidence of each event then: the baseline's error, and slack.
-    pub(crate) losses: [f32; LANES_MAX],
+    pub(crate) losses: Lanes,
     /// Weights of the lanes.
-    pub(crate) weights: [f32; LANES_MAX],
-    /// Standard deviation of an event's evidence, as [`Tables::spreads`].
-    pub(crate) spreads: [f32; LANES_MAX],
+    pub(crate) weights: Lanes,
+    /// Most that the square of a sum counts for, for each tick in it.
+    bounds: Lanes,
 }
 
 impl Live {
     pub(crate) fn new() -> Self {
         Self {
-            spans: [Span::NEW; SPANS],
-            events: 0.0,
+            sums: Sums::NEW,
+            excursion: None,
+            found: 0,
             made_at: None,
             factors: [1.0; LANES_MAX],
             losses: [0.0; LANES_MAX],
             weights: [0.0; LANES_MAX],
-            spreads: [0.0; LANES_MAX],
+            bounds: [f32::INFINITY; LANES_MAX],
         }
     }
 
-    /// Makes ready for the next tick at a promise of `log_promise`. Anew for every eighth tick only.
+    /// Makes ready for the next tick at a promise of `log_promise`. Anew for every eighth tick only, and
+    /// not within an excursion.
     pub(crate) fn aim(&mut self, tables: &Tables, log_promise: f64) {
-        let now = (self.spans[1].made, log_promise);
-        let is_near = |at: (u32, f64)| at.0 == now.0 && (at.1 - now.1).abs() < LOG_STEP;
+        let now = (self.sums.made(1), log_promise as f32);
+        let is_near = |at: (u32, f32)| {
+            (at.0 == now.0 || self.excursion.is_some()) && (at.1 - now.1).abs() < LOG_STEP
+        };
         if self.made_at.is_some_and(is_near) {
             return;
         }
         self.made_at = Some(now);
-        self.temper(tables, log_promise);
-        self.center(tables, log_promise);
+        let known = self.excursion.as_ref().map_or(self.sums, |excursion| excursion.before);
+        self.temper(tables, log_promise, &known);
+        self.center(tables, log_promise, &known);
     }
 
-    fn temper(&mut self, tables: &Tables, log_promise: f64) {
+    fn temper(&mut self, tables: &Tables, log_promise: f64, sums: &Sums) {
         let (dependence, ticks) = tables.dependence();
-        let told = f64::from(self.spans[0].made.saturating_sub(1));
+        let told = f64::from(sums.ticks.saturating_sub(1));
         let mut least = 1.0;
         for (lane, of) in dependence.iter().enumerate() {
             let base = of.weight * ticks + PRIOR_TICKS;
             let raised = error_factor(LOG_PROMISE, base)
                 / error_factor(log_promise, base + of.weight * told);
-            let mut ratio = of.effect / self.effect(lane, of.effect * base, base);
+            let effect = effect(sums, lane, of.effect * base, base);
+            let bound = BOUND * BOUND * (1.0 + f64::from(self.found));
+            self.bounds[lane] = (bound * effect / of.weight) as f32;
+            let mut ratio = of.effect / effect;
             if of.weight < 1.0 {
                 // Wild ticks are cut here, and were not in the baseline: less of them is no good news.
                 ratio = ratio.min(1.0);
@@ -144,39 +198,18 @@ impl Live {
         self.factors[dependence.len()] = least as f32;
     }
 
-    /// Design effect of a lane, where `base` baseline ticks have the sum of squares `seen`.
-    fn effect(&self, lane: usize, seen: f64, base: f64) -> f64 {
-        let told = f64::from(self.spans[0].made.saturating_sub(1));
-        // Around the ticks' own mean: a lasting small change, inside the zone, is no dependence.
-        let mut effect = (seen + self.spans[0].around_mean(lane)) / (base + told);
-        let mut ticks = 1.0;
-        for span in &self.spans[1..] {
-            ticks *= f64::from(STEP);
-            if span.made < SUMS_MIN {
-                break;
-            }
-            let sums = f64::from(span.made - 1);
-            let longer = span.around_mean(lane) / (sums * ticks);
-            if longer > effect * (1.0 + CHANCE * libm::sqrt(2.0 / sums)) {
-                effect = longer;
-            }
-        }
-        effect
-    }
-
     /// The baseline's error in each lane, as far as whole sums of 64 ticks tell it, and what that
     /// leaves of the slack.
-    fn center(&mut self, tables: &Tables, log_promise: f64) {
+    fn center(&mut self, tables: &Tables, log_promise: f64, sums: &Sums) {
         let (dependence, _) = tables.dependence();
-        let ticks = f64::from(self.spans[2].made * STEP * STEP);
-        let told = self.events * ticks / f64::from(self.spans[0].made.max(1));
+        let ticks = f64::from(sums.centered);
+        let told = sums.events * ticks / f64::from(sums.ticks.max(1));
         let baseline = tables.events().max(1.0);
         let left = baseline / (baseline + told);
         let weights = tables.weights_at(baseline + told);
         for (lane, weight) in weights.into_iter().enumerate() {
             self.weights[lane] = weight as f32;
             let (spread, factor) = (tables.spreads()[lane], f64::from(self.factors[lane]));
-            self.spreads[lane] = (spread * libm::sqrt(factor)) as f32;
             let slack = tables.slack()[lane].at(log_promise);
             let mut loss = slack;
             if lane < dependence.len() {
@@ -184,7 +217,7 @@ impl Live {
                 if ticks > 0.0 {
                     // In standard deviations of an event's evidence, were events independent.
                     let root = libm::sqrt(told / ticks);
-                    let mean = f64::from(self.spans[2].sum[lane]) / ticks / root;
+                    let mean = sums.mean(lane) / root;
                     let deviation = spread * libm::sqrt(tables.temper(lane));
                     loss += factor * mean * (1.0 - left) * deviation;
                 }
@@ -194,9 +227,18 @@ impl Live {
     }
 
     /// Takes a tick of `events`, with its `evidence` as the tables give it.
-    pub(crate) fn take(&mut self, tables: &Tables, evidence: &[f64; LANES_MAX], events: f64) {
+    pub(crate) fn take(&mut self, tables: &Tables, evidence: &[f64], events: f64) {
+        if let Some(excursion) = &mut self.excursion {
+            excursion.ticks = excursion.ticks.saturating_add(1);
+            if excursion.ticks > LONGEST {
+                if excursion.found {
+                    return;
+                }
+                self.excursion = None;
+            }
+        }
         let (dependence, _) = tables.dependence();
-        if dependence.is_empty() || self.spans[0].made >= TICKS_MAX {
+        if dependence.is_empty() || self.sums.ticks >= TICKS_MAX {
             return;
         }
         let root = libm::sqrt(events.max(1.0));
@@ -205,15 +247,58 @@ impl Live {
             let by = (evidence[lane] - events * of.mean) / root * of.per_deviation;
             off[lane] = by.clamp(-of.most, of.most) as f32;
         }
-        self.events += events;
-        let mut part = off;
-        for (at, span) in self.spans.iter_mut().enumerate() {
-            match span.take(&part, if at == 0 { 1 } else { STEP }) {
-                Some(whole) => part = whole,
-                None => break,
-            }
+        self.sums.take(off, events, &self.bounds);
+    }
+
+    /// What comes now may be a change, or is `found` to be one.
+    pub(crate) fn hold(&mut self, found: bool) {
+        let before = self.sums;
+        let new = || Box::new(Excursion { before, ticks: 0, found: false });
+        self.excursion.get_or_insert_with(new).found |= found;
+    }
+
+    /// It was none, or is over.
+    pub(crate) fn release(&mut self) {
+        if let Some(excursion) = self.excursion.take_if(|excursion| excursion.ticks > LONGEST) {
+            self.sums = excursion.before;
+        }
+        self.excursion = None;
+    }
+
+    /// So is a finding's. That was another distribution for a while: it tells of dependence, but not of
+    /// the baseline's error.
+    pub(crate) fn found(&mut self) {
+        self.found = self.found.saturating_add(1);
+        if let Some(excursion) = &self.excursion {
+            self.sums.open = [[0.0; LANES_MAX]; SPANS - 1];
+            (self.sums.total, self.sums.centered) =
+                (excursion.before.total, excursion.before.centered);
+        }
+        self.release();
+    }
+
+    /// Bytes beside the struct itself.
+    pub(crate) fn bytes(&self) -> usize {
+        self.excursion.as_ref().map_or(0, |_| size_of::<Excursion>())
+    }
+}
+
+/// Design effect of a lane, where `base` baseline ticks have the sum of squares `seen`.
+fn effect(sums: &Sums, lane: usize, seen: f64, base: f64) -> f64 {
+    let told = f64::from(sums.ticks.saturating_sub(1));
+    let mut effect = (seen + sums.around_mean(0, lane)) / (base + told);
+    for span in 1..SPANS {
+        let made = sums.made(span);
+        if made < SUMS_MIN {
+            break;
+        }
+        let (free, ticks) = (f64::from(made - 1), f64::from(STEP.pow(span as u32)));
+        let longer = sums.around_mean(span, lane) / (free * ticks);
+        if longer > effect * (1.0 + CHANCE * libm::sqrt(2.0 / free)) {
+            effect = longer;
         }
     }
+    effect
 }
 
 #[cfg(test)]
@@ -221,8 +306,101 @@ mod tests {
     use crate::baseline::{Baseline, Zone};
     use crate::encoder::{Encoder, NumberEncoder};
     use crate::evidence::Evidence;
+    use crate::kernel::pane_evidence;
+    use crate::lane::LANES_MAX;
     use crate::tables::Tables;
-    use crate::temper::temper;
+    use crate::temper::{Dependence, temper};
+
+    /// Ticks of 50 numbers of a uniform law in 0..20, by a small generator.
+    struct Course {
+        tables: Tables,
+        evidence: Evidence,
+        state: u64,
+        time: i64,
+    }
+
+    impl Course {
+        fn new() -> Self {
+            let encoder =
+                Encoder::Number(NumberEncoder::from_edges((0..=20).map(f64::from).collect()));
+            let mut counts = vec![0; encoder.codes()];
+            counts[1..21].fill(500);
+            let mut baseline = Baseline::new(encoder, counts);
+            let zone = Zone::default();
+            let plain = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
+            let tempering = temper(&vec![(1..21).map(|c| (c, 3)).collect(); 180], |_| &plain);
+            let dependence = |d: &Dependence| Dependence { effect: 1.0, ..*d };
+            baseline.dependence = tempering.dependence.iter().map(dependence).collect();
+            baseline.temper = vec![0.8; baseline.dependence.len()];
+            baseline.panes = 180;
+            let tables = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
+            let evidence = Evidence::new(&tables);
+            Self { tables, evidence, state: 1, time: 0 }
+        }
+
+        fn uniform(&mut self) -> f64 {
+            // Multipliers of Steele and Vigna (2021).
+            self.state = self.state.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(1);
+            (self.state >> 11) as f64 / (1u64 << 53) as f64
+        }
+
+        /// Ticks with the uniform law to a `power`; where that is not 1 a finding is on, and over then.
+        fn ticks(&mut self, ticks: usize, power: f64) {
+            for _ in 0..ticks {
+                let mut counts = vec![0; self.tables.codes()];
+                for _ in 0..50 {
+                    counts[1 + (self.uniform().powf(power) * 20.0) as usize] += 1;
+                }
+                self.time += 1;
+                if power == 1.0 {
+                    self.evidence.tick(&self.tables, &counts, self.time);
+                } else {
+                    let mut lanes = ndarray::Array2::zeros((1, LANES_MAX));
+                    let view = ndarray::aview1(&counts).insert_axis(ndarray::Axis(0));
+                    pane_evidence(view, &[&self.tables], lanes.view_mut());
+                    let lanes: Vec<f64> = lanes.iter().copied().collect();
+                    self.evidence.look_on(&self.tables, &counts, &lanes);
+                }
+            }
+            if power != 1.0 {
+                self.evidence.calm();
+            }
+        }
+
+        fn least_temper(&self) -> f64 {
+            let lanes = 0..self.tables.dependence().0.len();
+            lanes.map(|lane| self.evidence.temper(&self.tables, lane)).fold(1.0, f64::min)
+        }
+    }
+
+    #[test]
+    fn an_incident_costs_little_and_excursions_without_end_are_learned_of() {
+        let mut course = Course::new();
+        course.ticks(2_000, 1.0);
+        let before = course.least_temper();
+        // An hour of panes of 10 s, in which numbers are higher by 0.6 standard deviations.
+        course.ticks(360, 0.5);
+        course.ticks(3_000, 1.0);
+        let after = course.least_temper();
+        assert!(after < before && after > before / 2.0, "{before} {after}");
+        for _ in 0..6 {
+            course.ticks(120, 0.5);
+            course.ticks(120, 1.0);
+        }
+        let often = course.least_temper();
+        assert!(often < before / 10.0, "{before} {often}");
+    }
+
+    #[test]
+    fn a_lasting_change_is_never_learned() {
+        let mut course = Course::new();
+        course.ticks(2_000, 1.0);
+        let before = course.least_temper();
+        course.ticks(900, 0.5);
+        course.ticks(64, 1.0);
+        let after = course.least_temper();
+        assert!(after > 0.95 * before, "{before} {after}");
+    }
 
     #[test]
     fn a_constant_says_nothing() {

@@ -45,9 +45,7 @@ fn a_steady_drift_fires_once_and_resolves_once() {
             delays.extend(on.first().map(|a| minutes(&a.at, &course, 1)));
             resolved.extend(off.last().map(|a| minutes(&a.at, &course, 2)));
             let what = format!("{} sigma, odds {}, seed {seed}", stretch.sigma, stretch.odds);
-            // Two hours may be too short to tell this change from the error of a baseline of so few events.
-            let may_miss = stretch.odds == 1.6 && on.is_empty() && off.is_empty();
-            if (on.len() != 1 || off.len() != 1) && !may_miss {
+            if on.len() != 1 || off.len() != 1 {
                 faults.push(format!("{what}: {} firing, {} resolved", on.len(), off.len()));
             }
             // Nor does one series come and go under the alert.
@@ -68,16 +66,8 @@ fn a_steady_drift_fires_once_and_resolves_once() {
             mean(&resolved),
             resolved.iter().copied().fold(0.0, f64::max),
         );
-        // A rare flag that is a little less rare is slow to show, and slow to be gone; so is what
-        // hardly leaves the zone.
-        let most = match (stretch.odds, stretch.sigma) {
-            (1.6, _) => 60.0,
-            (_, 0.3) => 15.0,
-            _ => 10.0,
-        };
-        if firings == 0 {
-            faults.push(format!("{} sigma, odds {}: never found", stretch.sigma, stretch.odds));
-        }
+        // A rare flag that is a little less rare is slow to show, and slow to be gone.
+        let most = if stretch.odds == 1.6 { 60.0 } else { 10.0 };
         if resolved.iter().any(|after| *after > most) {
             faults.push(format!("{} sigma: resolved after {resolved:?} min", stretch.sigma));
         }
@@ -92,7 +82,7 @@ fn findings_of_a_model_share_an_alert_and_it_fires_again_when_the_drift_comes_ba
         let course = [calm(90), both, shifted(60, 0.0), both, shifted(60, 0.0)];
         let transcript = run_rows(&settings(), &rows(seed, &course));
         let (on, off) = (with(&transcript, Status::Firing), with(&transcript, Status::Resolved));
-        assert_eq!((on.len(), off.len()), (2, 2), "seed {seed}");
+        assert_eq!((on.len(), off.len()), (2, 2), "seed {seed}: {:#?}", told(&transcript.findings));
         assert!(on[0].at < off[0].at && off[0].at < on[1].at && on[1].at < off[1].at);
         for alert in off {
             assert_eq!(alert.metrics, ["error", "latency_ms", "tokens"], "seed {seed}");

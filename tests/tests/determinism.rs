@@ -226,7 +226,7 @@ fn decided(partitions: &mut [Vec<Row>], seed: u64) -> Vec<Decisions> {
 
 #[test]
 fn the_same_decisions_at_the_same_events_give_the_same_bytes() {
-    let mut noticed = 0;
+    let (mut noticed, mut findings) = (0, 0);
     for seed in seeds(0..8) {
         let mut random = generator(seed ^ 0x53);
         let mut partitions = eventful(seed);
@@ -234,6 +234,7 @@ fn the_same_decisions_at_the_same_events_give_the_same_bytes() {
         let mut feed = |mix| decided_steps(&partitions, &decisions, mix, &mut random);
         let expected = run(&settings(), 3, &feed(Mix::Turns(1000)));
         assert!(expected.findings.len() >= 3, "seed {seed}: {}", expected.findings.len());
+        findings += expected.findings.len();
         let mut mixes = vec![Mix::Turns(7), Mix::OneByOne, Mix::Backwards];
         mixes.extend([Mix::Random; 12]);
         for mix in mixes {
@@ -267,6 +268,7 @@ fn the_same_decisions_at_the_same_events_give_the_same_bytes() {
         early.extend(made);
         noticed += usize::from(run(&settings(), 3, &early).lines() != expected.lines());
     }
+    assert!(findings >= 32, "{findings}");
     assert!(noticed > 0, "decisions at other events were not noticed");
 }
 

@@ -18,6 +18,8 @@ use rand::RngExt;
 const GO_ON: Duration = Duration::from_secs(30);
 /// All is read and committed within this time.
 const CAUGHT_UP: Duration = Duration::from_secs(60);
+/// A member that is silent for so long is thrown out.
+const SESSION: Duration = Duration::from_secs(2);
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
 /// Events with what must be found in them.
@@ -56,7 +58,7 @@ fn shape(split: &'static str, protocol: &'static str) -> Shape {
         split,
         protocol,
         named: false,
-        session_s: 2,
+        session_s: SESSION.as_secs(),
         // A transaction that a dead member left open holds up readers no longer than this.
         options: vec![("delivery", "transaction_timeout = \"3s\"".into())],
         ..Shape::new(CONFIG)
@@ -187,27 +189,29 @@ fn freeze(seed: u64, split: &'static str) {
     };
     for number in 0..FREEZES {
         let [zombie, other] = names;
+        // A zombie stands by again, or has ended to be started again, at once or a little later: both are
+        // right.
+        let awake = |members: &mut BTreeMap<&str, Member>, within| {
+            let member = members.get_mut(zombie).expect("a member");
+            if let Some(code) = member.wait(within) {
+                assert_eq!(code, 75, "{zombie}:\n{}", member.last());
+                members.insert(zombie, pipeline.start(zombie, None));
+            }
+        };
         pipeline.while_events_come(&feed, part(number), || {
             until_progress(&pipeline, "before the freeze");
-            std::thread::sleep(Duration::from_millis(random.random_range(0..300)));
+            awake(&mut members, Duration::from_millis(random.random_range(0..300)));
             members[zombie].signal("STOP");
             let begun = Instant::now();
-            // What was under way at the broker may still be done.
-            std::thread::sleep(Duration::from_millis(300));
-            let pause = until_progress(&pipeline, &format!("{other} takes over from {zombie}"));
-            println!(
-                "{number}: {other} takes over {:?} after the freeze, {pause:?} asked",
-                begun.elapsed()
-            );
+            // What was under way at the broker may still be done, and others go on with partitions of
+            // their own: only then is it a zombie.
+            std::thread::sleep(SESSION + Duration::from_millis(300));
+            until_progress(&pipeline, &format!("{other} takes over from {zombie}"));
+            println!("{number}: {other} works {:?} after the freeze", begun.elapsed());
             members[zombie].signal("CONT");
             until_progress(&pipeline, "after the thaw");
         });
-        let member = members.get_mut(zombie).expect("a member");
-        // It stands by again, or has ended to be started again: both are right.
-        if let Some(code) = member.wait(Duration::from_millis(500)) {
-            assert_eq!(code, 75, "{zombie}:\n{}", member.last());
-            members.insert(zombie, pipeline.start(zombie, None));
-        }
+        awake(&mut members, Duration::from_millis(500));
         if split == "none" {
             names.reverse();
         }

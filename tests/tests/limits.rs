@@ -162,7 +162,7 @@ fn panes_beyond_the_limit_are_refused_and_counted() {
 }
 
 #[test]
-fn live_state_is_at_most_four_and_a_half_kibibytes_a_series() {
+fn live_state_is_at_most_four_kibibytes_a_series() {
     let (mut mean, mut largest) = (0, 0);
     for seed in seeds(0..2) {
         let mut engine = driftline_tests::transcript::opened(&settings(), 1);
@@ -172,7 +172,7 @@ fn live_state_is_at_most_four_and_a_half_kibibytes_a_series() {
         (mean, largest) = (mean.max(bytes.0), largest.max(bytes.1));
     }
     println!("live state a series: mean {mean} bytes, largest {largest}");
-    assert!(mean > 500 && largest <= 4608, "mean {mean}, largest {largest}");
+    assert!(mean > 500 && largest <= 4096, "mean {mean}, largest {largest}");
 }
 
 /// Peaks of memory, each in a process of its own: this test runs itself.

@@ -278,7 +278,7 @@ impl Engine {
         let tables = library.tables(tick.baseline);
         let counts = &row[..tables.codes()];
         if series.firing.is_some() {
-            if let Some(finding) = series.calm(tables, counts, end_us, settings) {
+            if let Some(finding) = series.calm(tables, (counts, lanes), end_us, settings) {
                 alerts.calmed(&group.key[0], &finding);
             }
             return false;

@@ -288,15 +288,17 @@ impl Series {
     pub(crate) fn calm(
         &mut self,
         tables: &Tables,
-        counts: &[u32],
+        (counts, lanes): (&[u32], &[f64]),
         now_us: i64,
         settings: &Settings,
     ) -> Option<String> {
         let firing = self.firing.as_mut()?;
+        self.evidence.look_on(tables, counts, lanes);
         if !firing.take(tables, &self.evidence, counts, now_us, settings.alert.resolve_us) {
             return None;
         }
         self.recent.fill(0.0);
+        self.evidence.calm();
         self.firing.take().map(|firing| firing.finding)
     }
 

@@ -367,15 +367,16 @@ impl Engine {
         };
         let mut counts = vec![0u32; tables.codes()];
         counts[encoder.encode(residual)] = 1;
+        let mut lanes = Array2::zeros((1, LANES_MAX));
+        pane_evidence(aview1(&counts).insert_axis(Axis(0)), &[tables], lanes.view_mut());
+        let lanes: Vec<f64> = lanes.iter().copied().collect();
         if watched.firing.is_some() {
-            if let Some(finding) = watched.calm(tables, &counts, end_us, &self.settings) {
+            let tick = (&counts[..], &lanes[..]);
+            if let Some(finding) = watched.calm(tables, tick, end_us, &self.settings) {
                 self.alerts.calmed(&due.key[0], &finding);
             }
             return 0;
         }
-        let mut lanes = Array2::zeros((1, LANES_MAX));
-        pane_evidence(aview1(&counts).insert_axis(Axis(0)), &[tables], lanes.view_mut());
-        let lanes: Vec<f64> = lanes.iter().copied().collect();
         watched.take(tables, &counts, &lanes, due.span_us, WINDOW_SPANS * every);
         if watched.evidence.log_mixture() < due.log_threshold {
             return 0;
