@@ -148,15 +148,20 @@ impl Evidence {
         }
         self.live.take(tables, &e, n);
         let mut starts = [0.0; LANES_MAX];
-        let spreads = tables.spreads();
-        for lane in 0..lanes {
-            let live = &self.live;
-            e[lane] = e[lane] * f64::from(live.factors[lane]) - n * f64::from(live.losses[lane]);
-            let reach = spreads[lane] * libm::sqrt(f64::from(live.factors[lane])) * root;
+        let (live, spreads) = (&self.live, tables.spreads());
+        for lane in 0..LANES_MAX {
+            let factor = f64::from(live.factors[lane]);
+            let own = e[lane] * factor - n * f64::from(live.losses[lane]);
+            e[lane] = own.clamp(-LOG_STEP_MAX, LOG_STEP_MAX);
+            let reach = spreads[lane] * factor.sqrt() * root;
             starts[lane] = f64::from(live.weights[lane]) * starts_worth(reach);
         }
-        for (lane, e) in e.iter_mut().enumerate().take(lanes) {
-            *e = self.confirmed(lane, e.clamp(-LOG_STEP_MAX, LOG_STEP_MAX), promise);
+        let alone = ALONE_SHARE * promise;
+        let is_wild = e.iter().fold(false, |is, e| is | (*e > alone));
+        if is_wild || self.withheld.iter().fold(false, |is, w| is | (*w > 0.0)) {
+            for (lane, e) in e.iter_mut().enumerate() {
+                *e = self.confirmed(lane, *e, alone);
+            }
         }
         for lane in 0..LANES_MAX {
             self.r[lane] = ((starts[lane] + self.r[lane]) * exp(e[lane])).min(R_MAX);
@@ -200,14 +205,13 @@ impl Evidence {
     /// What a tick's evidence `e` counts for in a lane: a part above [`ALONE_SHARE`] waits for the next
     /// tick, and counts if that says as much, or half. So one burst does not decide with the next, an hour
     /// later. To withhold some evidence only ever makes a product of e-values smaller.
-    fn confirmed(&mut self, lane: usize, e: f64, promise: f64) -> f64 {
+    fn confirmed(&mut self, lane: usize, e: f64, alone: f64) -> f64 {
         let withheld = std::mem::take(&mut self.withheld[lane]);
         if withheld > 0.0 {
             let due = f64::from(withheld).min(CONFIRMS * e.max(0.0));
             self.r[lane] *= exp(due);
             self.s[lane] += due;
         }
-        let alone = ALONE_SHARE * promise;
         if e <= alone || withheld > 0.0 {
             return e;
         }

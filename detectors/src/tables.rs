@@ -7,7 +7,7 @@
 //! within panes. So `E exp(evidence of a pane) <= 1` under the null: the evidence is an e-value.
 
 use crate::baseline::{Baseline, Zone};
-use crate::lane::{Lane, RARE_RATIO, fixed_lanes};
+use crate::lane::{LANES_MAX, Lane, RARE_RATIO, fixed_lanes};
 use crate::special::scale_odds;
 use crate::temper::{Dependence, LOG_PROMISE};
 
@@ -82,7 +82,7 @@ pub struct Tables {
     gains: Vec<f64>,
     /// Standard deviation of an event's evidence in each lane, as if events were independent: see
     /// [`Tables::spread`].
-    spreads: Vec<f64>,
+    spreads: [f64; LANES_MAX],
     /// Mean evidence of an event in each fixed lane.
     means: Vec<f64>,
     scales: Vec<Scale>,
@@ -122,7 +122,8 @@ impl Tables {
         let mut evidence = vec![0.0f32; codes * width];
         let ordered = baseline.encoder.ordered();
         let mut gains = Vec::new();
-        let (mut means, mut spreads, mut slacks) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut means, mut slacks) = (Vec::new(), Vec::new());
+        let mut spreads = [0.0; LANES_MAX];
         let mut scales = Vec::new();
         for (index, lane) in lanes.iter().enumerate() {
             let temper = baseline.temper.get(index).copied().unwrap_or(1.0);
@@ -151,7 +152,7 @@ impl Tables {
             let of = |c: usize| f64::from(evidence[c * width + index]);
             let gain: f64 = alternative.iter().enumerate().map(|(c, q)| q * of(c)).sum();
             gains.push(if lane.is_rare() { f64::INFINITY } else { gain });
-            spreads.push(spread_of(&null, of, temper));
+            spreads[index] = spread_of(&null, of, temper);
             means.push(probabilities.iter().enumerate().map(|(c, p)| p * of(c)).sum());
             if let Some(known) = baseline.dependence.get(index) {
                 let deviation = spreads[index] * libm::sqrt(temper);
@@ -164,7 +165,6 @@ impl Tables {
         }
         lanes.push(Lane::Learned);
         slacks.push(Slack::of_learned(codes, events));
-        spreads.push(0.0);
         let learned_temper =
             baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min);
         let shares = lanes.iter().enumerate().map(|(i, lane)| match baseline.temper.get(i) {
@@ -216,9 +216,9 @@ impl Tables {
         self.codes
     }
 
-    /// Standard deviation of one event's evidence in each lane, were events independent. That of a tick
+    /// Standard deviation of one event's evidence in each lane, were events independent, and 0. That of a tick
     /// of `n` events is `sqrt n` times as large: how far a statistic overshoots follows from it.
-    pub fn spreads(&self) -> &[f64] {
+    pub fn spreads(&self) -> &[f64; LANES_MAX] {
         &self.spreads
     }
 
