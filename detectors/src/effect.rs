@@ -57,7 +57,7 @@ pub fn effect(baseline: &Baseline, tables: &Tables, lane: &Lane, counts: &[u32])
             let within = |c: usize| codes.iter().any(|x| usize::from(*x) == c);
             share(baseline, p, counts, within, base_events)
         }
-        Lane::Learned => {
+        Lane::OneOf | Lane::Learned => {
             // Two distributions differ most, in one number, on the codes that gained: total variation.
             let n: f64 = counts.iter().map(|n| f64::from(*n)).sum::<f64>().max(1.0);
             let gained: Vec<bool> =

@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::pane_evidence;
-use crate::lane::LANES_MAX;
+use crate::lane::{LANES_MAX, Lane, RARE_RATIO};
 use crate::live::Live;
 use crate::special::exp;
 use crate::tables::Tables;
@@ -75,13 +75,15 @@ pub struct Evidence {
     /// Ticks since then.
     ticks_since: [u32; LANES_MAX],
     /// `lanes x codes`: counts since then.
-    since: Vec<u32>,
+    since: Box<[u32]>,
     /// Evidence of the last tick that waits to be confirmed.
     withheld: [f32; LANES_MAX],
     log_mixture: f64,
     ticks: u32,
-    learned: Vec<f32>,
+    learned: Box<[f32]>,
     learned_is_set: bool,
+    /// Weights of the categories in the lane of single ones, where there is one.
+    which: Box<[f32]>,
     /// The last steps, around: the next one goes to `ticks % STEPS_MAX`.
     steps: [Kept; STEPS_MAX],
     /// Their lanes.
@@ -100,12 +102,13 @@ impl Evidence {
             s: [0.0; LANES_MAX],
             onset_us: [0; LANES_MAX],
             ticks_since: [0; LANES_MAX],
-            since: vec![0; lanes * codes],
+            since: vec![0; lanes * codes].into(),
             withheld: [0.0; LANES_MAX],
             log_mixture: f64::NEG_INFINITY,
             ticks: 0,
-            learned: vec![0.0; codes],
+            learned: vec![0.0; codes].into(),
             learned_is_set: false,
+            which: tables.one_of().weights(),
             steps: [Kept::default(); STEPS_MAX],
             step_lanes: [0; STEPS_MAX],
         }
@@ -139,6 +142,9 @@ impl Evidence {
         };
         let events = counts.iter().fold(0, |sum: u32, n| sum.wrapping_add(*n));
         let (n, root) = (f64::from(events), libm::sqrt(f64::from(events)));
+        if let Some(lane) = self.of_categories() {
+            e[lane] = tables.one_of().take(counts, n, &mut self.which);
+        }
         let promise = f64::from(self.log_promise).max(1.0);
         self.live.aim(tables, promise);
         if self.log_mixture > HOLD_SHARE * promise {
@@ -222,7 +228,7 @@ impl Evidence {
     /// Sets the learned lane's table, for the ticks *after* this call only: so it stays an e-value.
     pub fn learn(&mut self, table: Vec<f32>) {
         self.learned_is_set = table.iter().any(|e| *e != 0.0);
-        self.learned = table;
+        self.learned = table.into();
     }
 
     /// `ln M`; minus infinity before the first tick.
@@ -234,6 +240,27 @@ impl Evidence {
     pub fn leader(&self) -> usize {
         (0..usize::from(self.lanes))
             .fold(0, |best, lane| if self.r[lane] > self.r[best] { lane } else { best })
+    }
+
+    /// The lane of single categories.
+    fn of_categories(&self) -> Option<usize> {
+        (!self.which.is_empty()).then(|| usize::from(self.lanes) - 2)
+    }
+
+    /// The category that the leading lane speaks of, where that is the lane of single ones.
+    pub fn category(&self) -> Option<usize> {
+        let lane = self.of_categories()?;
+        let heavier =
+            |best: usize, at: usize| if self.which[at] > self.which[best] { at } else { best };
+        (lane == self.leader()).then(|| (0..self.which.len()).fold(0, heavier))
+    }
+
+    /// What a finding of the leading lane is called and measured by.
+    pub fn told_as(&self, tables: &Tables) -> Lane {
+        match self.category() {
+            Some(code) => Lane::Share { codes: vec![code as u8], ratio: RARE_RATIO },
+            None => tables.lanes()[self.leader()].clone(),
+        }
     }
 
     /// Onset by the CUSUM of the lane that carries the mixture, microseconds since 1970.
@@ -260,9 +287,12 @@ impl Evidence {
     /// Evidence of one event with `code` in a lane, the learned one included, before slack and
     /// what watched ticks told.
     pub fn at(&self, tables: &Tables, code: usize, lane: usize) -> f64 {
-        match lane + 1 == usize::from(self.lanes) {
-            true => f64::from(self.learned[code]),
-            false => tables.at(code, lane),
+        if lane + 1 == usize::from(self.lanes) {
+            f64::from(self.learned[code])
+        } else if self.of_categories() == Some(lane) {
+            tables.one_of().at(code, &self.which)
+        } else {
+            tables.at(code, lane)
         }
     }
 
@@ -310,6 +340,7 @@ impl Evidence {
         self.withheld.fill(0.0);
         self.since.fill(0);
         self.ticks_since.fill(0);
+        self.which.fill(1.0 / self.which.len().max(1) as f32);
         self.log_mixture = f64::NEG_INFINITY;
         self.ticks = 0;
     }
@@ -317,8 +348,7 @@ impl Evidence {
     /// Bytes of the live state.
     pub fn bytes(&self) -> usize {
         size_of::<Self>()
-            + self.since.capacity() * 4
-            + self.learned.capacity() * 4
+            + (self.since.len() + self.learned.len() + self.which.len()) * 4
             + self.live.bytes()
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const RARE_RATIO: f64 = 4.0;
 /// The most frequent categories have lanes of their own ...
 const VALUE_LANES: u8 = 3;
 /// ... the others have them together, in so many groups, each about twice as large as the one before ...
-const VALUE_GROUPS: u32 = 4;
+const VALUE_GROUPS: u32 = 3;
 /// ... and so many of these are looked at for having become rarer, too.
 const VALUE_LANES_DOWN: usize = 2;
 /// Categories together rarer than this are looked for as rare ones.
@@ -44,6 +44,8 @@ pub enum Lane {
         /// Odds ratio; below 1 = became rarer.
         ratio: f64,
     },
+    /// One category, whichever, became several times as frequent.
+    OneOf,
     /// The distribution is like that of the last minutes.
     Learned,
 }
@@ -73,6 +75,7 @@ impl Lane {
             Lane::Location(_) => "lower".into(),
             Lane::Scale(a) if *a > 0.0 => "wider".into(),
             Lane::Scale(_) => "narrower".into(),
+            Lane::OneOf => "more of one category".into(),
             Lane::Learned => "other shape".into(),
             Lane::Share { .. } if self.is_unknown_numbers(baseline) => {
                 "more of unknown numbers".into()
@@ -87,7 +90,19 @@ impl Lane {
     }
 }
 
-/// The fixed lanes of an encoder, without the learned one.
+/// What is looked for in each single category: that it became several times as frequent. None where
+/// categories are so few that they have lanes of their own.
+pub(crate) fn single_lanes(baseline: &Baseline) -> Vec<Lane> {
+    let Encoder::Category(encoder) = &baseline.encoder else { return Vec::new() };
+    let values = encoder.values().len();
+    if values <= usize::from(VALUE_LANES) + VALUE_GROUPS as usize {
+        return Vec::new();
+    }
+    let single = |code| Lane::Share { codes: vec![code], ratio: RARE_RATIO };
+    (0..values as u8).map(single).collect()
+}
+
+/// The fixed lanes of an encoder, without those that follow the ticks.
 pub fn fixed_lanes(baseline: &Baseline, zone: Zone) -> Vec<Lane> {
     let (null, invalid) = (baseline.encoder.null() as u8, baseline.encoder.invalid() as u8);
     let share = |codes: Vec<u8>, ratio: f64| Lane::Share { codes, ratio };

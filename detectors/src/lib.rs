@@ -41,6 +41,7 @@ pub mod evidence;
 pub mod kernel;
 pub mod lane;
 mod live;
+mod one_of;
 pub mod scalar;
 pub mod score;
 pub mod sketch;

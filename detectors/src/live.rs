@@ -33,6 +33,8 @@ const SPANS: usize = 4;
 const LONGEST: u32 = STEP.pow(SPANS as u32 - 1);
 /// Ticks of the sums that tell of the baseline's error.
 const CENTERED: u32 = STEP * STEP;
+/// Baselines' worth of events after which a mixture that neither falls nor decides is no change.
+const HOVER: f64 = 1.0;
 /// Ticks after which dependence is known well enough: a day of panes of 10 s.
 const TICKS_MAX: u32 = 8_640;
 /// Sums that a span needs to tell anything.
@@ -194,8 +196,10 @@ impl Live {
             }
             self.factors[lane] = factor as f32;
         }
-        // The learned lane is tempered like the most tempered of the others.
-        self.factors[dependence.len()] = least as f32;
+        // Lanes that follow the ticks have no design effect of their own. They are tempered like the
+        // most tempered of the others, and once more by each change that came and went.
+        let followers = least / (1.0 + f64::from(self.found));
+        self.factors[dependence.len()..].fill(followers as f32);
     }
 
     /// The baseline's error in each lane, as far as whole sums of 64 ticks tell it, and what that
@@ -234,7 +238,10 @@ impl Live {
                 if excursion.found {
                     return;
                 }
-                self.excursion = None;
+                let since = self.sums.events - excursion.before.events;
+                if since >= HOVER * tables.events() {
+                    self.excursion = None;
+                }
             }
         }
         let (dependence, _) = tables.dependence();
@@ -259,22 +266,30 @@ impl Live {
 
     /// It was none, or is over.
     pub(crate) fn release(&mut self) {
-        if let Some(excursion) = self.excursion.take_if(|excursion| excursion.ticks > LONGEST) {
+        let lasting = |excursion: &mut Box<Excursion>| excursion.found && excursion.ticks > LONGEST;
+        if let Some(excursion) = self.excursion.take_if(lasting) {
             self.sums = excursion.before;
         }
         self.excursion = None;
     }
 
-    /// So is a finding's. That was another distribution for a while: it tells of dependence, but not of
-    /// the baseline's error.
+    /// So is a finding's.
     pub(crate) fn found(&mut self) {
         self.found = self.found.saturating_add(1);
-        if let Some(excursion) = &self.excursion {
+        if self.excursion.as_ref().is_some_and(|excursion| excursion.ticks > LONGEST) {
+            return self.release();
+        }
+        self.leave();
+    }
+
+    /// Leaves the excursion: that was another distribution for a while. It tells of dependence, but not
+    /// of the baseline's error.
+    fn leave(&mut self) {
+        if let Some(excursion) = self.excursion.take() {
             self.sums.open = [[0.0; LANES_MAX]; SPANS - 1];
             (self.sums.total, self.sums.centered) =
                 (excursion.before.total, excursion.before.centered);
         }
-        self.release();
     }
 
     /// Bytes beside the struct itself.

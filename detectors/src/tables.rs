@@ -7,7 +7,8 @@
 //! within panes. So `E exp(evidence of a pane) <= 1` under the null: the evidence is an e-value.
 
 use crate::baseline::{Baseline, Zone};
-use crate::lane::{LANES_MAX, Lane, RARE_RATIO, fixed_lanes};
+use crate::lane::{LANES_MAX, Lane, RARE_RATIO, fixed_lanes, single_lanes};
+use crate::one_of::OneOf;
 use crate::special::scale_odds;
 use crate::temper::{Dependence, LOG_PROMISE};
 
@@ -96,6 +97,7 @@ pub struct Tables {
     zone: Zone,
     temper: Vec<f64>,
     learned_temper: f64,
+    one_of: OneOf,
 }
 
 impl Tables {
@@ -163,10 +165,23 @@ impl Tables {
                 });
             }
         }
-        lanes.push(Lane::Learned);
-        slacks.push(Slack::of_learned(codes, events));
         let learned_temper =
             baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min);
+        let mut one_of = OneOf::default();
+        for lane in single_lanes(baseline) {
+            let of = ((events * learned_temper).max(1.0), 0.0);
+            let (null, alternative) = pair(&lane, &probabilities, &scores, ordered, zone, of);
+            let code = one_of.categories();
+            one_of.push(null[code], alternative[code], learned_temper);
+        }
+        if one_of.categories() > 0 {
+            lanes.push(Lane::OneOf);
+            // Their null shares have paid.
+            slacks.push(Slack::default());
+            gains.push(f64::INFINITY);
+        }
+        lanes.push(Lane::Learned);
+        slacks.push(Slack::of_learned(codes, events));
         let shares = lanes.iter().enumerate().map(|(i, lane)| match baseline.temper.get(i) {
             Some(t) if *t <= 0.0 => 0.0,
             _ if lane.is_rare() => RARE_WEIGHT,
@@ -195,12 +210,13 @@ impl Tables {
             zone,
             temper: baseline.temper.clone(),
             learned_temper,
+            one_of,
         }
     }
 
     /// Tempering of a lane, 0..=1.
     pub fn temper(&self, lane: usize) -> f64 {
-        if lane + 1 == self.lanes.len() {
+        if lane >= self.fixed() {
             return self.learned_temper;
         }
         self.temper.get(lane).copied().unwrap_or(1.0)
@@ -209,6 +225,26 @@ impl Tables {
     /// Lanes, the learned one last.
     pub fn lanes(&self) -> &[Lane] {
         &self.lanes
+    }
+
+    /// How many of them are fixed: all but those that follow the ticks.
+    pub fn fixed(&self) -> usize {
+        self.means.len()
+    }
+
+    /// The lane of single categories.
+    pub(crate) fn one_of(&self) -> &OneOf {
+        &self.one_of
+    }
+
+    /// Evidence of a tick that one category became several times as frequent; 0 where no lane looks for
+    /// that.
+    pub fn of_category(&self, category: usize, counts: &[u32]) -> f64 {
+        if category >= self.one_of.categories() {
+            return 0.0;
+        }
+        let events: f64 = counts.iter().map(|n| f64::from(*n)).sum();
+        self.one_of.of(category, counts, events)
     }
 
     /// Number of codes.
@@ -351,7 +387,7 @@ fn pair(
             }
             (with_share(p, codes, share, null), with_share(p, codes, share, alternative))
         }
-        Lane::Learned => (p.to_vec(), p.to_vec()),
+        Lane::OneOf | Lane::Learned => (p.to_vec(), p.to_vec()),
     }
 }
 
@@ -419,7 +455,7 @@ mod tests {
             let zone = Zone::default();
             let tables = Tables::new(&baseline, p.clone(), zone, 0.0);
             let ordered = baseline.encoder.ordered();
-            for (index, lane) in tables.lanes().iter().enumerate().take(tables.lanes().len() - 1) {
+            for (index, lane) in tables.lanes().iter().enumerate().take(tables.fixed()) {
                 for step in 0..=10 {
                     let part = f64::from(step) / 10.0;
                     let inside = match lane {

@@ -67,7 +67,7 @@ pub struct Tempering {
 /// `tables`: untempered tables for the tick's place in the season; `tables(0)` always exists.
 pub fn temper<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables) -> Tempering {
     let mut tempering = Tempering::default();
-    for lane in 0..tables(0).lanes().len() - 1 {
+    for lane in 0..tables(0).fixed() {
         let ticks: Vec<Tick> =
             panes.iter().enumerate().map(|(i, p)| Tick::of(p, tables(i), lane)).collect();
         let (single, effect) = design_effect(&ticks);

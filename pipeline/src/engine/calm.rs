@@ -22,8 +22,9 @@ const CLEAR: f64 = 2.0;
 pub(crate) struct Firing {
     pub(crate) finding: String,
     since_us: i64,
-    /// The lane that found the change.
+    /// The lane that found the change, and the category that it spoke of.
     leader: u8,
+    category: Option<u8>,
     /// Counts since the finding, until there is a lane.
     since: Vec<u32>,
     /// The lane whose contrary resolves the change.
@@ -36,8 +37,9 @@ impl Firing {
     /// A finding was made of the evidence.
     pub(crate) fn new(finding: &str, now_us: i64, evidence: &Evidence) -> Self {
         let leader = evidence.leader() as u8;
+        let category = evidence.category().map(|category| category as u8);
         let (finding, since) = (finding.into(), Vec::new());
-        Self { finding, since_us: now_us, leader, since, lane: None, calm: 0.0 }
+        Self { finding, since_us: now_us, leader, category, since, lane: None, calm: 0.0 }
     }
 
     /// Takes a tick; true where the change is over. It is on for more than `resolve_us`.
@@ -59,11 +61,14 @@ impl Firing {
             }
             return false;
         };
-        let tick: f64 = counts
-            .iter()
-            .enumerate()
-            .map(|(code, n)| f64::from(*n) * evidence.at(tables, code, usize::from(lane)))
-            .sum();
+        let tick: f64 = match self.category {
+            Some(category) => tables.of_category(usize::from(category), counts),
+            None => counts
+                .iter()
+                .enumerate()
+                .map(|(code, n)| f64::from(*n) * evidence.at(tables, code, usize::from(lane)))
+                .sum(),
+        };
         self.calm = (self.calm - tick).max(0.0);
         self.calm >= LOG_CALM
     }
@@ -119,6 +124,6 @@ fn strength(lane: &Lane) -> f64 {
     match lane {
         Lane::Location(a) | Lane::Scale(a) => a.abs(),
         Lane::Share { ratio, .. } => ratio.max(1.0 / ratio),
-        Lane::Learned => 0.0,
+        Lane::OneOf | Lane::Learned => 0.0,
     }
 }

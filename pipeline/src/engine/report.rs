@@ -152,7 +152,7 @@ impl Engine {
     ) -> Finding {
         let Subject { name, unit, baseline, tables } = subject;
         let index = evidence.leader();
-        let lane = &tables.lanes()[index];
+        let lane = &evidence.told_as(tables);
         let change = lane.name(baseline);
         let (onset_us, counts, ticks_since_onset) = evidence.since_onset(index);
         let size = effect(baseline, tables, lane, counts);

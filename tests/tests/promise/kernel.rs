@@ -39,7 +39,7 @@ fn tables(random: &mut Xoshiro256PlusPlus) -> Tables {
 
 /// `out[lane] = sum over codes of counts[code] * table[code][lane]`, in the order of codes.
 fn plain(counts: &[u32], tables: &Tables) -> Vec<f64> {
-    let fixed = tables.lanes().len() - 1;
+    let fixed = tables.fixed();
     (0..fixed)
         .map(|lane| {
             (0..tables.codes())
