@@ -31,8 +31,11 @@ pub(super) struct Found {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Row {
     pub(super) name: String,
-    /// One a kind of series.
+    /// At most one a kind of series ...
     pub(super) settings: Vec<String>,
+    /// ... and their places among all that were tried.
+    #[serde(skip)]
+    pub(super) places: Vec<usize>,
     pub(super) drifts: Vec<Found>,
 }
 
@@ -49,9 +52,9 @@ impl Found {
 }
 
 impl Row {
-    pub(super) fn of(name: String, settings: Vec<String>, outcome: &Outcome) -> Self {
+    pub(super) fn of(name: String, outcome: &Outcome) -> Self {
         let drifts = outcome.iter().map(|delays| Found::of(delays)).collect();
-        Self { name, settings, drifts }
+        Self { name, settings: Vec::new(), places: Vec::new(), drifts }
     }
 }
 
@@ -90,15 +93,10 @@ fn earliest(all: &[&Outcome]) -> Outcome {
 
 /// What was tried, with what became of it.
 pub(super) struct Entry {
+    /// Place among all that were tried.
+    pub(super) place: usize,
     pub(super) tried: Tried,
     pub(super) outcome: Outcome,
-}
-
-impl Entry {
-    fn name(&self) -> String {
-        let codes = if self.tried.codes { " of each category" } else { "" };
-        format!("{}{codes} {}", self.tried.setting.family(), self.tried.label()).trim().into()
-    }
 }
 
 /// Names of the peers in the order in which they are tried.
@@ -113,54 +111,62 @@ pub(super) fn families(entries: &[Entry]) -> Vec<&'static str> {
     all
 }
 
-/// The best choice of one setting for each kind, of one peer or (`None`) of all.
-pub(super) fn wired(entries: &[Entry], family: Option<&'static str>) -> Option<Row> {
-    let of = |kind: Kind| -> Vec<&Entry> {
-        let fits = |entry: &&Entry| {
-            entry.tried.kind == kind
-                && family.is_none_or(|name| entry.tried.setting.family() == name)
-        };
-        entries.iter().filter(fits).collect()
-    };
-    // Each kind beside what is chosen of the others before it; no setting is one choice.
+/// The best choice of one setting for each kind, or of none where it adds nothing: of one peer or
+/// (`None`) of all, for one drift or (`None`) for all.
+pub(super) fn wired(
+    entries: &[Entry],
+    family: Option<&'static str>,
+    drift: Option<usize>,
+) -> Option<Row> {
+    let is_of = |entry: &&Entry| family.is_none_or(|name| entry.tried.setting.family() == name);
     let mut choices: Vec<Vec<&Entry>> = vec![Vec::new()];
     for kind in KINDS {
-        let of_kind = of(kind);
-        if !of_kind.is_empty() {
-            let mut longer = Vec::with_capacity(choices.len() * of_kind.len());
-            for chosen in &choices {
-                longer.extend(of_kind.iter().map(|entry| [chosen.as_slice(), &[*entry]].concat()));
+        let of_kind: Vec<&Entry> =
+            entries.iter().filter(|entry| entry.tried.kind == kind).filter(is_of).collect();
+        // Those with fewer settings come first, and stay where more are no better.
+        let without = choices.len();
+        for at in 0..without {
+            for entry in &of_kind {
+                choices.push([choices[at].as_slice(), &[*entry]].concat());
             }
-            choices = longer;
         }
     }
+    choices.sort_by_key(Vec::len);
     let mut best: Option<((usize, f64), Vec<&Entry>, Outcome)> = None;
-    for chosen in choices {
+    for chosen in choices.into_iter().skip(1) {
         let all: Vec<&Outcome> = chosen.iter().map(|entry| &entry.outcome).collect();
-        let outcome = earliest(&all);
+        let mut outcome = earliest(&all);
+        if let Some(drift) = drift {
+            outcome = vec![outcome.swap_remove(drift)];
+        }
         let score = score(outcome.iter().flatten());
         if best.as_ref().is_none_or(|(other, ..)| better(score, *other)) {
             best = Some((score, chosen, outcome));
         }
     }
-    let (_, chosen, outcome) = best?;
-    let settings = chosen.iter().map(|entry| match family {
-        Some(_) => entry.tried.label(),
-        None => entry.name(),
+    let (score, chosen, outcome) = best?;
+    let chosen = if score.0 == 0 { Vec::new() } else { chosen };
+    let settings = chosen.iter().map(|entry| {
+        let words = family.map_or_else(|| entry.tried.name(), |_| entry.tried.label());
+        let comma = if words.is_empty() { "" } else { " on " };
+        format!("{words}{comma}{}", plural(entry.tried.kind))
     });
-    let name = family.unwrap_or("best single setting of all");
-    Some(Row::of(name.into(), settings.collect(), &outcome))
+    let drifts = outcome.iter().map(|delays| Found::of(delays)).collect();
+    Some(Row {
+        name: family.unwrap_or("all peers").into(),
+        settings: settings.collect(),
+        places: chosen.iter().map(|entry| entry.place).collect(),
+        drifts,
+    })
 }
 
-/// The best setting of any peer for one drift.
-pub(super) fn for_drift(entries: &[Entry], drift: usize) -> Option<Row> {
-    let of = |entry: &Entry| score(entry.outcome[drift].iter());
-    let best = entries.iter().reduce(
-        |best, entry| {
-            if better(of(entry), of(best)) { entry } else { best }
-        },
-    )?;
-    Some(Row::of(best.name(), Vec::new(), &vec![best.outcome[drift].clone()]))
+/// Series of a kind, in words.
+pub(super) fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Number => "numbers",
+        Kind::Flag => "flags",
+        _ => "categories",
+    }
 }
 
 #[cfg(test)]
@@ -171,7 +177,7 @@ mod tests {
     fn entry(kind: Kind, k: f64, delays: [Option<f64>; 2]) -> Entry {
         let setting = Setting::Cusum { k, scores: false };
         let outcome = delays.map(|delay| vec![delay.map(|seconds| (seconds, 1))]).to_vec();
-        Entry { tried: Tried { kind, setting, codes: false }, outcome }
+        Entry { place: 0, tried: Tried { kind, setting, codes: false }, outcome }
     }
 
     #[test]
@@ -182,12 +188,14 @@ mod tests {
             entry(Kind::Flag, 0.1, [None, Some(80.0)]),
             entry(Kind::Flag, 0.5, [Some(1.0), None]),
         ];
-        let row = wired(&entries, Some("CUSUM")).expect("a row");
-        assert_eq!(row.settings, ["k 0.5", "k 0.1"]);
+        let row = wired(&entries, Some("CUSUM"), None).expect("a row");
+        assert_eq!(row.settings, ["k 0.5 on numbers", "k 0.1 on flags"]);
         let seconds: Vec<_> = row.drifts.iter().map(|drift| drift.by_seed_s[0]).collect();
         assert_eq!(seconds, [Some(10.0), Some(80.0)]);
-        let first = for_drift(&entries, 0).expect("a row");
-        assert_eq!((first.name.as_str(), first.drifts[0].by_seed_s[0]), ("CUSUM k 0.5", Some(1.0)));
+        let first = wired(&entries, None, Some(0)).expect("a row");
+        assert_eq!(first.settings, ["CUSUM k 0.5 on flags"]);
+        assert_eq!(first.drifts.len(), 1);
+        assert_eq!(first.drifts[0].by_seed_s[0], Some(1.0));
     }
 
     #[test]

@@ -19,11 +19,13 @@ pub(super) fn plan(seed: u64) -> Plan {
     Plan { drifts: plan.default_drifts(), ..plan }
 }
 
-/// What the engine finds in a set, with the config that `generate` writes beside it, scored as
-/// `driftline evaluate` does.
-pub(super) fn driftline(plan: &Plan) -> anyhow::Result<Evaluation> {
+/// What the engine finds in a set, with the config that `generate` writes beside it but for the
+/// budget, scored as `driftline evaluate` does.
+pub(super) fn driftline(plan: &Plan, budget_per_week: f64) -> anyhow::Result<Evaluation> {
     let mut fleet = Fleet::of(plan)?;
-    let mut engine = Engine::new(fleet.settings().clone());
+    let mut settings = fleet.settings().clone();
+    settings.detect.budget_per_week = budget_per_week;
+    let mut engine = Engine::new(settings);
     let mut findings = engine.step(Input::Opened { partition: 0, begin_us: None }).findings;
     while let Some(batch) = fleet.next_batch(BATCH) {
         findings.extend(engine.step(Input::Batch(&batch)).findings);
@@ -62,7 +64,7 @@ impl Model {
     fn learned(&self, (events, span_ms): (usize, i64)) -> usize {
         let Some(first) = self.times_ms.first() else { return 0 };
         let over = |(at, time): (usize, &i64)| at >= events && time - first >= span_ms;
-        self.times_ms.iter().enumerate().position(|of| over(of)).unwrap_or(self.times_ms.len())
+        self.times_ms.iter().enumerate().position(over).unwrap_or(self.times_ms.len())
     }
 }
 

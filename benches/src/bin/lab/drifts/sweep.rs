@@ -47,6 +47,11 @@ impl Tried {
         all
     }
 
+    pub(super) fn name(&self) -> String {
+        let codes = if self.codes { " of each category" } else { "" };
+        format!("{}{codes} {}", self.setting.family(), self.label()).trim().into()
+    }
+
     pub(super) fn label(&self) -> String {
         let label = self.setting.label();
         match self.kind {
@@ -69,6 +74,11 @@ impl Tried {
                 | Setting::HddmA
                 | Setting::HddmW { .. }
         )
+    }
+
+    /// Whether there is no statistic to be had.
+    fn decides(&self) -> bool {
+        self.climbs() || matches!(self.setting, Setting::Default(_))
     }
 
     /// A rung of the ladder; none beyond the range that the detector takes.
@@ -212,26 +222,50 @@ impl Sweep {
     }
 }
 
-/// False alarms of a popular setting in the quiet part of a set.
-pub(super) fn alarms(set: &Set, of: (Kind, Setting, f64)) -> anyhow::Result<u64> {
-    let (kind, setting, threshold) = of;
-    let counts = in_parallel(&set.series(), |job| -> anyhow::Result<u64> {
+/// False alarms in the quiet part of a set of peers with their thresholds, each begun anew with the
+/// same baseline after each.
+pub(super) fn alarms(set: &Set, peers: &[(Tried, f64)]) -> anyhow::Result<Vec<u64>> {
+    let counts = in_parallel(&set.series(), |job| -> anyhow::Result<Vec<u64>> {
         let series = set.one(*job);
-        if series.kind != kind || series.quiet().is_empty() {
-            return Ok(0);
+        let mut counts = vec![0; peers.len()];
+        if series.quiet().is_empty() || peers.iter().all(|(tried, _)| tried.kind != series.kind) {
+            return Ok(counts);
         }
-        let codes = (kind != Kind::Number).then_some(series.codes);
-        let known = Known::of(series.values[..series.learned].to_vec(), codes);
-        let fresh = Chart::new(setting, threshold, &known)?;
-        let (mut chart, mut count) = (fresh.clone(), 0);
+        let told = Told::new(&series);
+        let of_kind = |((tried, _), _): &(&(Tried, f64), &mut u64)| tried.kind == series.kind;
+        for ((tried, threshold), count) in peers.iter().zip(&mut counts).filter(of_kind) {
+            *count = one(tried, *threshold, &series, &told)?;
+        }
+        Ok(counts)
+    });
+    let mut sums = vec![0; peers.len()];
+    for counts in counts {
+        sums.iter_mut().zip(counts?).for_each(|(sum, count)| *sum += count);
+    }
+    Ok(sums)
+}
+
+fn one(tried: &Tried, threshold: f64, series: &Series, told: &Told) -> anyhow::Result<u64> {
+    let mut count = 0;
+    if tried.decides() {
+        let fresh = Chart::new(tried.setting, threshold, &told.known)?;
+        let mut chart = fresh.clone();
         for value in &series.values[series.quiet()] {
             if chart.step(*value) {
                 (chart, count) = (fresh.clone(), count + 1);
             }
         }
-        Ok(count)
-    });
-    counts.into_iter().sum()
+        return Ok(count);
+    }
+    let fresh = || Statistic::new(tried.setting, tried.codes, series, &told.known);
+    let mut statistic = fresh()?;
+    for index in series.quiet() {
+        let seen = statistic.step(series.values[index], told.scores[index]);
+        if seen.is_some_and(|seen| seen > threshold) {
+            (statistic, count) = (fresh()?, count + 1);
+        }
+    }
+    Ok(count)
 }
 
 #[cfg(test)]
