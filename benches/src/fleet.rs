@@ -42,14 +42,28 @@ impl Fleet {
             span_ms: panes as i64 * 10_000,
             ..Plan::default()
         };
-        let folder = tempfile::tempdir()?;
         let format = Format::named("ndjson").context("a format")?;
         let text = dataset::config_text(&plan, format).replace("# segments", "segments");
+        let mut fleet = Self::with(&plan, &text)?;
+        fleet.settings.limits.series_max = 2 * series;
+        Ok(fleet)
+    }
+
+    /// The events of a plan, with the settings that `driftline generate` writes beside them.
+    ///
+    /// # Errors
+    /// Where the plan breaks a bound.
+    pub fn of(plan: &Plan) -> anyhow::Result<Self> {
+        let format = Format::named("ndjson").context("a format")?;
+        Self::with(plan, &dataset::config_text(plan, format))
+    }
+
+    fn with(plan: &Plan, config: &str) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
         let path = folder.path().join("driftline.toml");
-        std::fs::write(&path, text)?;
-        let (mut settings, _) = config::load(&path)?;
-        settings.limits.series_max = 2 * series;
-        let generator = Generator::new(&plan)?;
+        std::fs::write(&path, config)?;
+        let (settings, _) = config::load(&path)?;
+        let generator = Generator::new(plan)?;
         let vocabulary = generator.vocabulary();
         let labels = |values: &[String]| -> Arc<StringArray> {
             Arc::new(StringArray::from_iter_values(values))
@@ -93,11 +107,13 @@ impl Fleet {
             partition: 0,
             time_us: events.iter().map(|e| e.time_ms * 1000).collect(),
             offsets: (first..self.offset).collect(),
-            keys: vec![
-                labels(&self.keys[0], &|e| e.model),
-                labels(&self.keys[1], &|e| e.version),
-                labels(&self.keys[2], &|e| e.region),
-            ],
+            keys: self
+                .keys
+                .iter()
+                .zip([|e: &Event| e.model, |e: &Event| e.version, |e: &Event| e.region])
+                .take(self.settings.layout.keys.len())
+                .map(|(values, index)| labels(values, &index))
+                .collect(),
             id: None,
             metrics: METRICS[..Self::METRICS].iter().map(|m| column(m.slot)).collect(),
             rejects: Vec::new(),

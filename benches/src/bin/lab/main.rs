@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout)]
 
 mod charts;
+mod drifts;
 mod fleets;
 mod folder;
 mod nab;
@@ -63,7 +64,7 @@ macro_rules! parts {
 }
 
 /// All parts, in the order of the page.
-const PARTS: &[Part] = &parts![promise, fleets, scenes, steps, peers, series, nab];
+const PARTS: &[Part] = &parts![promise, fleets, scenes, drifts, steps, peers, series, nab];
 
 /// The page, with a mark `<!-- PART -->` where the tables of a part go.
 const PAGE: &str = include_str!("page.md");

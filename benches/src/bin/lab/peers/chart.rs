@@ -14,7 +14,7 @@ use crate::walk;
 
 /// A peer with its threshold.
 #[derive(Debug, Clone)]
-pub(super) struct Chart<'a> {
+pub(crate) struct Chart<'a> {
     peer: Peer<'a>,
     threshold: f64,
     /// It is looked at every so many values ...
@@ -40,7 +40,7 @@ enum Peer<'a> {
 
 impl<'a> Chart<'a> {
     /// A chart that has seen the baseline, as far as it can make use of it.
-    pub(super) fn new(setting: Setting, threshold: f64, known: &'a Known) -> anyhow::Result<Self> {
+    pub(crate) fn new(setting: Setting, threshold: f64, known: &'a Known) -> anyhow::Result<Self> {
         let hop = match setting {
             Setting::Binned { hop, .. } | Setting::Ks { hop, .. } => hop,
             Setting::Kswin { hop, .. } => hop,
@@ -54,22 +54,21 @@ impl<'a> Chart<'a> {
             Setting::Kswin { window, newest, .. } => Peer::Halves(Halves::new(window, newest)),
             Setting::Bank { scores, spreads } => Peer::Bank(Bank::new(known, scores, spreads)),
             Setting::QtEwma { lambda, bins } => Peer::QtEwma(QtEwma::new(known, lambda, bins)),
-            Setting::Driftline { zone } => Peer::Driftline(Box::new(known.reference(zone).watch())),
+            Setting::Driftline { zone } => {
+                Peer::Driftline(Box::new(known.reference(zone)?.watch()))
+            }
             _ => classic(setting, threshold, known)?,
         };
         Ok(Self { peer, threshold, hop, seen: 0 })
     }
-}
 
-impl walk::Chart for Chart<'_> {
-    fn step(&mut self, value: f64) -> bool {
+    /// Takes a value; the statistic after it, where it is looked at. Not of what the library decides:
+    /// that says yes or no.
+    pub(crate) fn statistic(&mut self, value: f64) -> Option<f64> {
         self.seen += 1;
         let wanted = self.seen.is_multiple_of(self.hop);
         let statistic = match &mut self.peer {
-            Peer::Classic { detector, scores } => {
-                let value = scores.map_or(value, |known| known.score(value));
-                return detector.update(value) == Decision::Drift;
-            }
+            Peer::Classic { .. } => None,
             Peer::Binned(window) => window.step(value),
             Peer::Ks(window) => window.step(value, wanted),
             Peer::Halves(halves) => halves.step(value, wanted),
@@ -77,7 +76,17 @@ impl walk::Chart for Chart<'_> {
             Peer::QtEwma(mean) => Some(mean.step(value)),
             Peer::Driftline(watch) => Some(watch.step(value)),
         };
-        wanted && statistic.is_some_and(|statistic| statistic >= self.threshold)
+        statistic.filter(|_| wanted)
+    }
+}
+
+impl walk::Chart for Chart<'_> {
+    fn step(&mut self, value: f64) -> bool {
+        if let Peer::Classic { detector, scores } = &mut self.peer {
+            let value = scores.map_or(value, |known| known.score(value));
+            return detector.update(value) == Decision::Drift;
+        }
+        self.statistic(value).is_some_and(|statistic| statistic >= self.threshold)
     }
 }
 

@@ -20,10 +20,10 @@ use crate::scenarios::{CATEGORIES, FLAG, GAUSSIAN, LOGNORMAL, Stream, T3};
 use crate::text::null_is_nan;
 use crate::walk::{Plan, Walk, delays, lengths, seed, walk};
 use calibrate::{Runs, Threshold, calibrate};
-use chart::Chart;
-use known::Known;
-use setting::Setting;
 
+pub(crate) use chart::Chart;
+pub(crate) use known::Known;
+pub(crate) use setting::Setting;
 pub(crate) use text::{pictures, text};
 
 /// The run length in control that all are calibrated to, in values; also Driftline's promise.

@@ -6,7 +6,7 @@ use super::windows::Distance;
 
 /// A peer with all its settings but the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Setting {
+pub(crate) enum Setting {
     /// Two-sided CUSUM with reference value `k`, of values standardised by the baseline or of their
     /// normal scores in it.
     Cusum {
@@ -71,7 +71,7 @@ pub(super) enum Setting {
 }
 
 impl Setting {
-    pub(super) fn family(self) -> &'static str {
+    pub(crate) fn family(self) -> &'static str {
         match self {
             Setting::Cusum { scores: false, .. } => "CUSUM",
             Setting::Cusum { scores: true, .. } => "CUSUM of scores",
@@ -96,7 +96,7 @@ impl Setting {
         }
     }
 
-    pub(super) fn label(self) -> String {
+    pub(crate) fn label(self) -> String {
         match self {
             Setting::Cusum { k, .. } => format!("k {k}"),
             Setting::Ewma { lambda, .. } | Setting::HddmW { lambda } => format!("lambda {lambda}"),
@@ -115,7 +115,7 @@ impl Setting {
     /// Least and most of the threshold, which is larger where alarms are rarer: h, L, lambda (of
     /// Page-Hinkley, in baseline deviations), minus the logarithm of a significance, a distance,
     /// ...
-    pub(super) fn range(self) -> (f64, f64) {
+    pub(crate) fn range(self) -> (f64, f64) {
         match self {
             Setting::Cusum { .. } | Setting::Bank { .. } => (0.5, 500.0),
             Setting::Ewma { .. } => (1.0, 40.0),
@@ -134,7 +134,7 @@ impl Setting {
     }
 
     /// Whether run lengths in control are the same for every continuous law: only ranks enter.
-    pub(super) fn is_distribution_free(self) -> bool {
+    pub(crate) fn is_distribution_free(self) -> bool {
         match self {
             Setting::Cusum { scores, .. } | Setting::Ewma { scores, .. } => scores,
             Setting::Bank { scores, .. } => scores,
@@ -148,7 +148,7 @@ impl Setting {
     }
 
     /// All settings that are calibrated, for a kind of stream.
-    pub(super) fn tried(kind: Kind) -> Vec<Setting> {
+    pub(crate) fn tried(kind: Kind) -> Vec<Setting> {
         let mut all = vec![Setting::Driftline { zone: 0 }, Setting::Driftline { zone: 1 }];
         let (bins, windows, lambdas): (&[usize], &[usize], &[f64]) = match kind {
             Kind::Number => {
@@ -176,7 +176,7 @@ impl Setting {
     }
 
     /// Popular defaults with their thresholds, and what they are called.
-    pub(super) fn popular(kind: Kind) -> Vec<(&'static str, Setting, f64)> {
+    pub(crate) fn popular(kind: Kind) -> Vec<(&'static str, Setting, f64)> {
         let binned =
             |distance, window, bins| Setting::Binned { distance, window, bins, hop: window };
         let psi = |window, bins| binned(Distance::PopularPsi, window, bins);

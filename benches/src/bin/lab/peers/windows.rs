@@ -10,7 +10,7 @@ const EMPTY_SHARE: f64 = 1e-4;
 
 /// What is summed over bins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Distance {
+pub(crate) enum Distance {
     /// Population stability index; half an event is added to each bin of both sides.
     Psi,
     /// Population stability index; an empty bin has a share of 1 in 10,000.
@@ -41,7 +41,7 @@ impl Distance {
 
 /// The last values in bins; the distance is kept up to date in two look-ups a value.
 #[derive(Debug, Clone)]
-pub(super) struct BinnedWindow {
+pub(crate) struct BinnedWindow {
     bins: Arc<Bins>,
     /// A bin's part for each count it may have: `bins x (window + 1)`.
     terms: Arc<Vec<f64>>,
@@ -52,7 +52,7 @@ pub(super) struct BinnedWindow {
 }
 
 impl BinnedWindow {
-    pub(super) fn new(known: &Known, distance: Distance, window: usize, bins: usize) -> Self {
+    pub(crate) fn new(known: &Known, distance: Distance, window: usize, bins: usize) -> Self {
         let (bins, counts) = known.bins(bins);
         let all = counts.iter().sum::<f64>();
         let size = bins.len() as f64;
@@ -74,7 +74,7 @@ impl BinnedWindow {
     }
 
     /// The distance; `None` until the window is full.
-    pub(super) fn step(&mut self, value: f64) -> Option<f64> {
+    pub(crate) fn step(&mut self, value: f64) -> Option<f64> {
         let bin = self.bins.of(value);
         self.last.push_back(bin);
         if self.last.len() > self.window
@@ -90,7 +90,7 @@ impl BinnedWindow {
 /// The last values by their place among the baseline's. In whole units of one over the product of
 /// both sizes, which the compiler turns into vector code.
 #[derive(Debug, Clone)]
-pub(super) struct KsWindow<'a> {
+pub(crate) struct KsWindow<'a> {
     known: &'a Known,
     /// Baseline values that are not above, times the window; rising.
     places: Vec<i32>,
@@ -99,14 +99,14 @@ pub(super) struct KsWindow<'a> {
 }
 
 impl<'a> KsWindow<'a> {
-    pub(super) fn new(known: &'a Known, window: usize) -> Self {
+    pub(crate) fn new(known: &'a Known, window: usize) -> Self {
         let places = Vec::with_capacity(window + 1);
         Self { known, places, last: VecDeque::with_capacity(window + 1), window }
     }
 
     /// The two-sample distance, exact where no two values are equal, if `wanted`; `None` until the
     /// window is full.
-    pub(super) fn step(&mut self, value: f64, wanted: bool) -> Option<f64> {
+    pub(crate) fn step(&mut self, value: f64, wanted: bool) -> Option<f64> {
         let sorted = &self.known.sorted;
         let (all, window) = (sorted.len() as i32, self.window as i32);
         let place = sorted.partition_point(|known| *known <= value) as i32 * window;
@@ -128,7 +128,7 @@ impl<'a> KsWindow<'a> {
 
 /// KSWIN (Raab, Heusinger, Schleif 2020): the newest values against all older ones of a window.
 #[derive(Debug, Clone)]
-pub(super) struct Halves {
+pub(crate) struct Halves {
     /// Rising ...
     sorted: Vec<f64>,
     /// ... and the number of each.
@@ -140,7 +140,7 @@ pub(super) struct Halves {
 }
 
 impl Halves {
-    pub(super) fn new(window: usize, newest: usize) -> Self {
+    pub(crate) fn new(window: usize, newest: usize) -> Self {
         let sorted = Vec::with_capacity(window + 1);
         let numbers = Vec::with_capacity(window + 1);
         let last = VecDeque::with_capacity(window + 1);
@@ -148,7 +148,7 @@ impl Halves {
     }
 
     /// The two-sample distance, if `wanted`; `None` until the window is full.
-    pub(super) fn step(&mut self, value: f64, wanted: bool) -> Option<f64> {
+    pub(crate) fn step(&mut self, value: f64, wanted: bool) -> Option<f64> {
         self.last.push_back(value);
         if self.last.len() > self.window
             && let Some(oldest) = self.last.pop_front()
