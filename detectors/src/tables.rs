@@ -253,7 +253,8 @@ impl Tables {
     }
 
     /// Standard deviation of one event's evidence in each fixed lane, were events independent; 0 for the
-    /// others. That of a tick of `n` events is `sqrt n` times as large: how far a statistic overshoots follows from it.
+    /// others. That of a tick of `n` events is `sqrt n` times as large: how far a statistic overshoots
+    /// follows from it.
     pub fn spreads(&self) -> &[f64; LANES_MAX] {
         &self.spreads
     }
