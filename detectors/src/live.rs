@@ -34,7 +34,7 @@ const LONGEST: u32 = STEP.pow(SPANS as u32 - 1);
 /// Ticks of the sums that tell of the baseline's error.
 const CENTERED: u32 = STEP * STEP;
 /// Baselines' worth of events after which a mixture that neither falls nor decides is no change.
-const HOVER: f64 = 1.0;
+const HOVER: f64 = 4.0;
 /// Ticks after which dependence is known well enough: a day of panes of 10 s.
 const TICKS_MAX: u32 = 8_640;
 /// Sums that a span needs to tell anything.
