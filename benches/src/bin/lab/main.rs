@@ -2,8 +2,8 @@
 //! floors and beside others.
 //!
 //! `cargo run --release -p driftline-bench --bin lab -- [quick|full|page] [PART...]` measures the parts
-//! (default: all), writes `docs/detection/PART.json` and its pictures, and makes `docs/detection.md`
-//! out of what is stored; `page` only does the last. Seeded, in parallel; intervals are 95 %.
+//! (default: all), writes `docs/detection/PART.json`, and makes `docs/detection.md` and its pictures out
+//! of what is stored; `page` only does the last. Seeded, in parallel; intervals are 95 %.
 
 // A bench talks to a terminal.
 #![allow(clippy::print_stdout)]
@@ -94,26 +94,32 @@ fn main() -> anyhow::Result<()> {
         let figures = (part.measure)(effort)?;
         println!("{}", (part.text)(&figures)?);
         write(&folder.join(format!("{}.json", part.name)), &text::json(&figures)?)?;
-        for (name, svg) in (part.pictures)(&figures)? {
-            write(&folder.join(name), &svg)?;
-        }
         println!("{}: {:.0} s", part.name, begun.elapsed().as_secs_f64());
     }
     write(Path::new("docs/detection.md"), &page(folder)?)
 }
 
-/// The page out of the stored figures.
+/// The page out of the stored figures, and the pictures beside it.
 fn page(folder: &Path) -> anyhow::Result<String> {
     let mut page = PAGE.to_owned();
     for part in PARTS {
         let path = folder.join(format!("{}.json", part.name));
-        let tables = match std::fs::read_to_string(&path) {
-            Ok(text) => (part.text)(&serde_json::from_str(&text)?)?,
-            Err(_) => "Not measured yet.\n".into(),
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            page = page.replace(&mark(part), "Not measured yet.\n");
+            continue;
         };
-        page = page.replace(&format!("<!-- {} -->\n", part.name), &tables);
+        let figures = serde_json::from_str(&text)?;
+        page = page.replace(&mark(part), &(part.text)(&figures)?);
+        for (name, svg) in (part.pictures)(&figures)? {
+            write(&folder.join(name), &svg)?;
+        }
     }
     Ok(page)
+}
+
+/// Where a part's tables go.
+fn mark(part: &Part) -> String {
+    format!("<!-- {} -->\n", part.name)
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

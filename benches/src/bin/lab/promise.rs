@@ -197,9 +197,11 @@ fn rates_picture(report: &Report) -> String {
         let points = of.enumerate().map(|(at, rate)| Point {
             x: Some(at as f64),
             y: rate.realised.max(0.001),
-            label: rate.law.chars().take(2).collect(),
+            label: initials(&rate.law),
             chosen: rate.high > 1.1,
         });
+        // The promise itself, so that the axis always reaches it.
+        let promise = Point { x: Some(-1.0), y: 1.0, label: "1".into(), chosen: false };
         Panel {
             title: format!("baseline of {events} events, zone {zone}"),
             x: Axis { title: "law".into(), log: false, format: |_| String::new() },
@@ -208,12 +210,19 @@ fn rates_picture(report: &Report) -> String {
                 log: true,
                 format: |v| v.to_string(),
             },
-            points: points.collect(),
+            points: points.chain([promise]).collect(),
         }
     };
     let panels: Vec<Panel> =
         EVENTS.iter().flat_map(|events| ZONES.map(|zone| panel(*events, zone))).collect();
     svg(&panels, 2)
+}
+
+/// Two letters of a law's name: its capitals, or how it begins.
+fn initials(name: &str) -> String {
+    let capitals: String = name.chars().filter(|c| c.is_uppercase()).collect();
+    let of = if capitals.len() > 1 { &capitals } else { name };
+    of.chars().take(2).collect()
 }
 
 /// Delay and floor over the size of the shift.
