@@ -262,3 +262,27 @@ fn check_tells_how_a_config_fits_a_sample() {
     assert_eq!(of("metrics.input_tokens")["null"], 400);
     assert_eq!(of("metrics.lang")["invalid"], 400);
 }
+
+/// The last line of a replay is a command that works from where it was said.
+#[test]
+fn a_replay_says_how_to_explain_what_it_found() {
+    let folder = folder(&[]);
+    let within = |arguments: &[&str]| {
+        let mut command = driftline();
+        command.current_dir(folder.path()).args(arguments).output().expect("the binary starts")
+    };
+    assert_eq!(code(&within(&["generate", "--events", "300000", "--out", "set"])), 0);
+    let replayed = text(&within(&["replay", "-c", "set/driftline.toml"]).stdout);
+    let said = replayed.lines().last().and_then(|line| line.strip_prefix("See why: driftline "));
+    let said: Vec<&str> = said.expect("something was found").split(' ').collect();
+    let explained = within(&said);
+    assert_eq!(code(&explained), 0, "{said:?}: {}", text(&explained.stderr));
+    assert!(text(&explained.stdout).starts_with(&format!("Finding {}", said[1])), "{said:?}");
+}
+
+#[test]
+fn why_a_config_cannot_be_read_is_told_once() {
+    let told = text(&run(&["replay", "--config", "/nowhere/driftline.toml"]).stderr);
+    assert_eq!(told.matches("No such file").count(), 1, "{told}");
+    assert!(told.contains("driftline init"), "{told}");
+}

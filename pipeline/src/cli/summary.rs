@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -114,12 +115,12 @@ pub(super) struct Summary<'a> {
 }
 
 impl Summary<'_> {
-    /// The text.
-    pub(super) fn render(&self) -> String {
+    /// The text. `findings`: where they were written, unless `explain` looks there by itself.
+    pub(super) fn render(&self, findings: Option<&Path>) -> String {
         let mut out = String::new();
         self.input(&mut out);
         self.models(&mut out);
-        self.verdict(&mut out);
+        self.verdict(&mut out, findings);
         out
     }
 
@@ -220,7 +221,7 @@ impl Summary<'_> {
         }
     }
 
-    fn verdict(&self, out: &mut String) {
+    fn verdict(&self, out: &mut String, path: Option<&Path>) {
         let findings = self.tally.findings.len();
         if findings == 0 {
             let watched: u64 = self.engines.iter().map(|engine| engine.watched_series()).sum();
@@ -242,8 +243,10 @@ impl Summary<'_> {
             if self.tally.alerts.len() == 1 { "" } else { "s" },
         );
         if let Some(first) = self.tally.findings.first() {
-            let _ =
-                writeln!(out, "See why: driftline explain {}", &first.id[..8.min(first.id.len())]);
+            let id = &first.id[..8.min(first.id.len())];
+            let place =
+                path.map_or(String::new(), |path| format!(" --findings {}", path.display()));
+            let _ = writeln!(out, "See why: driftline explain {id}{place}");
         }
     }
 

@@ -39,13 +39,13 @@ pub const DEFAULT_PATH: &str = "driftline.toml";
 pub enum ConfigError {
     /// The file cannot be read.
     #[error(
-        "cannot read the config {path}: {source}; name another with --config, or write one with `driftline init SAMPLE`"
+        "cannot read the config {path}: {cause}; name another with --config, or write one with `driftline init SAMPLE`"
     )]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// Why. Not a `source`: the message tells it already.
+        cause: std::io::Error,
     },
     /// The file was read, and is wrong.
     #[error("{0}")]
@@ -102,7 +102,7 @@ pub fn read_live(path: &Path) -> Result<Reading, ConfigError> {
 }
 
 fn text_of(path: &Path) -> Result<String, ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let unreadable = |cause| ConfigError::Unreadable { path: path.to_owned(), cause };
     let bytes = std::fs::read(path).map_err(unreadable)?;
     String::from_utf8(bytes).map_err(|error| {
         unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()))

@@ -9,13 +9,13 @@ use serde::Serialize;
 /// A result file that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot write {path}: {source}; see that the folder exists and has room, or name another file"
+    "cannot write {path}: {cause}; see that the folder exists and has room, or name another file"
 )]
 pub struct WriteError {
     /// The file.
     pub path: PathBuf,
-    /// Why.
-    pub source: io::Error,
+    /// Why. Not a `source`: the message tells it already.
+    pub cause: io::Error,
 }
 
 /// One result file.
@@ -26,6 +26,11 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Creates (or replaces) a file; `-` is standard output.
     ///
     /// # Errors
@@ -34,7 +39,7 @@ impl Lines {
         let out: Box<dyn Write> = if path.as_os_str() == "-" {
             Box::new(io::stdout())
         } else {
-            let failed = |source| WriteError { path: path.to_owned(), source };
+            let failed = |cause| WriteError { path: path.to_owned(), cause };
             Box::new(File::create(path).map_err(failed)?)
         };
         Ok(Self { path: path.to_owned(), out: BufWriter::new(out), lines: 0 })
@@ -49,7 +54,7 @@ impl Lines {
             .map_err(io::Error::from)
             .and_then(|()| self.out.write_all(b"\n"));
         self.lines += 1;
-        written.map_err(|source| WriteError { path: self.path.clone(), source })
+        written.map_err(|cause| WriteError { path: self.path.clone(), cause })
     }
 
     /// Makes sure that all is written; returns the number of lines.
@@ -57,7 +62,7 @@ impl Lines {
     /// # Errors
     /// Where the file takes no more.
     pub fn finish(mut self) -> Result<u64, WriteError> {
-        self.out.flush().map_err(|source| WriteError { path: self.path.clone(), source })?;
+        self.out.flush().map_err(|cause| WriteError { path: self.path.clone(), cause })?;
         Ok(self.lines)
     }
 }

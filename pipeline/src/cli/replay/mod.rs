@@ -17,6 +17,7 @@ use super::input::InputArgs;
 use super::progress::Progress;
 use super::summary::{Summary, Tally};
 use super::{FOUND, Terminal};
+use crate::config::DEFAULT_PATH;
 use crate::engine::Engine;
 use crate::model::settings::Settings;
 use crate::model::{Finding, Status};
@@ -143,9 +144,16 @@ fn close(
     mut summary: Summary<'_>,
 ) -> anyhow::Result<ExitCode> {
     let to_stdout = outputs.on_stdout;
+    // `explain` looks where the default config says; what went to standard output is where it was put.
+    let is_default =
+        args.input.config == Path::new(DEFAULT_PATH) && args.outputs.findings.is_none();
+    let path = match outputs.findings.path() {
+        path if path == Path::new("-") => PathBuf::from("FILE"),
+        path => path.to_owned(),
+    };
     outputs.finish()?;
     summary.color = if to_stdout { terminal.color_err() } else { terminal.color_out() };
-    let text = summary.render();
+    let text = summary.render((!is_default).then_some(&path));
     if to_stdout {
         terminal.tell(&text)
     } else {

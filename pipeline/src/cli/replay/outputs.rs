@@ -10,7 +10,7 @@ use crate::sink::ndjson::{Lines, WriteError};
 pub(super) struct OutputArgs {
     /// Where findings go; - is standard output
     #[arg(long, value_name = "FILE")]
-    findings: Option<PathBuf>,
+    pub(super) findings: Option<PathBuf>,
     /// Where alerts go
     #[arg(long, value_name = "FILE")]
     alerts: Option<PathBuf>,
