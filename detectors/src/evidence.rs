@@ -147,9 +147,10 @@ impl Evidence {
         }
         let promise = f64::from(self.log_promise).max(1.0);
         self.live.aim(tables, promise);
-        if self.log_mixture > HOLD_SHARE * promise {
+        let highest = self.s.iter().fold(0.0, |most: f64, s| most.max(*s));
+        if highest > HOLD_SHARE * promise {
             self.live.hold(false);
-        } else if self.log_mixture < RELEASE_SHARE * promise {
+        } else if highest < RELEASE_SHARE * promise {
             self.live.release();
         }
         self.live.take(tables, &e, n);

@@ -46,6 +46,7 @@ pub mod scalar;
 pub mod score;
 pub mod sketch;
 pub mod slots;
+pub mod spans;
 pub mod special;
 pub mod surprise;
 pub mod tables;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lane::LANES_MAX;
 use crate::tables::Tables;
-use crate::temper::{LOG_PROMISE, PRIOR_TICKS, error_factor};
+use crate::temper::{Dependence, LOG_PROMISE, PRIOR_TICKS, error_factor, grown};
 
 type Lanes = [f32; LANES_MAX];
 
@@ -41,6 +41,8 @@ const TICKS_MAX: u32 = 8_640;
 const SUMS_MIN: u32 = 8;
 /// Standard errors by which a longer span's effect must stand out.
 const CHANCE: f64 = 3.0;
+/// Most sums that the baseline counts for in what longer spans add.
+const BASE_SUMS: f64 = 12.0;
 /// Standard deviations that a sum counts for, at most.
 const BOUND: f64 = 4.0;
 /// Another `ln A` is taken notice of from this difference on.
@@ -176,14 +178,18 @@ impl Live {
         let (dependence, ticks) = tables.dependence();
         let told = f64::from(sums.ticks.saturating_sub(1));
         let mut least = 1.0;
+        let pooled = Pooled::of(sums, dependence.len());
         for (lane, of) in dependence.iter().enumerate() {
             let base = of.weight * ticks + PRIOR_TICKS;
             let raised = error_factor(LOG_PROMISE, base)
                 / error_factor(log_promise, base + of.weight * told);
-            let effect = effect(sums, lane, of.effect * base, base);
+            let single = (of.effect * base + sums.around_mean(0, lane)) / (base + told);
+            let growth = grown_by(sums, lane, of, &pooled, log_promise);
+            let effect = single * growth;
             let bound = BOUND * BOUND * (1.0 + f64::from(self.found));
             self.bounds[lane] = (bound * effect / of.weight) as f32;
-            let mut ratio = of.effect / effect;
+            let was = grown(of.growth, of.sums, LOG_PROMISE);
+            let mut ratio = of.effect * was / effect;
             if of.weight < 1.0 {
                 // Wild ticks are cut here, and were not in the baseline: less of them is no good news.
                 ratio = ratio.min(1.0);
@@ -298,22 +304,53 @@ impl Live {
     }
 }
 
-/// Design effect of a lane, where `base` baseline ticks have the sum of squares `seen`.
-fn effect(sums: &Sums, lane: usize, seen: f64, base: f64) -> f64 {
-    let told = f64::from(sums.ticks.saturating_sub(1));
-    let mut effect = (seen + sums.around_mean(0, lane)) / (base + told);
+/// How much sums of longer spans vary, over single ticks: of all lanes together.
+#[derive(Debug, Clone, Copy)]
+struct Pooled([f64; SPANS]);
+
+impl Pooled {
+    fn of(sums: &Sums, lanes: usize) -> Self {
+        let mut all = [1.0; SPANS];
+        for (span, all) in all.iter_mut().enumerate().skip(1) {
+            if sums.made(span) < SUMS_MIN {
+                break;
+            }
+            let each = (0..lanes).map(|lane| longer(sums, span, lane));
+            let (longer, single) = each.fold((0.0, 0.0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+            *all = if single > 0.0 { longer / single } else { 1.0 };
+        }
+        Self(all)
+    }
+}
+
+/// Variance of a tick as sums of a span tell it, and as single ticks do.
+fn longer(sums: &Sums, span: usize, lane: usize) -> (f64, f64) {
+    let ticks = f64::from(STEP.pow(span as u32));
+    let free = f64::from(sums.made(span).max(2) - 1);
+    let told = f64::from(sums.ticks.max(2) - 1);
+    (sums.around_mean(span, lane) / (free * ticks), sums.around_mean(0, lane) / told)
+}
+
+/// What a lane's effect is to be multiplied by for longer spans: as the baseline and the watched ticks
+/// together tell it.
+fn grown_by(sums: &Sums, lane: usize, of: &Dependence, pooled: &Pooled, log_promise: f64) -> f64 {
+    let (mut times, mut made) = (1.0, f64::from(sums.made(2)));
     for span in 1..SPANS {
-        let made = sums.made(span);
-        if made < SUMS_MIN {
+        if sums.made(span) < SUMS_MIN {
             break;
         }
-        let (free, ticks) = (f64::from(made - 1), f64::from(STEP.pow(span as u32)));
-        let longer = sums.around_mean(span, lane) / (free * ticks);
-        if longer > effect * (1.0 + CHANCE * libm::sqrt(2.0 / free)) {
-            effect = longer;
+        let free = f64::from(sums.made(span) - 1);
+        let (longer, single) = longer(sums, span, lane);
+        let own = if single > 0.0 { longer / single } else { 1.0 };
+        let most = own.max(pooled.0[span]);
+        if most > 1.0 + CHANCE * libm::sqrt(2.0 / free) && most > times {
+            (times, made) = (most, free);
         }
     }
-    effect
+    let known = of.sums.min(BASE_SUMS);
+    let weight = known + made;
+    let times = if weight > 0.0 { (of.growth * known + times * made) / weight } else { 1.0 };
+    grown(times, weight, log_promise)
 }
 
 #[cfg(test)]
@@ -323,6 +360,7 @@ mod tests {
     use crate::evidence::Evidence;
     use crate::kernel::pane_evidence;
     use crate::lane::LANES_MAX;
+    use crate::spans::Fleet;
     use crate::tables::Tables;
     use crate::temper::{Dependence, temper};
 
@@ -343,7 +381,9 @@ mod tests {
             let mut baseline = Baseline::new(encoder, counts);
             let zone = Zone::default();
             let plain = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
-            let tempering = temper(&vec![(1..21).map(|c| (c, 3)).collect(); 180], |_| &plain);
+            let fleet = Fleet::default();
+            let ticks = vec![(1..21).map(|c| (c, 3)).collect(); 180];
+            let tempering = temper(&ticks, |_| &plain, &fleet);
             let dependence = |d: &Dependence| Dependence { effect: 1.0, ..*d };
             baseline.dependence = tempering.dependence.iter().map(dependence).collect();
             baseline.temper = vec![0.8; baseline.dependence.len()];
@@ -426,7 +466,7 @@ mod tests {
         let mut baseline = Baseline::new(encoder, counts);
         let zone = Zone::default();
         let plain = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
-        let tempering = temper(&vec![vec![(1, 30)]; 180], |_| &plain);
+        let tempering = temper(&vec![vec![(1, 30)]; 180], |_| &plain, &Fleet::default());
         (baseline.temper, baseline.dependence) = (tempering.factors, tempering.dependence);
         baseline.panes = 180;
         let tables = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);

@@ -3,8 +3,8 @@
 //! Events of one pane are rarely independent (a slow replica, one tenant's batch). The baseline's own
 //! ticks tell: where the evidence `S` of a tick varies `D` times as much as that of independent events
 //! (its design effect, Kish 1965), a normal `S` has `E exp(t S) = 1` at `t = 1 / D`, and the lane is
-//! multiplied by that. Dependence between ticks counts, too: `D` is that of sums over 1, 2, 4 .. 32
-//! ticks, as far as it grows beyond chance.
+//! multiplied by that. Dependence between ticks counts, too: `D` is that of sums over many ticks, as far as
+//! it grows beyond chance (`spans`).
 //!
 //! `D` is an estimate from `B` ticks. It is drawn towards [`PRIOR_EFFECT`] with the weight of
 //! [`PRIOR_TICKS`], and raised by what its error would cost: at `ln A = L` false alarms go as
@@ -21,6 +21,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::spans::{Fleet, Growth, Off, Spans};
 use crate::tables::Tables;
 
 /// Design effect that is assumed before any tick was seen ...
@@ -32,12 +33,10 @@ pub(crate) const PRIOR_TICKS: f64 = 10.0;
 const ALIKE: f64 = 1.03;
 /// `ln A` of a promise of usual size.
 pub(crate) const LOG_PROMISE: f64 = 14.0;
-/// Ticks that are summed up, at most.
-const SPAN_MAX: usize = 32;
-/// Sums that a span of ticks needs to tell anything.
-const SUMS_MIN: usize = 10;
+/// Weight of what is assumed of longer spans, in sums.
+const PRIOR_SUMS: f64 = 5.0;
 /// Below this a lane says nothing any more and would only dilute the others: it is switched off.
-const SMALLEST: f64 = 0.02;
+const SMALLEST: f64 = 0.0005;
 /// Below this weight of a tick, tails are so heavy that four cumulants do not tell of them.
 const HEAVY: f64 = 0.6;
 /// Fewer ticks than this say nothing about a design effect that is told to people.
@@ -50,6 +49,10 @@ pub struct Dependence {
     pub effect: f64,
     /// Weight of a tick in an estimate of variance: 1 for a normal law, less for one with heavy tails.
     pub weight: f64,
+    /// How many times as much sums over many ticks vary: 1 where ticks are independent ...
+    pub growth: f64,
+    /// ... as so many sums tell.
+    pub sums: f64,
 }
 
 /// What baseline ticks tell about each fixed lane.
@@ -64,24 +67,47 @@ pub struct Tempering {
 /// Tempering of each fixed lane.
 ///
 /// `panes`: the code counts of baseline ticks in their order, each as pairs of code and count.
-/// `tables`: untempered tables for the tick's place in the season; `tables(0)` always exists.
-pub fn temper<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables) -> Tempering {
+/// `tables`: untempered tables for the tick's place in the season; `tables(0)` always exists. `fleet`: what
+/// is known of the metric's other series.
+pub fn temper<'a>(
+    panes: &[Vec<(u8, u32)>],
+    tables: impl Fn(usize) -> &'a Tables,
+    fleet: &Fleet,
+) -> Tempering {
     let mut tempering = Tempering::default();
-    for lane in 0..tables(0).fixed() {
-        let ticks: Vec<Tick> =
-            panes.iter().enumerate().map(|(i, p)| Tick::of(p, tables(i), lane)).collect();
-        let (single, effect) = design_effect(&ticks);
-        let tail = Tail::of(&ticks).beyond(&Tail::of_independent(tables(0), lane, panes));
-        let told = tail.weight() * ticks.len() as f64 + PRIOR_TICKS;
-        let raised = effect * ALIKE * error_factor(LOG_PROMISE, told);
-        let mut factor = tail.factor(raised, &ticks).min(1.0);
+    let lanes = ticks(panes, &tables);
+    let each: Vec<Spans> = lanes.iter().map(|ticks| Spans::of(ticks)).collect();
+    let pooled = Spans::pooled(&each).with(fleet).growth();
+    for (lane, (ticks, spans)) in lanes.iter().zip(&each).enumerate() {
+        let count = ticks.len() as f64;
+        let single = (spans.single() * count + PRIOR_EFFECT * PRIOR_TICKS) / (count + PRIOR_TICKS);
+        let Growth { times, sums } = spans.with(fleet).growth().most(pooled);
+        let tail = Tail::of(ticks).beyond(&Tail::of_independent(tables(0), lane, panes));
+        let raised = single
+            * grown(times, sums, LOG_PROMISE)
+            * ALIKE
+            * error_factor(LOG_PROMISE, tail.weight() * count + PRIOR_TICKS);
+        let mut factor = tail.factor(raised, ticks).min(1.0);
         if tail.weight() < HEAVY {
-            factor = held(&sums(&ticks, tables(0).means()[lane], panes), factor);
+            factor = held(&evidence(ticks, tables(0).means()[lane], panes), factor);
         }
+        let weight = tail.weight();
         tempering.factors.push(if factor < SMALLEST { 0.0 } else { factor });
-        tempering.dependence.push(Dependence { effect: single, weight: tail.weight() });
+        tempering.dependence.push(Dependence { effect: single, weight, growth: times, sums });
     }
     tempering
+}
+
+/// How much sums over the ticks of a series vary, all lanes together. Arguments as for [`temper`].
+pub fn spans<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables) -> Spans {
+    let each: Vec<Spans> = ticks(panes, &tables).iter().map(|ticks| Spans::of(ticks)).collect();
+    Spans::pooled(&each)
+}
+
+/// The ticks in each fixed lane.
+fn ticks<'a>(panes: &[Vec<(u8, u32)>], tables: &impl Fn(usize) -> &'a Tables) -> Vec<Vec<Off>> {
+    let of_lane = |lane| panes.iter().enumerate().map(|(i, p)| off(p, tables(i), lane)).collect();
+    (0..tables(0).fixed()).map(of_lane).collect()
 }
 
 impl Tempering {
@@ -89,59 +115,22 @@ impl Tempering {
     /// ticks that are watched tell the rest.
     pub fn of_residuals(lanes: usize, ticks: f64) -> Self {
         let factor = 1.0 / (ALIKE * error_factor(LOG_PROMISE, ticks + PRIOR_TICKS));
-        let dependence = Dependence { effect: 1.0, weight: 1.0 };
+        let dependence = Dependence { effect: 1.0, weight: 1.0, growth: 1.0, sums: 0.0 };
         Self { factors: vec![factor; lanes], dependence: vec![dependence; lanes] }
     }
 }
 
-/// The evidence of a tick in a lane.
-#[derive(Debug, Clone, Copy)]
-struct Tick {
-    /// Beyond its mean under the baseline.
-    off: f64,
-    /// Variance, were events independent.
-    variance: f64,
+/// A tick in a lane.
+fn off(pane: &[(u8, u32)], tables: &Tables, lane: usize) -> Off {
+    let n: f64 = pane.iter().map(|(_, n)| f64::from(*n)).sum();
+    let sum: f64 = pane.iter().map(|(c, n)| f64::from(*n) * tables.at(usize::from(*c), lane)).sum();
+    let spread = tables.spreads()[lane];
+    Off { off: sum - n * tables.means()[lane], variance: n * spread * spread }
 }
 
-impl Tick {
-    fn of(pane: &[(u8, u32)], tables: &Tables, lane: usize) -> Self {
-        let n: f64 = pane.iter().map(|(_, n)| f64::from(*n)).sum();
-        let sum: f64 =
-            pane.iter().map(|(c, n)| f64::from(*n) * tables.at(usize::from(*c), lane)).sum();
-        let spread = tables.spreads()[lane];
-        Self { off: sum - n * tables.means()[lane], variance: n * spread * spread }
-    }
-}
-
-/// Variance of single ticks over that of independent events, and that of the sums over ticks where it is
-/// most.
-fn design_effect(ticks: &[Tick]) -> (f64, f64) {
-    let independent: f64 = ticks.iter().map(|tick| tick.variance).sum();
-    if independent <= 0.0 {
-        return (1.0, 1.0);
-    }
-    let (mut single, mut effect) = (0.0, 0.0);
-    let mut span = 1;
-    while span == 1 || span <= SPAN_MAX && ticks.len() / span >= SUMS_MIN {
-        let (mut seen, mut expected) = (0.0, 0.0);
-        for ticks in ticks.chunks_exact(span) {
-            let off: f64 = ticks.iter().map(|tick| tick.off).sum();
-            seen += off * off;
-            expected += ticks.iter().map(|tick| tick.variance).sum::<f64>();
-        }
-        let ratio = if expected > 0.0 { seen / expected } else { 1.0 };
-        let chance = libm::sqrt(2.0 * span as f64 / ticks.len() as f64);
-        if span == 1 {
-            (single, effect) = (ratio, ratio);
-        } else {
-            effect = f64::max(effect, ratio / (1.0 + chance));
-        }
-        span *= 2;
-    }
-    let weight = ticks.len() as f64;
-    let drawn =
-        |effect: f64| (effect * weight + PRIOR_EFFECT * PRIOR_TICKS) / (weight + PRIOR_TICKS);
-    (drawn(single), drawn(effect))
+/// What an effect is to be multiplied by where sums grow so much, as so many sums tell.
+pub(crate) fn grown(growth: f64, sums: f64, log_promise: f64) -> f64 {
+    1.0 + (growth - 1.0) * error_factor(log_promise, sums + PRIOR_SUMS)
 }
 
 /// How many times its estimate from `ticks` a design effect is to be taken at `log_promise`.
@@ -151,7 +140,7 @@ pub(crate) fn error_factor(log_promise: f64, ticks: f64) -> f64 {
 }
 
 /// Evidence of each tick, before tempering.
-fn sums(ticks: &[Tick], mean: f64, panes: &[Vec<(u8, u32)>]) -> Vec<f64> {
+fn evidence(ticks: &[Off], mean: f64, panes: &[Vec<(u8, u32)>]) -> Vec<f64> {
     let events = |pane: &Vec<(u8, u32)>| pane.iter().map(|(_, n)| f64::from(*n)).sum::<f64>();
     ticks.iter().zip(panes).map(|(tick, pane)| tick.off + mean * events(pane)).collect()
 }
@@ -191,7 +180,7 @@ struct Tail {
 }
 
 impl Tail {
-    fn of(ticks: &[Tick]) -> Self {
+    fn of(ticks: &[Off]) -> Self {
         let n = (ticks.len() as f64).max(1.0);
         let mut moments = [0.0; 3];
         for tick in ticks {
@@ -245,7 +234,7 @@ impl Tail {
 
     /// `t` with `ln E exp(t S) = 0` up to the fourth cumulant: `t D (1 + skew s / 3 + excess s^2 / 12)
     /// = 1` with the standard deviation `s` of `t S`.
-    fn factor(self, effect: f64, ticks: &[Tick]) -> f64 {
+    fn factor(self, effect: f64, ticks: &[Off]) -> f64 {
         let n = (ticks.len() as f64).max(1.0);
         let variance = ticks.iter().map(|tick| tick.variance).sum::<f64>() / n;
         let deviation = libm::sqrt(variance * effect);
@@ -283,8 +272,8 @@ pub fn inflation(panes: &[Vec<(u8, u32)>], scores: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    fn ticks(offs: impl Iterator<Item = f64>) -> Vec<Tick> {
-        offs.map(|off| Tick { off, variance: 1.0 }).collect()
+    fn ticks(offs: impl Iterator<Item = f64>) -> Vec<Off> {
+        offs.map(|off| Off { off, variance: 1.0 }).collect()
     }
 
     /// Independent numbers with the mean 0 and the variance 1 (SplitMix64, uniform).
@@ -296,22 +285,10 @@ mod tests {
     }
 
     #[test]
-    fn the_design_effect_sees_dependence_within_and_between_ticks() {
-        let effect = |ticks: &[Tick]| design_effect(ticks).1;
-        let plain = effect(&ticks((0..1000).map(wave)));
-        assert!((plain - 1.0).abs() < 0.1, "{plain}");
-        let within = effect(&ticks((0..1000).map(|i| 2.0 * wave(i))));
-        assert!((within - 4.0).abs() < 0.4, "{within}");
-        // Four ticks in a row are alike.
-        let between = effect(&ticks((0..1000).map(|i| wave(i / 4))));
-        assert!(between > 3.0 && between < 4.5, "{between}");
-    }
-
-    #[test]
     fn few_ticks_cost_caution_and_many_do_not() {
         assert!(error_factor(14.0, 20.0) > 2.0 && error_factor(14.0, 400.0) < 1.05);
         assert!(error_factor(5.0, 20.0) < 1.3);
-        assert_eq!(design_effect(&[]), (1.0, 1.0));
+        assert!(grown(1.0, 0.0, 14.0) == 1.0 && grown(3.0, 10.0, 14.0) > 3.0);
     }
 
     #[test]

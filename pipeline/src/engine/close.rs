@@ -182,8 +182,10 @@ impl Engine {
             scalars,
             scratch,
             spare,
+            fleets,
             ..
         } = self;
+        let mut due = Vec::new();
         let minimum = u64::from(settings.detect.tick_events_min);
         let mut ticks = Vec::new();
         let mut rows = std::mem::take(&mut scratch.rows);
@@ -248,7 +250,9 @@ impl Engine {
                 }
             }
             let before = group.more.is_some().then(|| group.offsets.clone());
-            *watched += group.grow_up(end_us, settings, library);
+            if group.grow_up(end_us, settings, library) {
+                due.push(id);
+            }
             if let Some(before) = before.filter(|before| *before != group.offsets) {
                 let kept: Vec<Option<usize>> = (0..settings.metrics.len()).map(Some).collect();
                 let open = panes.values_mut().filter_map(|pane| pane.groups.get_mut(id as usize));
@@ -256,6 +260,14 @@ impl Engine {
                     .for_each(|c| Arc::make_mut(c).lay_out(&before, &group.offsets, &kept));
             }
             spare.give(taken);
+        }
+        // All that is known of a metric by the end of a pane is known to each of them: no key comes first.
+        for id in &due {
+            groups[*id as usize].tell(end_us, settings, fleets);
+        }
+        for id in due {
+            let group = Arc::make_mut(&mut groups[id as usize]);
+            *watched += group.begin(end_us, settings, library, fleets);
         }
         let counts = Array2::from_shape_vec((ticks.len(), CODES_MAX), rows)
             .unwrap_or_else(|_| unreachable!("each tick adds one row of codes"));

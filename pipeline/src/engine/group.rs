@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::evidence::Evidence;
+use driftline_detectors::spans::Fleet;
 use driftline_detectors::tables::Tables;
 use serde::{Deserialize, Serialize};
 
@@ -124,56 +125,64 @@ impl Group {
         }
     }
 
-    /// Goes on to the next phase at the end of a pane, where it is due. Returns how many series are
-    /// watched from now on.
-    pub(crate) fn grow_up(
+    /// Goes on to codes at the end of a pane, where it is due. Returns whether all is learned by now.
+    pub(crate) fn grow_up(&mut self, now_us: i64, settings: &Settings, library: &Library) -> bool {
+        if let Phase::Learning(learning) = &mut self.phase {
+            if !learning.is_half(now_us, settings) {
+                return false;
+            }
+            learning.encode(settings);
+            let phase = std::mem::replace(&mut self.phase, Phase::Watching(Vec::new()));
+            let Phase::Learning(learning) = phase else { return false };
+            self.phase = Phase::Coding(learning);
+            self.lay_out(settings.metrics.len(), library);
+        }
+        if let Some(more) = &mut self.more
+            && !more.is_encoded()
+            && more.is_half(now_us, settings)
+        {
+            more.encode(settings);
+            self.lay_out(settings.metrics.len(), library);
+        }
+        self.whole(now_us, settings).is_some()
+    }
+
+    /// What has been learned, where that is all.
+    fn whole(&self, now_us: i64, settings: &Settings) -> Option<&Learning> {
+        let learning = match &self.phase {
+            Phase::Coding(learning) => Some(learning),
+            Phase::Watching(_) => self.more.as_ref().filter(|more| more.is_encoded()),
+            Phase::Learning(_) => None,
+        };
+        learning.filter(|learning| learning.is_whole(now_us, settings)).map(|learning| &**learning)
+    }
+
+    /// Tells its metrics' fleets what it has learned of their ticks, where that is all.
+    pub(crate) fn tell(&self, now_us: i64, settings: &Settings, fleets: &mut [Fleet]) {
+        for (metric, spans) in
+            self.whole(now_us, settings).map_or_else(Vec::new, |l| l.spans(settings))
+        {
+            if let Some(fleet) = fleets.get_mut(metric) {
+                fleet.add(&spans);
+            }
+        }
+    }
+
+    /// Begins to watch what is learned. Returns how many series that is.
+    pub(crate) fn begin(
         &mut self,
         now_us: i64,
         settings: &Settings,
         library: &mut Library,
+        fleets: &[Fleet],
     ) -> u64 {
-        if let Phase::Learning(learning) = &mut self.phase {
-            if !learning.is_half(now_us, settings) {
-                return 0;
-            }
-            learning.encode(settings);
-            let whole = learning.is_whole(now_us, settings);
-            let Phase::Learning(learning) =
-                std::mem::replace(&mut self.phase, Phase::Watching(Vec::new()))
-            else {
-                return 0;
-            };
-            self.phase = Phase::Coding(learning);
-            self.lay_out(settings.metrics.len(), library);
-            if !whole {
-                return 0;
-            }
+        if matches!(self.phase, Phase::Coding(_)) {
+            return self.watch(now_us, settings, library, fleets);
         }
-        match &self.phase {
-            Phase::Coding(learning) if learning.is_whole(now_us, settings) => {
-                self.watch(now_us, settings, library)
-            }
-            Phase::Watching(_) => self.grow_more(now_us, settings, library),
-            _ => 0,
-        }
-    }
-
-    /// The same for the metrics that are learned while others are watched.
-    fn grow_more(&mut self, now_us: i64, settings: &Settings, library: &mut Library) -> u64 {
-        let Some(more) = &mut self.more else { return 0 };
-        if !more.is_encoded() {
-            if !more.is_half(now_us, settings) {
-                return 0;
-            }
-            more.encode(settings);
-            self.lay_out(settings.metrics.len(), library);
-        }
-        let whole = |more: &mut Box<Learning>| more.is_whole(now_us, settings);
-        let (Some(more), Phase::Watching(series)) = (self.more.take_if(whole), &mut self.phase)
-        else {
+        let (Some(more), Phase::Watching(series)) = (self.more.take(), &mut self.phase) else {
             return 0;
         };
-        let learned = more.finish(now_us, settings);
+        let learned = more.finish(now_us, settings, fleets);
         let watched = learned.len() as u64;
         for (metric, baseline, zone) in learned {
             series[metric] = Some(Series::new(library.add(baseline, zone), library));
@@ -187,6 +196,7 @@ impl Group {
         now_us: i64,
         settings: &Settings,
         library: &mut Library,
+        fleets: &[Fleet],
     ) -> u64 {
         if let Phase::Learning(learning) = &mut self.phase {
             learning.encode(settings);
@@ -195,18 +205,24 @@ impl Group {
             self.phase = Phase::Coding(learning);
             self.lay_out(settings.metrics.len(), library);
         }
-        self.watch(now_us, settings, library)
+        self.watch(now_us, settings, library, fleets)
     }
 
     /// Freezes what was learned so far and begins to watch.
-    pub(crate) fn watch(&mut self, now_us: i64, settings: &Settings, library: &mut Library) -> u64 {
+    fn watch(
+        &mut self,
+        now_us: i64,
+        settings: &Settings,
+        library: &mut Library,
+        fleets: &[Fleet],
+    ) -> u64 {
         let phase = std::mem::replace(&mut self.phase, Phase::Watching(Vec::new()));
         let Phase::Coding(learning) = phase else {
             self.phase = phase;
             return 0;
         };
         let series: Vec<_> = learning
-            .finish(now_us, settings)
+            .finish(now_us, settings, fleets)
             .into_iter()
             .map(|(_, baseline, zone)| Some(Series::new(library.add(baseline, zone), library)))
             .collect();

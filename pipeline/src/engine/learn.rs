@@ -6,6 +6,7 @@
 use driftline_detectors::baseline::{Baseline, Provenance, Zone};
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::slots::{Slots, slot_of};
+use driftline_detectors::spans::{Fleet, Spans};
 use driftline_detectors::tables::Tables;
 use driftline_detectors::temper;
 use serde::{Deserialize, Serialize};
@@ -193,11 +194,32 @@ impl Learning {
         }
     }
 
-    /// The baselines, each with its metric and zone: the end of learning.
-    pub(crate) fn finish(self, to_us: i64, settings: &Settings) -> Vec<(usize, Baseline, Zone)> {
+    /// How much sums over ticks vary, by metric: what its series learn from each other, before
+    /// [`Learning::finish`].
+    pub(crate) fn spans(&self, settings: &Settings) -> Vec<(usize, Spans)> {
+        let of_metric = |((encoder, coded), of): ((&Encoder, &Coded), &u16)| {
+            let metric = &settings.metrics[usize::from(*of)];
+            let baseline = Baseline::new(encoder.clone(), coded.counts.clone());
+            let p = baseline.probabilities();
+            let plain = Tables::new(&baseline, p, zone_of(metric), settings.detect.slack_z);
+            let panes: Vec<_> = coded.ticks.iter().map(|(_, tick)| tick.clone()).collect();
+            (usize::from(*of), temper::spans(&panes, |_| &plain))
+        };
+        self.encoders.iter().zip(&self.metrics).zip(&self.of).map(of_metric).collect()
+    }
+
+    /// The baselines, each with its metric and zone: the end of learning. `fleets`: what the series of
+    /// each metric know together.
+    pub(crate) fn finish(
+        self,
+        to_us: i64,
+        settings: &Settings,
+        fleets: &[Fleet],
+    ) -> Vec<(usize, Baseline, Zone)> {
         let source = if settings.baseline.range_us.is_some() { "range" } else { "learned" };
         let (from_us, to_us) = settings.baseline.range_us.unwrap_or((self.from_us, to_us));
         let provenance = Provenance { source: source.into(), from_us, to_us };
+        let alone = Fleet::default();
         self.encoders
             .into_iter()
             .zip(self.metrics)
@@ -210,7 +232,8 @@ impl Learning {
                 baseline.provenance = provenance.clone();
                 let weeks = i64::from(settings.baseline.season_weeks_min);
                 baseline.slots = coded.slots.filter(|_| to_us - self.from_us >= weeks * WEEK_US);
-                judge_panes(&mut baseline, zone, settings.detect.slack_z, coded.ticks);
+                let fleet = fleets.get(of).unwrap_or(&alone);
+                judge_panes(&mut baseline, zone, settings.detect.slack_z, coded.ticks, fleet);
                 (of, baseline, zone)
             })
             .collect()
@@ -232,6 +255,7 @@ fn judge_panes(
     zone: Zone,
     slack_z: f64,
     ticks: Vec<(i64, Vec<(u8, u32)>)>,
+    fleet: &Fleet,
 ) {
     let mut sizes: Vec<u64> =
         ticks.iter().map(|(_, t)| t.iter().map(|(_, n)| u64::from(*n)).sum()).collect();
@@ -252,7 +276,7 @@ fn judge_panes(
     }
     let (times, panes): (Vec<i64>, Vec<Vec<(u8, u32)>>) = ticks.into_iter().unzip();
     let of_pane = |i: usize| times.get(i).and_then(|time| seasonal.get(&slot_of(*time)));
-    let tempering = temper::temper(&panes, |i| of_pane(i).unwrap_or(&plain));
+    let tempering = temper::temper(&panes, |i| of_pane(i).unwrap_or(&plain), fleet);
     baseline.panes = panes.len() as u32;
     baseline.inflation = temper::inflation(&panes, plain.scores());
     baseline.temper = tempering.factors;

@@ -13,7 +13,7 @@ use super::pane::Pane;
 use crate::model::Settings;
 
 /// First bytes of a snapshot: what it is, and the version of its shape.
-const MAGIC: &[u8; 8] = b"drift\x00\x00\x06";
+const MAGIC: &[u8; 8] = b"drift\x00\x00\x07";
 
 /// Why a snapshot was refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Engine {
         (0..self.library.len()).try_for_each(|id| frames.put(self.library.entry(id)))?;
         frames.put(&(self.order, self.loaded, self.clocks, self.strays, self.labels))?;
         frames.put(&(self.closed_us, self.alerts, self.watched, self.sharing))?;
-        frames.put(&(self.counters, self.refused))?;
+        frames.put(&(self.counters, self.refused, self.fleets))?;
         frames.finish()?.flush()
     }
 
@@ -137,7 +137,7 @@ impl Engine {
         }
         (self.order, self.loaded, self.clocks, self.strays, self.labels) = frames.get()?;
         (self.closed_us, self.alerts, self.watched, self.sharing) = frames.get()?;
-        (self.counters, self.refused) = frames.get()?;
+        (self.counters, self.refused, self.fleets) = frames.get()?;
         frames.finish()
     }
 }

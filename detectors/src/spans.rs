@@ -1,0 +1,234 @@
+//! Spans: how much more sums over many ticks vary than single ticks do.
+//!
+//! Where ticks are independent, a sum over 32 of them varies 32 times as much as one. Where tenants come
+//! and go or a cache warms up, it varies more, and evidence that adds up over minutes must count less. A
+//! baseline of an hour has few such sums. So what is learned of one metric in all series of a pipeline is
+//! put together ([`Fleet`]): a series is drawn to what is usual for its metric (empirical Bayes), as far as
+//! it cannot tell for itself. What is exchangeable: series of one metric, as to how dependent ticks are.
+
+use serde::{Deserialize, Serialize};
+
+/// Spans of 2, 4 .. 32 ticks.
+const SPANS: usize = 5;
+/// Sums that a span needs to tell anything of a series by itself.
+const SUMS_MIN: f64 = 10.0;
+/// Standard errors by which a longer span must stand out from chance.
+const CHANCE: f64 = 3.0;
+/// Below this part of the variance of independent events a lane's ticks do not vary.
+const TOLD_MIN: f64 = 0.1;
+/// Sums that the other series count for, at most.
+const FLEET_SUMS: f64 = 40.0;
+/// Most that a longer span is taken to add in one series, where it is put together with others.
+const TIMES_MAX: f64 = 16.0;
+/// Most that is added for what is longer than the longest span.
+const BEYOND_MAX: f64 = 4.0;
+/// Fixed point of sums over series: they are whole numbers, so that their order does not show.
+const UNIT: f64 = 1024.0;
+
+/// One tick in a lane: what its evidence is off by, and its variance were events independent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Off {
+    pub(crate) off: f64,
+    pub(crate) variance: f64,
+}
+
+/// How much the sums of a series vary, span by span.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spans {
+    /// Variance of single ticks over that of independent events.
+    single: f64,
+    /// How many times as much sums over 2, 4 .. ticks vary for each tick, and how many sums there were.
+    times: [(f64, f64); SPANS],
+}
+
+/// How many times as much sums over many ticks vary as single ones do, and how many sums tell so.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Growth {
+    pub(crate) times: f64,
+    pub(crate) sums: f64,
+}
+
+impl Spans {
+    const UNTOLD: Self = Self { single: 0.0, times: [(1.0, 0.0); SPANS] };
+
+    /// Of a lane's ticks in their order.
+    pub(crate) fn of(ticks: &[Off]) -> Self {
+        let ratio = |span: usize| {
+            let (mut seen, mut expected) = (0.0, 0.0);
+            for ticks in ticks.chunks_exact(span) {
+                let off: f64 = ticks.iter().map(|tick| tick.off).sum();
+                seen += off * off;
+                expected += ticks.iter().map(|tick| tick.variance).sum::<f64>();
+            }
+            if expected > 0.0 { seen / expected } else { 1.0 }
+        };
+        let single = ratio(1);
+        let mut spans = Self { single, ..Self::UNTOLD };
+        if !spans.is_told() {
+            return spans;
+        }
+        for (at, times) in spans.times.iter_mut().enumerate() {
+            let sums = ticks.len() >> (at + 1);
+            if sums > 1 {
+                *times = (ratio(2 << at) / single, sums as f64);
+            }
+        }
+        spans
+    }
+
+    /// All lanes of a series together: what one of them cannot tell from chance, and another did not
+    /// happen to meet.
+    pub(crate) fn pooled(lanes: &[Self]) -> Self {
+        let told = || lanes.iter().filter(|lane| lane.is_told());
+        let single: f64 = told().map(|lane| lane.single).sum();
+        if single <= 0.0 {
+            return Self::UNTOLD;
+        }
+        let mut pooled = Self { single: single / told().count() as f64, ..Self::UNTOLD };
+        for (at, times) in pooled.times.iter_mut().enumerate() {
+            let sum: f64 = told().map(|lane| lane.times[at].0 * lane.single).sum();
+            let sums = told().map(|lane| lane.times[at].1).fold(0.0, f64::max);
+            *times = (sum / single, sums);
+        }
+        pooled
+    }
+
+    /// Whether ticks vary at all: what never happens tells nothing.
+    fn is_told(&self) -> bool {
+        self.single > TOLD_MIN
+    }
+
+    /// That of single ticks.
+    pub(crate) fn single(&self) -> f64 {
+        self.single
+    }
+
+    /// Drawn to what is usual for the metric.
+    pub(crate) fn with(mut self, fleet: &Fleet) -> Self {
+        if !self.is_told() {
+            return self;
+        }
+        for (own, other) in self.times.iter_mut().zip(fleet.times()) {
+            let weight = other.1.min(FLEET_SUMS);
+            let sums = own.1 + weight;
+            if sums > 0.0 {
+                *own = ((own.0 * own.1 + other.0 * weight) / sums, sums);
+            }
+        }
+        self
+    }
+
+    /// What longer spans add, as far as it stands out from chance.
+    pub(crate) fn growth(&self) -> Growth {
+        let mut growth = Growth { times: 1.0, sums: 0.0 };
+        let told: Vec<(f64, f64)> =
+            self.times.iter().copied().take_while(|(_, sums)| *sums >= SUMS_MIN).collect();
+        for (at, &(times, sums)) in told.iter().enumerate() {
+            if times <= 1.0 + CHANCE * libm::sqrt(2.0 / sums) || times <= growth.times {
+                continue;
+            }
+            // Where it still grows at the longest span, it goes on growing beyond.
+            let before = at.checked_sub(2).map_or(1.0, |at| told[at].0);
+            let beyond = match at + 1 == told.len() {
+                true => (times / before.max(1.0)).clamp(1.0, BEYOND_MAX),
+                false => 1.0,
+            };
+            growth = Growth { times: times * beyond, sums };
+        }
+        growth
+    }
+}
+
+impl Growth {
+    pub(crate) fn most(self, other: Self) -> Self {
+        if other.times > self.times { other } else { self }
+    }
+}
+
+/// What is known of one metric's spans over all series that have learned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// Span by span: sum of how many times as much they vary, weighed by sums, and the sums; in
+    /// [`UNIT`].
+    times: [(u64, u64); SPANS],
+}
+
+impl Fleet {
+    /// One more series.
+    pub fn add(&mut self, spans: &Spans) {
+        if !spans.is_told() {
+            return;
+        }
+        for (all, (times, sums)) in self.times.iter_mut().zip(spans.times) {
+            all.0 = all.0.saturating_add((times.min(TIMES_MAX) * sums * UNIT) as u64);
+            all.1 = all.1.saturating_add((sums * UNIT) as u64);
+        }
+    }
+
+    fn times(&self) -> [(f64, f64); SPANS] {
+        self.times.map(|(times, sums)| match sums {
+            0 => (1.0, 0.0),
+            _ => (times as f64 / sums as f64, sums as f64 / UNIT),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Independent numbers with the mean 0 and the variance 1 (SplitMix64, uniform).
+    pub(crate) fn wave(i: usize) -> f64 {
+        let mut z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ z >> 31) as f64 / u64::MAX as f64 - 0.5) * 12f64.sqrt()
+    }
+
+    fn spans(ticks: usize, off: impl Fn(usize) -> f64) -> Spans {
+        let ticks: Vec<Off> = (0..ticks).map(|i| Off { off: off(i), variance: 1.0 }).collect();
+        Spans::of(&ticks)
+    }
+
+    #[test]
+    fn dependence_within_ticks_is_single_and_between_ticks_is_growth() {
+        let plain = spans(1000, wave);
+        assert!((plain.single() - 1.0).abs() < 0.1);
+        assert_eq!(plain.growth().times, 1.0);
+        let within = spans(1000, |i| 2.0 * wave(i));
+        assert!((within.single() - 4.0).abs() < 0.4);
+        assert_eq!(within.growth().times, 1.0);
+        // Four ticks in a row are alike.
+        let between = spans(1000, |i| wave(i / 4)).growth().times;
+        assert!(between > 3.0 && between < 5.5, "{between}");
+        // Sixty: beyond the longest span it goes on.
+        let slow = spans(1000, |i| wave(i / 60)).growth().times;
+        assert!(slow > 32.0, "{slow}");
+    }
+
+    #[test]
+    fn what_never_happens_tells_nothing() {
+        let constant = spans(1000, |_| -0.01);
+        assert_eq!(constant.growth().times, 1.0);
+        let pooled = Spans::pooled(&[constant, spans(1000, wave)]);
+        assert_eq!(pooled, Spans::pooled(&[spans(1000, wave)]));
+    }
+
+    /// A series of 64 ticks, which cannot tell by itself, among others of its metric.
+    #[test]
+    fn a_series_is_drawn_to_its_metric() {
+        let (calm, slow) = (spans(64, wave), |from: usize| spans(64, |i| wave((from + i) / 30)));
+        let (mut still, mut moving) = (Fleet::default(), Fleet::default());
+        for number in 0..20 {
+            still.add(&spans(64, |i| wave(1000 * number + i)));
+            moving.add(&slow(1000 * number));
+        }
+        assert_eq!(calm.growth().times, 1.0);
+        assert_eq!(calm.with(&still).growth().times, 1.0);
+        assert!(calm.with(&moving).growth().times > 4.0);
+        // One that is off by chance is drawn back.
+        let unlucky = spans(64, |i| wave(i) + 0.6);
+        assert!(unlucky.growth().times > 1.0, "{unlucky:?}");
+        assert!(unlucky.with(&still).growth().times < unlucky.growth().times);
+    }
+}
