@@ -220,7 +220,7 @@ impl Live {
         for (lane, weight) in weights.into_iter().enumerate() {
             self.weights[lane] = weight as f32;
             let (spread, factor) = (tables.spreads()[lane], f64::from(self.factors[lane]));
-            let slack = tables.slack()[lane].at(log_promise);
+            let slack = tables.slack()[lane].at_less(log_promise, factor);
             let mut loss = slack;
             if lane < dependence.len() {
                 loss *= left;

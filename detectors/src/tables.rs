@@ -50,6 +50,8 @@ pub struct Slack {
     per_log: f64,
     /// The `ln A` for which it is in the table already; below 0 where more than `ln A` is to be paid.
     paid: f64,
+    /// What a rare code's table has paid in another way, as far as dependence was known then.
+    in_table: f64,
 }
 
 impl Slack {
@@ -59,7 +61,13 @@ impl Slack {
     fn of_learned(codes: usize, events: f64) -> Self {
         let freedom = (codes - 1) as f64;
         let paid = -(freedom / 2.0 + libm::sqrt(freedom * LOG_PROMISE));
-        Self { per_log: 1.0 / events.max(1.0), paid }
+        Self { per_log: 1.0 / events.max(1.0), paid, in_table: 0.0 }
+    }
+
+    /// Slack where dependence turned out to be more than the table knew, so that the evidence counts
+    /// `factor` times: a rare code's share is known less well than its null share has paid for.
+    pub(crate) fn at_less(self, log_promise: f64, factor: f64) -> f64 {
+        self.at(log_promise) + self.in_table * (1.0 - factor.clamp(0.0, 1.0))
     }
 
     /// Slack of an event at a promise.
@@ -150,6 +158,7 @@ impl Tables {
             slacks.push(Slack {
                 per_log: 1.0 / events.max(1.0),
                 paid: if lane.is_rare() { LOG_PROMISE } else { 0.0 },
+                in_table: if lane.is_rare() { LOG_PROMISE / events.max(1.0) } else { 0.0 },
             });
             let of = |c: usize| f64::from(evidence[c * width + index]);
             let gain: f64 = alternative.iter().enumerate().map(|(c, q)| q * of(c)).sum();
@@ -177,7 +186,8 @@ impl Tables {
         if one_of.categories() > 0 {
             lanes.push(Lane::OneOf);
             // Their null shares have paid.
-            slacks.push(Slack::default());
+            let in_table = LOG_PROMISE / events.max(1.0);
+            slacks.push(Slack { in_table, ..Slack::default() });
             gains.push(f64::INFINITY);
         }
         lanes.push(Lane::Learned);
