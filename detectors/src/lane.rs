@@ -68,6 +68,12 @@ impl Lane {
         matches!(self, Lane::Share { ratio, .. } if *ratio >= RARE_RATIO)
     }
 
+    /// Share of all events that its codes have; 1 where it looks at all of them.
+    pub(crate) fn share(&self, p: &[f64]) -> f64 {
+        let Lane::Share { codes, .. } = self else { return 1.0 };
+        codes.iter().filter_map(|code| p.get(usize::from(*code))).sum()
+    }
+
     /// What a person calls the change.
     pub fn name(&self, baseline: &Baseline) -> String {
         match self {
@@ -183,9 +189,7 @@ fn groups(from: u8, to: u8) -> Vec<Vec<u8>> {
 /// must reach `ln A`), or that it drowns in the zone.
 fn shifts(baseline: &Baseline, zone: Zone) -> [f64; LOCATIONS] {
     let tick = libm::sqrt(baseline.tick_events.max(1.0));
-    let told = (baseline.events() as f64).max(1.0);
-    let low =
-        (TICK_SHIFTS.0 / tick).max(2.0 * libm::sqrt(LOG_PROMISE / told)).max(zone.sigma).min(1.0);
+    let low = (TICK_SHIFTS.0 / tick).max(zone.sigma).min(1.0);
     let high = (TICK_SHIFTS.1 / tick).max(4.0 * low).min(4.0);
     let step = libm::pow(high / low, 1.0 / (LOCATIONS - 1) as f64);
     let mut a = low;

@@ -16,6 +16,9 @@ use crate::temper::{Dependence, LOG_PROMISE};
 const RARE_SHARE: f64 = 0.01;
 /// Weight of such a lane beside the others: what it looks for is loud.
 const RARE_WEIGHT: f64 = 0.5;
+/// The same where the baseline has so few of its events that chance alone cannot bring it up: it would
+/// keep a part of the false alarms that it never has from the others.
+const SILENT: (f64, f64) = (3.0, 0.2);
 /// Events beyond its range that an encoder of numbers hid: 2, of which the prior has a half.
 const UNKNOWN_MISSED: f64 = 1.5;
 /// A watched tick counts as at most so many standard deviations, or more where bursts are usual: what is
@@ -194,7 +197,10 @@ impl Tables {
         slacks.push(Slack::of_learned(codes, events));
         let shares = lanes.iter().enumerate().map(|(i, lane)| match baseline.temper.get(i) {
             Some(t) if *t <= 0.0 => 0.0,
-            _ if lane.is_rare() => RARE_WEIGHT,
+            _ if lane.is_rare() => match lane.share(&probabilities) * events < SILENT.0 {
+                true => SILENT.1,
+                false => RARE_WEIGHT,
+            },
             _ => 1.0,
         });
         let shares: Vec<f64> = shares.collect();
