@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(calm.with(&still).growth().times, 1.0);
         assert!(calm.with(&moving).growth().times > 4.0);
         // One that is off by chance is drawn back.
-        let unlucky = spans(64, |i| wave(i) + 0.6);
+        let unlucky = spans(128, |i| wave(i) + 0.6);
         assert!(unlucky.growth().times > 1.0, "{unlucky:?}");
         assert!(unlucky.with(&still).growth().times < unlucky.growth().times);
     }

@@ -10,6 +10,7 @@
 //! parameters make no sense (NaN, negative, zero) has run length NaN.
 
 mod cusum;
+mod discrete;
 mod ewma;
 mod lattice;
 mod linear;
@@ -21,6 +22,7 @@ pub use cusum::{
     cusum, cusum_one_sided, cusum_steady_state_delay, cusum_threshold, cusum_threshold_one_sided,
     siegmund, siegmund_one_sided,
 };
+pub use discrete::{Atom, discrete_cusum, discrete_cusum_threshold};
 pub use ewma::{ewma, ewma_limit};
 pub use lattice::{bernoulli_cusum, bernoulli_cusum_threshold, poisson_cusum};
 pub use shewhart::{shewhart, shewhart_limit};

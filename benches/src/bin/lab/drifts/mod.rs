@@ -2,6 +2,7 @@
 //! do at thresholds that gave no false alarm on the very same events.
 
 mod best;
+mod floor;
 mod sets;
 mod statistic;
 mod sweep;
@@ -9,7 +10,7 @@ mod text;
 
 use driftline::model::Kind;
 use driftline::synth::evaluate::Evaluation;
-use driftline::synth::{Plan, Truth};
+use driftline::synth::{DriftKind, Plan, Truth};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -95,6 +96,9 @@ struct Report {
     /// In words.
     drifts: Vec<String>,
     driftline: Vec<Budget>,
+    /// What no detector of one series can beat, drift by drift and seed by seed; none for one that grows.
+    #[serde(default)]
+    floors: Vec<Found>,
     scopes: Vec<Scope>,
     /// Seeds of the fresh sets, and what the best peers with one threshold a kind did in them.
     fresh_seeds: Vec<u64>,
@@ -116,11 +120,19 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
     // Series that drift, with the number of their set.
     let mut changed: Vec<(usize, Series)> = Vec::new();
     let (mut series, mut popular) = (0, Vec::new());
+    // Values of each kind that are watched and that nothing has touched.
+    let mut quiet: Vec<(Kind, usize)> = Vec::new();
     for (number, plan) in plans.iter().enumerate() {
         let set = Set::new(plan)?;
         let jobs = set.series();
         series = jobs.len();
         sweep.watch(&set)?;
+        for series in jobs.iter().map(|job| set.one(*job)) {
+            match quiet.iter_mut().find(|(kind, _)| *kind == series.kind) {
+                Some((_, values)) => *values += series.quiet().len(),
+                None => quiet.push((series.kind, series.quiet().len())),
+            }
+        }
         let drifts = |job: &&(usize, usize)| plan.drifts.iter().any(|d| d.model == job.0);
         let all = jobs.iter().filter(drifts).map(|job| (number, set.one(*job)));
         changed.extend(all.filter(|(_, series)| series.changed.is_some()));
@@ -134,6 +146,7 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
 
     let truth = Truth::of(&plans[0]);
     let empty: Outcome = vec![vec![None; count]; truth.drifts.len()];
+    let floors = floors(&plans, &changed, &quiet, empty.clone());
     let scope = |scope: usize| {
         let of = |place: usize| {
             let mut outcome = empty.clone();
@@ -169,11 +182,38 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
         seeds: seeds.to_vec(),
         drifts: truth.drifts.iter().map(|drift| drift.words.clone()).collect(),
         driftline: budgets.iter().zip(&scored).zip(&scored_fresh).map(budget).collect(),
+        floors,
         fresh_seeds: fresh_seeds.to_vec(),
         fresh: fresh(&fresh_plans, &scopes[0], &sweep)?,
         scopes,
         popular,
     })?)
+}
+
+/// The floor of each drift: of all series that it changes, the one that shows it soonest.
+fn floors(
+    plans: &[Plan],
+    changed: &[(usize, Series)],
+    quiet: &[(Kind, usize)],
+    mut outcome: Outcome,
+) -> Vec<Found> {
+    let floors = in_parallel(changed, |(number, series)| {
+        let (drift, first) = series.changed?;
+        let (_, run_length) = quiet.iter().find(|(kind, _)| *kind == series.kind)?;
+        if plans[*number].drifts[drift].kind == DriftKind::Ramp {
+            return None;
+        }
+        let values = floor::values(series, *run_length as f64)?.round().max(1.0) as usize;
+        let last = (first + values - 1).min(series.values.len() - 1);
+        Some((drift, *number, (series.since(last).0, values as u64)))
+    });
+    for (drift, number, floor) in floors.into_iter().flatten() {
+        let old = &mut outcome[drift][number];
+        if old.is_none_or(|old| floor.0 < old.0) {
+            *old = Some(floor);
+        }
+    }
+    outcome.iter().map(|floors| Found::of(floors)).collect()
 }
 
 /// The engine on sets, budget by budget.

@@ -48,6 +48,7 @@ pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
         }
         text += &compared(&report, &ours.row, scope);
     }
+    text += &floors(&report, &ours.row);
     text += &fresh(&report);
     if let Some(scope) = report.scopes.first() {
         text += "\nEach peer at the best of its settings for each kind of series, one threshold a \
@@ -57,6 +58,36 @@ pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
     text += "\nFalse alarms of popular defaults in the first set:\n\n";
     let rows: Vec<[String; 3]> = report.popular.iter().map(popular).collect();
     Ok(text + &table(["default", "series", "false alarms"], &rows))
+}
+
+/// How far the best peers, and half their delay, are from what is possible.
+fn floors(report: &Report, driftline: &Row) -> String {
+    let (Some(scope), false) = (report.scopes.first(), report.floors.is_empty()) else {
+        return String::new();
+    };
+    let seeds = report.seeds.len();
+    let line = |(at, floor): (usize, &Found)| {
+        let ratio = |of: &Found| {
+            of.events.zip(floor.events).map_or_else(String::new, |(of, floor)| short(of / floor))
+        };
+        let best = &scope.by_drift[at].drifts[0];
+        let floored = floor.delay_s.map_or_else(|| "grows".into(), |_| cell(floor, seeds));
+        [report.drifts[at].clone(), floored, ratio(best), ratio(&driftline.drifts[at])]
+    };
+    let rows: Vec<[String; 4]> = report.floors.iter().enumerate().map(line).collect();
+    let possible = report.floors.iter().zip(&scope.by_drift).filter(|(floor, best)| {
+        let half = best.drifts[0].events.map(|events| TARGET * events);
+        floor.events.zip(half).is_some_and(|(floor, half)| floor <= half)
+    });
+    let told = report.floors.iter().filter(|floor| floor.delay_s.is_some()).count();
+    format!(
+        "\nWhat is possible at all: the CUSUM that knows the law of the very series before and after its \
+         drift, with as many false alarms as those thresholds have (one in all watched values of the kind). \
+         In the worst case no detector of one series is sooner. Half of the best peer's delay is possible \
+         for {} of {told} drifts.\n\n{}",
+        possible.count(),
+        table(["drift", "floor", "best peer setting / floor", "Driftline / floor"], &rows)
+    )
 }
 
 /// What those thresholds do where they were not chosen, and Driftline with more false alarms.
