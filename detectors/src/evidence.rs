@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::pane_evidence;
-use crate::lane::{LANES_MAX, Lane, RARE_RATIO};
+use crate::lane::{LANES_MAX, Lane};
 use crate::live::Live;
 use crate::special::exp;
 use crate::tables::Tables;
@@ -142,9 +142,6 @@ impl Evidence {
         };
         let events = counts.iter().fold(0, |sum: u32, n| sum.wrapping_add(*n));
         let (n, root) = (f64::from(events), libm::sqrt(f64::from(events)));
-        if let Some(lane) = self.of_categories() {
-            e[lane] = tables.one_of().take(counts, n, &mut self.which);
-        }
         let promise = f64::from(self.log_promise).max(1.0);
         self.live.aim(tables, promise);
         if self.log_mixture > HOLD_SHARE * promise {
@@ -154,13 +151,19 @@ impl Evidence {
         }
         self.live.take(tables, &e, n);
         let mut starts = [0.0; LANES_MAX];
-        let (live, spreads) = (&self.live, tables.spreads());
+        let (live, spreads, worths) = (&self.live, tables.spreads(), tables.worths());
+        if let Some(lane) = self.of_categories() {
+            let start = (f64::from(live.weights[lane]) * worths[lane]).max(f64::MIN_POSITIVE);
+            let dealt = start / (start + self.r[lane]);
+            e[lane] = tables.one_of().take(counts, dealt, promise, &mut self.which);
+        }
         for lane in 0..LANES_MAX {
             let factor = f64::from(live.factors[lane]);
             let own = e[lane] * factor - n * f64::from(live.losses[lane]);
             e[lane] = own.clamp(-LOG_STEP_MAX, LOG_STEP_MAX);
             let reach = spreads[lane] * factor.sqrt() * root;
-            starts[lane] = f64::from(live.weights[lane]) * starts_worth(reach);
+            let jump = 1.0 + (worths[lane] - 1.0) * factor.min(1.0);
+            starts[lane] = f64::from(live.weights[lane]) * starts_worth(reach).max(jump);
         }
         let alone = ALONE_SHARE * promise;
         let is_wild = e.iter().fold(false, |is, e| is | (*e > alone));
@@ -247,7 +250,7 @@ impl Evidence {
         (!self.which.is_empty()).then(|| usize::from(self.lanes) - 2)
     }
 
-    /// The category that the leading lane speaks of, where that is the lane of single ones.
+    /// The part that the leading lane speaks of, where that is the lane of single categories.
     pub fn category(&self) -> Option<usize> {
         let lane = self.of_categories()?;
         let heavier =
@@ -258,7 +261,10 @@ impl Evidence {
     /// What a finding of the leading lane is called and measured by.
     pub fn told_as(&self, tables: &Tables) -> Lane {
         match self.category() {
-            Some(code) => Lane::Share { codes: vec![code as u8], ratio: RARE_RATIO },
+            Some(part) => {
+                let (codes, ratio) = tables.one_of().part(part);
+                Lane::Share { codes: codes.collect(), ratio }
+            }
             None => tables.lanes()[self.leader()].clone(),
         }
     }
@@ -340,7 +346,6 @@ impl Evidence {
         self.withheld.fill(0.0);
         self.since.fill(0);
         self.ticks_since.fill(0);
-        self.which.fill(1.0 / self.which.len().max(1) as f32);
         self.log_mixture = f64::NEG_INFINITY;
         self.ticks = 0;
     }

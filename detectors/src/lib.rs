@@ -45,6 +45,7 @@ mod one_of;
 pub mod scalar;
 pub mod score;
 pub mod sketch;
+mod slack;
 pub mod slots;
 pub mod special;
 pub mod surprise;

@@ -7,17 +7,18 @@
 //! within panes. So `E exp(evidence of a pane) <= 1` under the null: the evidence is an e-value.
 
 use crate::baseline::{Baseline, Zone};
-use crate::lane::{LANES_MAX, Lane, RARE_RATIO, fixed_lanes, single_lanes};
-use crate::one_of::OneOf;
+use crate::lane::{LANES_MAX, Lane, RARE_RATIO, fixed_lanes, part_lanes};
+use crate::one_of::{OneOf, Sought, jump_worth};
+use crate::slack::Slack;
 use crate::special::scale_odds;
 use crate::temper::{Dependence, LOG_PROMISE};
 
 /// Share that a code which the baseline hardly knows is looked for at, at least.
 const RARE_SHARE: f64 = 0.01;
-/// Weight of such a lane beside the others: what it looks for is loud.
-const RARE_WEIGHT: f64 = 0.5;
 /// Events beyond its range that an encoder of numbers hid: 2, of which the prior has a half.
 const UNKNOWN_MISSED: f64 = 1.5;
+/// Events of a rare code that a watched tick may have beyond that.
+const FEW: f64 = 2.0;
 /// A watched tick counts as at most so many standard deviations, or more where bursts are usual: what is
 /// further off is a change.
 pub(crate) const OFF_MAX: f64 = 3.0;
@@ -37,37 +38,6 @@ pub(crate) struct Scale {
     pub(crate) most: f64,
 }
 
-/// What is to be taken off the evidence of each event because the baseline is an estimate.
-///
-/// The error of a baseline of `N` events moves the mean evidence of an event by `s d / sqrt N`, with `s`
-/// standard normal and `d` the spread. A lane's false alarms at `A` then go as `A^-theta` with
-/// `theta = 1 - 2 (s d / sqrt N - slack) / d^2`. Over baselines the mean of that is `1/A` where the
-/// slack is `ln A / N`, whatever `d`. So the promise holds on average over baselines, which is what a
-/// budget is about; a single one may be better or worse.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Slack {
-    /// Slack for each unit of `ln A`.
-    per_log: f64,
-    /// The `ln A` for which it is in the table already; below 0 where more than `ln A` is to be paid.
-    paid: f64,
-}
-
-impl Slack {
-    /// A lane that follows the last minutes also follows the baseline's own error in any direction, and
-    /// gains half of its chi-square an event. With `k` degrees of freedom that is at most `(k/2 +
-    /// sqrt(k ln A) + ln A) / N` but once in `A` baselines (Laurent, Massart 2000).
-    fn of_learned(codes: usize, events: f64) -> Self {
-        let freedom = (codes - 1) as f64;
-        let paid = -(freedom / 2.0 + libm::sqrt(freedom * LOG_PROMISE));
-        Self { per_log: 1.0 / events.max(1.0), paid }
-    }
-
-    /// Slack of an event at a promise.
-    pub fn at(self, log_promise: f64) -> f64 {
-        self.per_log * (log_promise - self.paid)
-    }
-}
-
 /// The evidence of each code in each lane of one series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tables {
@@ -84,6 +54,8 @@ pub struct Tables {
     /// Standard deviation of an event's evidence in each lane, as if events were independent: see
     /// [`Tables::spread`].
     spreads: [f64; LANES_MAX],
+    /// What a start is worth at least: see [`Tables::worths`].
+    worths: [f64; LANES_MAX],
     /// Mean evidence of an event in each fixed lane.
     means: Vec<f64>,
     scales: Vec<Scale>,
@@ -126,6 +98,7 @@ impl Tables {
         let mut gains = Vec::new();
         let (mut means, mut slacks) = (Vec::new(), Vec::new());
         let mut spreads = [0.0; LANES_MAX];
+        let mut worths = [1.0; LANES_MAX];
         let mut scales = Vec::new();
         for (index, lane) in lanes.iter().enumerate() {
             let temper = baseline.temper.get(index).copied().unwrap_or(1.0);
@@ -145,38 +118,58 @@ impl Tables {
                 let ratio = libm::log(alternative[code]) - libm::log(null[code]);
                 evidence[code * width + index] = (temper * (ratio - slack)) as f32;
             }
-            // A rare code's null share has paid for its estimate, as far as a promise of usual size
-            // goes.
-            slacks.push(Slack {
-                per_log: 1.0 / events.max(1.0),
-                paid: if lane.is_rare() { LOG_PROMISE } else { 0.0 },
+            slacks.push(match lane {
+                Lane::Share { codes, .. } => slack_of(
+                    codes,
+                    (&probabilities, &null, &alternative),
+                    (events * coded).max(1.0),
+                ),
+                _ => Slack::of_events(events),
             });
             let of = |c: usize| f64::from(evidence[c * width + index]);
+            let mut jump = 0.0;
+            if let Lane::Share { codes, ratio } = lane
+                && *ratio > 1.0
+            {
+                jump = codes.first().map_or(0.0, |code| of(usize::from(*code)));
+            }
+            worths[index] = jump_worth(jump);
             let gain: f64 = alternative.iter().enumerate().map(|(c, q)| q * of(c)).sum();
             gains.push(if lane.is_rare() { f64::INFINITY } else { gain });
             spreads[index] = spread_of(&null, of, temper);
             means.push(probabilities.iter().enumerate().map(|(c, p)| p * of(c)).sum());
             if let Some(known) = baseline.dependence.get(index) {
                 let deviation = spreads[index] * libm::sqrt(temper);
+                // Few events of a rare code are far off in standard deviations, and no burst.
+                let few = match jump > 0.0 && deviation > 0.0 {
+                    true => FEW * jump / (deviation * libm::sqrt(baseline.tick_events.max(1.0))),
+                    false => 0.0,
+                };
                 scales.push(Scale {
                     mean: means[index],
                     per_deviation: if deviation > 0.0 { 1.0 / deviation } else { 0.0 },
-                    most: OFF_MAX * libm::sqrt(known.effect / known.weight),
+                    most: OFF_MAX * libm::sqrt(known.effect / known.weight) + few,
                 });
             }
         }
         let learned_temper =
             baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min);
-        let mut one_of = OneOf::default();
-        for lane in single_lanes(baseline) {
-            let of = ((events * learned_temper).max(1.0), 0.0);
-            let (null, alternative) = pair(&lane, &probabilities, &scores, ordered, zone, of);
-            let code = one_of.categories();
-            one_of.push(null[code], alternative[code], learned_temper);
+        let mut sought = Vec::new();
+        for (lane, weight) in part_lanes(baseline) {
+            let (null, alternative) =
+                pair(&lane, &probabilities, &scores, ordered, zone, (events, 0.0));
+            let Lane::Share { codes, ratio } = &lane else { continue };
+            let (Some(from), Some(last)) = (codes.first(), codes.last()) else { continue };
+            let slack = slack_of(codes, (&probabilities, &null, &alternative), events);
+            let (null, alternative) = (within(&null, codes), within(&alternative, codes));
+            let codes = (*from, last + 1);
+            sought.push(Sought { codes, ratio: *ratio, null, alternative, slack, weight });
         }
-        if one_of.categories() > 0 {
+        let one_of = OneOf::new(&sought, learned_temper);
+        if one_of.parts() > 0 {
+            worths[lanes.len()] = one_of.worth();
             lanes.push(Lane::OneOf);
-            // Their null shares have paid.
+            // Each part pays its own.
             slacks.push(Slack::default());
             gains.push(f64::INFINITY);
         }
@@ -184,8 +177,7 @@ impl Tables {
         slacks.push(Slack::of_learned(codes, events));
         let shares = lanes.iter().enumerate().map(|(i, lane)| match baseline.temper.get(i) {
             Some(t) if *t <= 0.0 => 0.0,
-            _ if lane.is_rare() => RARE_WEIGHT,
-            _ => 1.0,
+            _ => lane.weight(baseline),
         });
         let shares: Vec<f64> = shares.collect();
         gains.push(f64::INFINITY);
@@ -199,6 +191,7 @@ impl Tables {
             shares,
             gains,
             spreads,
+            worths,
             means,
             scales,
             dependence: baseline.dependence.clone(),
@@ -237,14 +230,13 @@ impl Tables {
         &self.one_of
     }
 
-    /// Evidence of a tick that one category became several times as frequent; 0 where no lane looks for
-    /// that.
-    pub fn of_category(&self, category: usize, counts: &[u32]) -> f64 {
-        if category >= self.one_of.categories() {
+    /// Evidence of a tick that a part of the lane of single categories changed as the mildest part alike
+    /// says; 0 where no lane looks for that.
+    pub fn of_category(&self, part: usize, counts: &[u32]) -> f64 {
+        if part >= self.one_of.parts() {
             return 0.0;
         }
-        let events: f64 = counts.iter().map(|n| f64::from(*n)).sum();
-        self.one_of.of(category, counts, events)
+        self.one_of.of(self.one_of.mildest(part), counts)
     }
 
     /// Number of codes.
@@ -257,6 +249,12 @@ impl Tables {
     /// follows from it.
     pub fn spreads(&self) -> &[f64; LANES_MAX] {
         &self.spreads
+    }
+
+    /// What a start is worth at least in each lane, where events are rare and a tick is small: a jump's
+    /// overshoot does not shrink with the tick.
+    pub(crate) fn worths(&self) -> &[f64; LANES_MAX] {
+        &self.worths
     }
 
     /// Mean evidence of an event of the baseline in each fixed lane.
@@ -353,6 +351,15 @@ fn weights(shares: &[f64], gains: &[f64], events: f64) -> Vec<f64> {
     weights
 }
 
+/// Slack of a lane for codes of the shares `p`, whose null and alternative these are.
+fn slack_of(codes: &[u8], (p, null, alternative): (&[f64], &[f64], &[f64]), events: f64) -> Slack {
+    Slack::of_share(within(p, codes), within(null, codes), within(alternative, codes), events)
+}
+
+fn within(p: &[f64], codes: &[u8]) -> f64 {
+    codes.iter().filter_map(|c| p.get(usize::from(*c))).sum()
+}
+
 /// Null at the edge of the zone, and alternative, of a lane. `events`: what `p` rests on, and how many
 /// of the lane's kind were missed.
 fn pair(
@@ -377,12 +384,12 @@ fn pair(
             (tilt(p, ordered, |c| edge * square(c)), tilt(p, ordered, |c| a * square(c)))
         }
         Lane::Share { codes, ratio } => {
-            let share: f64 = codes.iter().filter_map(|c| p.get(usize::from(*c))).sum();
+            let share = within(p, codes);
             let edge = if *ratio > 1.0 { 1.0 + zone.odds } else { 1.0 / (1.0 + zone.odds) };
             let mut null = scale_odds(share, edge);
             let mut alternative = scale_odds(share, *ratio);
             if *ratio >= RARE_RATIO {
-                null = null.max(null_share(share * events + missed, events));
+                null = null.max((share + missed / events).min(0.5));
                 alternative =
                     alternative.max(share + RARE_SHARE * (1.0 - share)).max(scale_odds(null, 2.0));
             }
@@ -398,18 +405,6 @@ fn spread_of(p: &[f64], evidence: impl Fn(usize) -> f64, temper: f64) -> f64 {
     let mean: f64 = p.iter().enumerate().map(|(c, p)| p * evidence(c)).sum();
     let square: f64 = p.iter().enumerate().map(|(c, p)| p * evidence(c) * evidence(c)).sum();
     libm::sqrt((square - mean * mean).max(0.0) / temper.max(1e-9))
-}
-
-/// The null share of codes that the baseline has `seen` so often, for a lane of the ratio
-/// [`RARE_RATIO`].
-///
-/// A code that was never seen may still have a share of several events in `N`: over many series one of
-/// them will. With `k` events seen, the share times `N` is Gamma(k + 1/2) by Jeffreys' prior, and a
-/// lane whose null is `m / N` has false alarms as `A^-theta` with `share (r^theta - 1) = theta (m / N)
-/// (r - 1)`. The mean of that over the share is `1/A` at `m = k + ln A (0.43 + 0.17 k / (k + 2))`, to 2
-/// % for `r = 4`, `k` up to 1,000 and `ln A` from 8 to 18 (found by quadrature).
-fn null_share(seen: f64, events: f64) -> f64 {
-    ((seen + LOG_PROMISE * (0.43 + 0.17 * seen / (seen + 2.0))) / events.max(1.0)).min(0.5)
 }
 
 /// `p exp(exponent)` over the ordered codes, scaled to their mass; the others stay.
