@@ -366,7 +366,7 @@ const REACH_MAX: f64 = 6.0;
 /// sum Phi(-d sqrt(n) / 2) / n)` (Woodroofe 1982; Siegmund 1985, whose `exp(-0.583 d)` is its
 /// beginning). A cubic, to 1.5 %.
 #[inline(always)]
-fn starts_worth(d: f64) -> f64 {
+pub(crate) fn starts_worth(d: f64) -> f64 {
     let d = d.min(REACH_MAX);
     1.0 + d * (0.583 + d * (0.18 + d * 0.0328))
 }

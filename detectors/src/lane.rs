@@ -40,6 +40,9 @@ const TAIL_RATIOS: [f64; 3] = [1.3, 2.0, 0.7];
 const PART_RATIOS: (f64, f64, f64) = (1.5, 2.5, 8.0);
 /// A category with this share can hardly become many times as frequent.
 const FREQUENT: f64 = 0.1;
+/// Only from this share on a single category is looked for that became rarer: the others would do so too
+/// slowly to be worth their number.
+const COMMON: f64 = 0.03;
 /// Information that a part must have in a baseline to be looked for, in parts of `ln A`: the series goes on
 /// learning.
 const PART_INFORMATION: f64 = 0.5;
@@ -90,6 +93,17 @@ impl Lane {
         matches!(self, Lane::Share { ratio, .. } if *ratio >= RARE_RATIO)
     }
 
+    /// Whether the lane looks for what is missing, broken or unseen, of flags and categories.
+    pub(crate) fn is_of_missing(&self, baseline: &Baseline) -> bool {
+        let Lane::Share { codes, .. } = self else { return false };
+        let known = match &baseline.encoder {
+            Encoder::Category(encoder) => encoder.values().len() + 1,
+            Encoder::Flag(_) => 2,
+            _ => return false,
+        };
+        codes.first().is_some_and(|code| usize::from(*code) >= known)
+    }
+
     /// Weight beside the other lanes of a series.
     pub(crate) fn weight(&self, baseline: &Baseline) -> f64 {
         let encoder = &baseline.encoder;
@@ -98,12 +112,8 @@ impl Lane {
         match self {
             Lane::OneOf => ONE_OF_WEIGHT,
             Lane::Learned if is_flag => BESIDE_WEIGHT / 2.0,
-            Lane::Share { codes, ratio } if is_flag || is_category => {
-                let missing = match is_flag {
-                    true => 2,
-                    false => encoder.null() - 1,
-                };
-                match codes.first().is_some_and(|code| usize::from(*code) >= missing) {
+            Lane::Share { ratio, .. } if is_flag || is_category => {
+                match self.is_of_missing(baseline) {
                     true => MISSING_WEIGHT,
                     false if is_category || *ratio < 1.0 => BESIDE_WEIGHT,
                     false => 1.0,
@@ -164,7 +174,9 @@ pub(crate) fn part_lanes(baseline: &Baseline) -> Vec<(Lane, f64)> {
         };
         add(vec![code], low, 1.0);
         add(vec![code], high, 1.0);
-        add(vec![code], 0.5, 1.0);
+        if p[usize::from(code)] > COMMON {
+            add(vec![code], 0.5, 1.0);
+        }
     }
     for from in TAILS.into_iter().filter(|from| from + 1 < values) {
         TAIL_RATIOS.iter().for_each(|ratio| add((from..values + 1).collect(), *ratio, 2.0));
@@ -215,7 +227,8 @@ pub fn fixed_lanes(baseline: &Baseline, zone: Zone) -> Vec<Lane> {
                 }
                 lanes.push(share(codes, 0.5));
             }
-            for (at, codes) in groups(single, values + 1).into_iter().enumerate() {
+            let groups = groups(single, values + 1, if is_many { 2 } else { VALUE_GROUPS });
+            for (at, codes) in groups.into_iter().enumerate() {
                 if at < VALUE_LANES_DOWN && !is_many {
                     lanes.push(share(codes.clone(), 0.5));
                 }
@@ -234,12 +247,12 @@ pub fn fixed_lanes(baseline: &Baseline, zone: Zone) -> Vec<Lane> {
     lanes
 }
 
-/// Codes `from..to` in up to [`VALUE_GROUPS`] groups of neighbours: singles while there are few, else
-/// each about twice as large as the one before.
-fn groups(from: u8, to: u8) -> Vec<Vec<u8>> {
+/// Codes `from..to` in up to `most` groups of neighbours: singles while there are few, else each about
+/// twice as large as the one before.
+fn groups(from: u8, to: u8, most: u32) -> Vec<Vec<u8>> {
     let mut groups = Vec::new();
     let mut first = from;
-    for left in (1..=VALUE_GROUPS).rev() {
+    for left in (1..=most).rev() {
         if first >= to {
             break;
         }

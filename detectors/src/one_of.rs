@@ -9,6 +9,7 @@
 //! mean of e-values is one. A part that begins to change costs `ln` of their number once.
 
 use crate::encoder::CODES_MAX;
+use crate::evidence::starts_worth;
 use crate::slack::Slack;
 use crate::special::exp;
 
@@ -53,9 +54,9 @@ pub(crate) struct Sought {
 }
 
 impl OneOf {
-    /// Of parts whose evidence counts `temper` times. A start of each is worth what it overshoots: see
-    /// [`jump_worth`].
-    pub(crate) fn new(sought: &[Sought], temper: f64) -> Self {
+    /// Of parts whose evidence counts `temper` times, in ticks of usually so many `events`. A start of
+    /// each is worth what it overshoots.
+    pub(crate) fn new(sought: &[Sought], temper: f64, events: f64) -> Self {
         let part = |of: &Sought| {
             let miss = temper * libm::log((1.0 - of.alternative) / (1.0 - of.null));
             let hit = temper * libm::log(of.alternative / of.null) - miss;
@@ -63,12 +64,20 @@ impl OneOf {
             Part { from, to, ratio: of.ratio, hit, miss, slack: of.slack }
         };
         let parts: Vec<Part> = sought.iter().map(part).collect();
-        let start = |(of, part): (&Sought, &Part)| of.weight * jump_worth(part.hit + part.miss);
+        let start = |(of, part): (&Sought, &Part)| {
+            let reach = part.hit * libm::sqrt(of.null * (1.0 - of.null) * events / temper);
+            let jump = if of.ratio > 1.0 { part.hit + part.miss } else { 0.0 };
+            of.weight * starts_worth(reach.abs()).max(jump_worth(jump))
+        };
         let starts: Vec<f64> = sought.iter().zip(&parts).map(start).collect();
         let total: f64 = starts.iter().sum();
         let weights: f64 = sought.iter().map(|of| of.weight).sum();
         let prior = starts.iter().map(|start| (start / total) as f32).collect();
         Self { parts, prior, temper, worth: total / weights.max(f64::MIN_POSITIVE) }
+    }
+
+    pub(crate) fn temper(&self) -> f64 {
+        self.temper
     }
 
     pub(crate) fn parts(&self) -> usize {
@@ -173,7 +182,7 @@ mod tests {
             slack: Slack::default(),
             weight: 1.0,
         };
-        OneOf::new(&(0..40).map(sought).collect::<Vec<_>>(), 1.0)
+        OneOf::new(&(0..40).map(sought).collect::<Vec<_>>(), 1.0, 50.0)
     }
 
     /// Over all that one event can be.

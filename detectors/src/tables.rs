@@ -22,6 +22,8 @@ const FEW: f64 = 2.0;
 /// A watched tick counts as at most so many standard deviations, or more where bursts are usual: what is
 /// further off is a change.
 pub(crate) const OFF_MAX: f64 = 3.0;
+/// Standard errors by which dependence in one lane must stand out.
+const STANDS_OUT: f64 = 3.0;
 /// The learned lane needs this many recent events to say anything.
 const LEARNED_EVENTS_MIN: f64 = 50.0;
 /// Weight of the baseline in the learned distribution, in events.
@@ -165,7 +167,11 @@ impl Tables {
             let codes = (*from, last + 1);
             sought.push(Sought { codes, ratio: *ratio, null, alternative, slack, weight });
         }
-        let one_of = OneOf::new(&sought, learned_temper);
+        let one_of = OneOf::new(
+            &sought,
+            common_temper(baseline, &lanes, learned_temper),
+            baseline.tick_events,
+        );
         if one_of.parts() > 0 {
             worths[lanes.len()] = one_of.worth();
             lanes.push(Lane::OneOf);
@@ -210,7 +216,11 @@ impl Tables {
     /// Tempering of a lane, 0..=1.
     pub fn temper(&self, lane: usize) -> f64 {
         if lane >= self.fixed() {
-            return self.learned_temper;
+            return if self.lanes[lane] == Lane::OneOf {
+                self.one_of.temper()
+            } else {
+                self.learned_temper
+            };
         }
         self.temper.get(lane).copied().unwrap_or(1.0)
     }
@@ -336,6 +346,17 @@ impl Tables {
             .map(|(q, p)| (self.learned_temper * (libm::log(q / p) - slack)) as f32)
             .collect()
     }
+}
+
+/// Tempering of what has many parts and no lane of its own: the `least` of the lanes' where one of them
+/// stands out beyond chance, else their mean, of which the chance is less. What is never missing says
+/// nothing of the rest.
+fn common_temper(baseline: &Baseline, lanes: &[Lane], least: f64) -> f64 {
+    let of = baseline.temper.iter().zip(lanes).filter(|(_, lane)| !lane.is_of_missing(baseline));
+    let on: Vec<f64> = of.map(|(t, _)| *t).filter(|t| *t > 0.0).collect();
+    let mean = on.iter().sum::<f64>() / (on.len() as f64).max(1.0);
+    let chance = 1.0 + STANDS_OUT * libm::sqrt(2.0 / f64::from(baseline.panes.max(1)));
+    if on.is_empty() || least * chance < mean { least } else { mean }
 }
 
 /// Weights that sum to 1, of lanes that gain more where they are right than a baseline of `events`
@@ -491,7 +512,7 @@ mod tests {
         let with = Tables::new(small, p.clone(), zone, 1.0);
         let less = Tables::new(&large, p, zone, 1.0);
         for (lane, kind) in none.lanes().iter().enumerate() {
-            // Rare codes pay through the upper limit of their share, the learned lane by its own rule.
+            // Shares pay by their own law, and the learned lane by its own rule: see `Slack`.
             if matches!(kind, Lane::Learned | Lane::Share { .. }) {
                 continue;
             }

@@ -70,8 +70,9 @@ pub fn temper<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables
     for lane in 0..tables(0).fixed() {
         let ticks: Vec<Tick> =
             panes.iter().enumerate().map(|(i, p)| Tick::of(p, tables(i), lane)).collect();
-        let (single, effect) = design_effect(&ticks);
-        let tail = Tail::of(&ticks).beyond(&Tail::of_independent(tables(0), lane, panes));
+        let independent = Tail::of_independent(tables(0), lane, panes);
+        let (single, effect) = design_effect(&ticks, independent.excess.max(0.0));
+        let tail = Tail::of(&ticks).beyond(&independent);
         let told = tail.weight() * ticks.len() as f64 + PRIOR_TICKS;
         let raised = effect * ALIKE * error_factor(LOG_PROMISE, told);
         let mut factor = tail.factor(raised, &ticks).min(1.0);
@@ -114,8 +115,9 @@ impl Tick {
 }
 
 /// Variance of single ticks over that of independent events, and that of the sums over ticks where it is
-/// most.
-fn design_effect(ticks: &[Tick]) -> (f64, f64) {
+/// most. Where independent ticks have an `excess` kurtosis, as those of few rare events have, each tells
+/// less of variance.
+fn design_effect(ticks: &[Tick], excess: f64) -> (f64, f64) {
     let independent: f64 = ticks.iter().map(|tick| tick.variance).sum();
     if independent <= 0.0 {
         return (1.0, 1.0);
@@ -130,7 +132,8 @@ fn design_effect(ticks: &[Tick]) -> (f64, f64) {
             expected += ticks.iter().map(|tick| tick.variance).sum::<f64>();
         }
         let ratio = if expected > 0.0 { seen / expected } else { 1.0 };
-        let chance = libm::sqrt(2.0 * span as f64 / ticks.len() as f64);
+        let noise = 2.0 * span as f64 + excess;
+        let chance = libm::sqrt(noise / ticks.len() as f64);
         if span == 1 {
             (single, effect) = (ratio, ratio);
         } else {
@@ -138,7 +141,7 @@ fn design_effect(ticks: &[Tick]) -> (f64, f64) {
         }
         span *= 2;
     }
-    let weight = ticks.len() as f64;
+    let weight = ticks.len() as f64 * 2.0 / (2.0 + excess);
     let drawn =
         |effect: f64| (effect * weight + PRIOR_EFFECT * PRIOR_TICKS) / (weight + PRIOR_TICKS);
     (drawn(single), drawn(effect))
@@ -297,7 +300,7 @@ mod tests {
 
     #[test]
     fn the_design_effect_sees_dependence_within_and_between_ticks() {
-        let effect = |ticks: &[Tick]| design_effect(ticks).1;
+        let effect = |ticks: &[Tick]| design_effect(ticks, 0.0).1;
         let plain = effect(&ticks((0..1000).map(wave)));
         assert!((plain - 1.0).abs() < 0.1, "{plain}");
         let within = effect(&ticks((0..1000).map(|i| 2.0 * wave(i))));
@@ -311,7 +314,7 @@ mod tests {
     fn few_ticks_cost_caution_and_many_do_not() {
         assert!(error_factor(14.0, 20.0) > 2.0 && error_factor(14.0, 400.0) < 1.05);
         assert!(error_factor(5.0, 20.0) < 1.3);
-        assert_eq!(design_effect(&[]), (1.0, 1.0));
+        assert_eq!(design_effect(&[], 0.0), (1.0, 1.0));
     }
 
     #[test]
