@@ -37,6 +37,7 @@ struct Part {
 pub(crate) struct OneOf {
     parts: Vec<Part>,
     prior: Vec<f32>,
+    /// Mean of theirs.
     temper: f64,
     worth: f64,
 }
@@ -51,27 +52,30 @@ pub(crate) struct Sought {
     pub(crate) alternative: f64,
     pub(crate) slack: Slack,
     pub(crate) weight: f64,
+    /// How many times its evidence counts.
+    pub(crate) temper: f64,
 }
 
 impl OneOf {
-    /// Of parts whose evidence counts `temper` times, in ticks of usually so many `events`. A start of
-    /// each is worth what it overshoots.
-    pub(crate) fn new(sought: &[Sought], temper: f64, events: f64) -> Self {
+    /// Of parts, in ticks of usually so many `events`. A start of each is worth what it overshoots.
+    pub(crate) fn new(sought: &[Sought], events: f64) -> Self {
         let part = |of: &Sought| {
-            let miss = temper * libm::log((1.0 - of.alternative) / (1.0 - of.null));
-            let hit = temper * libm::log(of.alternative / of.null) - miss;
+            let miss = of.temper * libm::log((1.0 - of.alternative) / (1.0 - of.null));
+            let hit = of.temper * libm::log(of.alternative / of.null) - miss;
             let (from, to) = of.codes;
             Part { from, to, ratio: of.ratio, hit, miss, slack: of.slack }
         };
         let parts: Vec<Part> = sought.iter().map(part).collect();
         let start = |(of, part): (&Sought, &Part)| {
-            let reach = part.hit * libm::sqrt(of.null * (1.0 - of.null) * events / temper);
+            let reach = part.hit * libm::sqrt(of.null * (1.0 - of.null) * events / of.temper);
             let jump = if of.ratio > 1.0 { part.hit + part.miss } else { 0.0 };
             of.weight * starts_worth(reach.abs()).max(jump_worth(jump))
         };
         let starts: Vec<f64> = sought.iter().zip(&parts).map(start).collect();
         let total: f64 = starts.iter().sum();
         let weights: f64 = sought.iter().map(|of| of.weight).sum();
+        let tempers: f64 = sought.iter().map(|of| of.weight * of.temper).sum();
+        let temper = tempers / weights.max(f64::MIN_POSITIVE);
         let prior = starts.iter().map(|start| (start / total) as f32).collect();
         Self { parts, prior, temper, worth: total / weights.max(f64::MIN_POSITIVE) }
     }
@@ -181,8 +185,9 @@ mod tests {
             alternative: 0.1,
             slack: Slack::default(),
             weight: 1.0,
+            temper: 1.0,
         };
-        OneOf::new(&(0..40).map(sought).collect::<Vec<_>>(), 1.0, 50.0)
+        OneOf::new(&(0..40).map(sought).collect::<Vec<_>>(), 50.0)
     }
 
     /// Over all that one event can be.

@@ -156,6 +156,7 @@ impl Tables {
         }
         let learned_temper =
             baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min);
+        let learned_temper = follower_temper(baseline, learned_temper);
         let mut sought = Vec::new();
         for (lane, weight) in part_lanes(baseline) {
             let (null, alternative) =
@@ -164,14 +165,11 @@ impl Tables {
             let (Some(from), Some(last)) = (codes.first(), codes.last()) else { continue };
             let slack = slack_of(codes, (&probabilities, &null, &alternative), events);
             let (null, alternative) = (within(&null, codes), within(&alternative, codes));
-            let codes = (*from, last + 1);
-            sought.push(Sought { codes, ratio: *ratio, null, alternative, slack, weight });
+            let temper = code_temper(baseline, codes, &probabilities).unwrap_or(learned_temper);
+            let (codes, ratio) = ((*from, last + 1), *ratio);
+            sought.push(Sought { codes, ratio, null, alternative, slack, weight, temper });
         }
-        let one_of = OneOf::new(
-            &sought,
-            common_temper(baseline, &lanes, learned_temper),
-            baseline.tick_events,
-        );
+        let one_of = OneOf::new(&sought, baseline.tick_events);
         if one_of.parts() > 0 {
             worths[lanes.len()] = one_of.worth();
             lanes.push(Lane::OneOf);
@@ -216,10 +214,9 @@ impl Tables {
     /// Tempering of a lane, 0..=1.
     pub fn temper(&self, lane: usize) -> f64 {
         if lane >= self.fixed() {
-            return if self.lanes[lane] == Lane::OneOf {
-                self.one_of.temper()
-            } else {
-                self.learned_temper
+            return match self.lanes.get(lane) {
+                Some(Lane::OneOf) => self.one_of.temper(),
+                _ => self.learned_temper,
             };
         }
         self.temper.get(lane).copied().unwrap_or(1.0)
@@ -348,15 +345,25 @@ impl Tables {
     }
 }
 
-/// Tempering of what has many parts and no lane of its own: the `least` of the lanes' where one of them
-/// stands out beyond chance, else their mean, of which the chance is less. What is never missing says
-/// nothing of the rest.
-fn common_temper(baseline: &Baseline, lanes: &[Lane], least: f64) -> f64 {
-    let of = baseline.temper.iter().zip(lanes).filter(|(_, lane)| !lane.is_of_missing(baseline));
-    let on: Vec<f64> = of.map(|(t, _)| *t).filter(|t| *t > 0.0).collect();
-    let mean = on.iter().sum::<f64>() / (on.len() as f64).max(1.0);
+/// Tempering of codes together: the variance of their evidence is about the sum of theirs. `None` where
+/// nothing is known of them, or they are too bursty to say anything.
+fn code_temper(baseline: &Baseline, codes: &[u8], p: &[f64]) -> Option<f64> {
+    let mut effect = 0.0;
+    for code in codes {
+        let temper = *baseline.code_temper.get(usize::from(*code))?;
+        effect += p[usize::from(*code)] / temper.max(1e-9);
+    }
+    Some(within(p, codes) / effect)
+}
+
+/// Tempering of what follows any code: the `least` of the lanes', or of one code where that stands out
+/// beyond chance.
+fn follower_temper(baseline: &Baseline, least: f64) -> f64 {
+    let of = &baseline.code_temper;
+    let mean = of.iter().sum::<f64>() / of.len().max(1) as f64;
+    let code = of.iter().copied().fold(f64::INFINITY, f64::min);
     let chance = 1.0 + STANDS_OUT * libm::sqrt(2.0 / f64::from(baseline.panes.max(1)));
-    if on.is_empty() || least * chance < mean { least } else { mean }
+    if code * chance < mean { least.min(code) } else { least }
 }
 
 /// Weights that sum to 1, of lanes that gain more where they are right than a baseline of `events`

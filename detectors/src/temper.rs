@@ -21,6 +21,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lane::RARE_RATIO;
+use crate::special::scale_odds;
 use crate::tables::Tables;
 
 /// Design effect that is assumed before any tick was seen ...
@@ -83,6 +85,44 @@ pub fn temper<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables
         tempering.dependence.push(Dependence { effect: single, weight: tail.weight() });
     }
     tempering
+}
+
+/// Tempering of each code on its own, as a lane that looks for it four times as often would have it: one
+/// caller's batch may be all of one code, and hardly seen where many codes are added up.
+///
+/// `panes` as for [`temper`]; `probabilities`: of the codes.
+pub fn temper_codes(panes: &[Vec<(u8, u32)>], probabilities: &[f64]) -> Vec<f64> {
+    let events: f64 = panes.iter().flatten().map(|(_, n)| f64::from(*n)).sum();
+    let usual = (events / panes.len().max(1) as f64).max(1.0);
+    let one = |(code, share): (usize, &f64)| {
+        let (p, q) = (*share, scale_odds(*share, RARE_RATIO));
+        let miss = libm::log((1.0 - q) / (1.0 - p));
+        let hit = libm::log(q / p) - miss;
+        let tick = |pane: &Vec<(u8, u32)>| {
+            let n: f64 = pane.iter().map(|(_, n)| f64::from(*n)).sum();
+            let own = pane.iter().find(|(c, _)| usize::from(*c) == code);
+            let seen = own.map_or(0.0, |(_, n)| f64::from(*n));
+            Tick { off: hit * (seen - n * p), variance: n * hit * hit * p * (1.0 - p) }
+        };
+        let ticks: Vec<Tick> = panes.iter().map(tick).collect();
+        let moment = |k: f64| p * libm::pow(1.0 - p, k) + (1.0 - p) * libm::pow(-p, k);
+        let (skewness, excess) = of_moments([moment(2.0), moment(3.0), moment(4.0)]);
+        let independent = Tail {
+            skewness: skewness / libm::sqrt(usual),
+            excess: excess / usual,
+            ticks: f64::INFINITY,
+        };
+        let (_, effect) = design_effect(&ticks, independent.excess.max(0.0));
+        let tail = Tail::of(&ticks).beyond(&independent);
+        let told = tail.weight() * ticks.len() as f64 + PRIOR_TICKS;
+        let raised = effect * ALIKE * error_factor(LOG_PROMISE, told);
+        let factor = tail.factor(raised, &ticks).min(1.0);
+        if tail.weight() < HEAVY {
+            return held(&sums(&ticks, hit * p + miss, panes), factor);
+        }
+        factor
+    };
+    probabilities.iter().enumerate().map(one).collect()
 }
 
 impl Tempering {

@@ -254,6 +254,9 @@ fn judge_panes(
     baseline.inflation = temper::inflation(&panes, plain.scores());
     baseline.temper = tempering.factors;
     baseline.dependence = tempering.dependence;
+    if matches!(baseline.encoder, Encoder::Category(_)) {
+        baseline.code_temper = temper::temper_codes(&panes, &whole);
+    }
 }
 
 /// The indifference zone of a metric.
