@@ -350,6 +350,28 @@ mod tests {
         assert!(between > 3.0 && between < 4.5, "{between}");
     }
 
+    /// Every fifth tick has a batch of code 2; code 3 is as frequent, evenly.
+    #[test]
+    fn a_code_that_comes_in_batches_is_tempered_and_others_are_not() {
+        let pane = |at: usize| {
+            let noise = (3.0 + 1.7 * wave(at)).max(0.0) as u32;
+            vec![
+                (0u8, 60),
+                (1, 40 + noise),
+                (2, if at.is_multiple_of(5) { 25 } else { 1 }),
+                (3, 3 + noise),
+            ]
+        };
+        let panes: Vec<Vec<(u8, u32)>> = (0..400).map(pane).collect();
+        let mut shares = [0.0; 5];
+        panes.iter().flatten().for_each(|(code, n)| shares[usize::from(*code)] += f64::from(*n));
+        shares[4] = 0.5;
+        let total: f64 = shares.iter().sum();
+        let factors = temper_codes(&panes, &shares.map(|share| share / total));
+        assert!(factors[2] < 0.1, "{factors:?}");
+        assert!(factors[0] > 0.5 && factors[3] > 0.5 && factors[4] > 0.5, "{factors:?}");
+    }
+
     #[test]
     fn few_ticks_cost_caution_and_many_do_not() {
         assert!(error_factor(14.0, 20.0) > 2.0 && error_factor(14.0, 400.0) < 1.05);
