@@ -154,9 +154,9 @@ impl Tables {
                 });
             }
         }
-        let learned_temper =
-            baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min);
-        let learned_temper = follower_temper(baseline, learned_temper);
+        let least = baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min);
+        let learned_temper = follower_temper(baseline, least);
+        let of_lanes = common_temper(baseline, &lanes, least);
         let mut sought = Vec::new();
         for (lane, weight) in part_lanes(baseline) {
             let (null, alternative) =
@@ -165,7 +165,11 @@ impl Tables {
             let (Some(from), Some(last)) = (codes.first(), codes.last()) else { continue };
             let slack = slack_of(codes, (&probabilities, &null, &alternative), events);
             let (null, alternative) = (within(&null, codes), within(&alternative, codes));
-            let temper = code_temper(baseline, codes, &probabilities).unwrap_or(learned_temper);
+            let mut temper = code_temper(baseline, codes, &probabilities).unwrap_or(learned_temper);
+            if codes.len() > 1 {
+                // One code's batches move all others together: lanes of groups see that.
+                temper = temper.min(of_lanes);
+            }
             let (codes, ratio) = ((*from, last + 1), *ratio);
             sought.push(Sought { codes, ratio, null, alternative, slack, weight, temper });
         }
@@ -345,6 +349,20 @@ impl Tables {
     }
 }
 
+/// Tempering that the lanes of known codes have in common: their mean, or the `least` where one of them
+/// stands out beyond chance. What is never missing says nothing of the rest.
+fn common_temper(baseline: &Baseline, lanes: &[Lane], least: f64) -> f64 {
+    let of = baseline.temper.iter().zip(lanes).filter(|(_, lane)| !lane.is_of_missing(baseline));
+    let on: Vec<f64> = of.map(|(t, _)| *t).filter(|t| *t > 0.0).collect();
+    let mean = on.iter().sum::<f64>() / (on.len() as f64).max(1.0);
+    if on.is_empty() || stands_out(baseline, least, mean) { least } else { mean }
+}
+
+/// Whether the least of some tempers is below their mean beyond chance.
+fn stands_out(baseline: &Baseline, least: f64, mean: f64) -> bool {
+    least * (1.0 + STANDS_OUT * libm::sqrt(2.0 / f64::from(baseline.panes.max(1)))) < mean
+}
+
 /// Tempering of codes together: the variance of their evidence is about the sum of theirs. `None` where
 /// nothing is known of them, or they are too bursty to say anything.
 fn code_temper(baseline: &Baseline, codes: &[u8], p: &[f64]) -> Option<f64> {
@@ -362,8 +380,7 @@ fn follower_temper(baseline: &Baseline, least: f64) -> f64 {
     let of = &baseline.code_temper;
     let mean = of.iter().sum::<f64>() / of.len().max(1) as f64;
     let code = of.iter().copied().fold(f64::INFINITY, f64::min);
-    let chance = 1.0 + STANDS_OUT * libm::sqrt(2.0 / f64::from(baseline.panes.max(1)));
-    if code * chance < mean { least.min(code) } else { least }
+    if stands_out(baseline, code, mean) { least.min(code) } else { least }
 }
 
 /// Weights that sum to 1, of lanes that gain more where they are right than a baseline of `events`

@@ -271,12 +271,14 @@ impl Tail {
         }
     }
 
-    /// What is beyond another, by more than two standard errors under a normal law.
+    /// What is beyond another, by more than two standard errors under a normal law, or of how often what is
+    /// rare happened to come: ticks of rare events have an excess of one over the events of a tick.
     fn beyond(self, other: &Self) -> Self {
         let chance = |of: f64| 2.0 * libm::sqrt(of / self.ticks);
+        let rare = 1.0 + chance(other.excess.max(0.0));
         Self {
-            skewness: (self.skewness - other.skewness.max(0.0) - chance(6.0)).max(0.0),
-            excess: (self.excess - other.excess.max(0.0) - chance(24.0)).max(0.0),
+            skewness: (self.skewness - other.skewness.max(0.0) * rare - chance(6.0)).max(0.0),
+            excess: (self.excess - other.excess.max(0.0) * rare - chance(24.0)).max(0.0),
             ..self
         }
     }
