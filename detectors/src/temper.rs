@@ -42,6 +42,10 @@ const SUMS_MIN: usize = 10;
 const SMALLEST: f64 = 0.02;
 /// Below this weight of a tick, tails are so heavy that four cumulants do not tell of them.
 const HEAVY: f64 = 0.6;
+/// A code's own ticks against what is usual among the codes, which has the weight of so many ...
+const USUAL_TICKS: f64 = 40.0;
+/// ... unless it stands out by so many standard errors.
+const STANDS_OUT: f64 = 2.0;
 /// Fewer ticks than this say nothing about a design effect that is told to people.
 const TICKS_MIN: usize = 20;
 
@@ -94,27 +98,40 @@ pub fn temper<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables
 pub fn temper_codes(panes: &[Vec<(u8, u32)>], probabilities: &[f64]) -> Vec<f64> {
     let events: f64 = panes.iter().flatten().map(|(_, n)| f64::from(*n)).sum();
     let usual = (events / panes.len().max(1) as f64).max(1.0);
-    let one = |(code, share): (usize, &f64)| {
-        let (p, q) = (*share, scale_odds(*share, RARE_RATIO));
-        let miss = libm::log((1.0 - q) / (1.0 - p));
-        let hit = libm::log(q / p) - miss;
+    let ticks_of = |code: usize, hit: f64| -> Vec<Tick> {
+        let (p, hit) = (probabilities[code], hit);
         let tick = |pane: &Vec<(u8, u32)>| {
             let n: f64 = pane.iter().map(|(_, n)| f64::from(*n)).sum();
             let own = pane.iter().find(|(c, _)| usize::from(*c) == code);
             let seen = own.map_or(0.0, |(_, n)| f64::from(*n));
             Tick { off: hit * (seen - n * p), variance: n * hit * hit * p * (1.0 - p) }
         };
-        let ticks: Vec<Tick> = panes.iter().map(tick).collect();
-        let moment = |k: f64| p * libm::pow(1.0 - p, k) + (1.0 - p) * libm::pow(-p, k);
-        let (skewness, excess) = of_moments([moment(2.0), moment(3.0), moment(4.0)]);
-        let independent = Tail {
-            skewness: skewness / libm::sqrt(usual),
-            excess: excess / usual,
-            ticks: f64::INFINITY,
-        };
-        let (_, effect) = design_effect(&ticks, independent.excess.max(0.0));
-        let tail = Tail::of(&ticks).beyond(&independent);
-        let told = tail.weight() * ticks.len() as f64 + PRIOR_TICKS;
+        panes.iter().map(tick).collect()
+    };
+    let effects: Vec<(f64, f64)> = (0..probabilities.len())
+        .map(|code| {
+            let independent = Tail::of_one(probabilities[code], usual);
+            let excess = independent.excess.max(0.0);
+            let weight = panes.len() as f64 * 2.0 / (2.0 + excess) + PRIOR_TICKS;
+            (design_effect(&ticks_of(code, 1.0), excess).1, weight)
+        })
+        .collect();
+    // All codes tell of what is usual.
+    let weights: f64 = effects.iter().map(|(_, weight)| weight).sum();
+    let usual_effect =
+        effects.iter().map(|(effect, weight)| effect * weight).sum::<f64>() / weights.max(1.0);
+    let one = |(code, share): (usize, &f64)| {
+        let (p, q) = (*share, scale_odds(*share, RARE_RATIO));
+        let miss = libm::log((1.0 - q) / (1.0 - p));
+        let hit = libm::log(q / p) - miss;
+        let ticks = ticks_of(code, hit);
+        let tail = Tail::of(&ticks).beyond(&Tail::of_one(p, usual));
+        let (mut effect, weight) = effects[code];
+        let mut told = tail.weight() * ticks.len() as f64 + PRIOR_TICKS;
+        if effect < usual_effect * (1.0 + STANDS_OUT * libm::sqrt(2.0 / weight)) {
+            effect = (effect * weight + usual_effect * USUAL_TICKS) / (weight + USUAL_TICKS);
+            told += USUAL_TICKS;
+        }
         let raised = effect * ALIKE * error_factor(LOG_PROMISE, told);
         let factor = tail.factor(raised, &ticks).min(1.0);
         if tail.weight() < HEAVY {
@@ -247,6 +264,17 @@ impl Tail {
         }
         let (skewness, excess) = of_moments(moments);
         Self { skewness, excess, ticks: n }
+    }
+
+    /// That of ticks of so many independent events of which a share `p` has a code.
+    fn of_one(p: f64, events: f64) -> Self {
+        let moment = |k: f64| p * libm::pow(1.0 - p, k) + (1.0 - p) * libm::pow(-p, k);
+        let (skewness, excess) = of_moments([moment(2.0), moment(3.0), moment(4.0)]);
+        Self {
+            skewness: skewness / libm::sqrt(events),
+            excess: excess / events,
+            ticks: f64::INFINITY,
+        }
     }
 
     /// That of ticks of as many independent events: a log-likelihood ratio is skewed by itself, and its
