@@ -56,6 +56,9 @@ pub struct Baseline {
     pub panes: u32,
     /// Tempering of each lane in 0..=1, in the order of the lanes; empty = 1 for all.
     pub temper: Vec<f64>,
+    /// Tempering of each code on its own, of categories; empty = that of the lanes.
+    #[serde(default)]
+    pub code_temper: Vec<f64>,
     /// What its ticks told about dependence in each fixed lane; empty = unknown.
     #[serde(default)]
     pub dependence: Vec<Dependence>,
@@ -83,6 +86,7 @@ impl Baseline {
             tick_events: usual_tick(),
             panes: 0,
             temper: Vec::new(),
+            code_temper: Vec::new(),
             dependence: Vec::new(),
             inflation: 1.0,
             slots: None,

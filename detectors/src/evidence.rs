@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::pane_evidence;
-use crate::lane::{LANES_MAX, Lane, RARE_RATIO};
+use crate::lane::{LANES_MAX, Lane};
 use crate::live::Live;
 use crate::special::exp;
 use crate::tables::Tables;
@@ -142,9 +142,6 @@ impl Evidence {
         };
         let events = counts.iter().fold(0, |sum: u32, n| sum.wrapping_add(*n));
         let (n, root) = (f64::from(events), libm::sqrt(f64::from(events)));
-        if let Some(lane) = self.of_categories() {
-            e[lane] = tables.one_of().take(counts, n, &mut self.which);
-        }
         let promise = f64::from(self.log_promise).max(1.0);
         self.live.aim(tables, promise);
         let highest = self.s.iter().fold(0.0, |most: f64, s| most.max(*s));
@@ -155,13 +152,19 @@ impl Evidence {
         }
         self.live.take(tables, &e, n);
         let mut starts = [0.0; LANES_MAX];
-        let (live, spreads) = (&self.live, tables.spreads());
+        let (live, spreads, worths) = (&self.live, tables.spreads(), tables.worths());
+        if let Some(lane) = self.of_categories() {
+            let start = (f64::from(live.weights[lane]) * worths[lane]).max(f64::MIN_POSITIVE);
+            let dealt = start / (start + self.r[lane]);
+            e[lane] = tables.one_of().take(counts, dealt, promise, &mut self.which);
+        }
         for lane in 0..LANES_MAX {
             let factor = f64::from(live.factors[lane]);
             let own = e[lane] * factor - n * f64::from(live.losses[lane]);
             e[lane] = own.clamp(-LOG_STEP_MAX, LOG_STEP_MAX);
             let reach = spreads[lane] * factor.sqrt() * root;
-            starts[lane] = f64::from(live.weights[lane]) * starts_worth(reach);
+            let jump = 1.0 + (worths[lane] - 1.0) * factor.min(1.0);
+            starts[lane] = f64::from(live.weights[lane]) * starts_worth(reach).max(jump);
         }
         let alone = ALONE_SHARE * promise;
         let is_wild = e.iter().fold(false, |is, e| is | (*e > alone));
@@ -248,7 +251,7 @@ impl Evidence {
         (!self.which.is_empty()).then(|| usize::from(self.lanes) - 2)
     }
 
-    /// The category that the leading lane speaks of, where that is the lane of single ones.
+    /// The part that the leading lane speaks of, where that is the lane of single categories.
     pub fn category(&self) -> Option<usize> {
         let lane = self.of_categories()?;
         let heavier =
@@ -259,7 +262,10 @@ impl Evidence {
     /// What a finding of the leading lane is called and measured by.
     pub fn told_as(&self, tables: &Tables) -> Lane {
         match self.category() {
-            Some(code) => Lane::Share { codes: vec![code as u8], ratio: RARE_RATIO },
+            Some(part) => {
+                let (codes, ratio) = tables.one_of().part(part);
+                Lane::Share { codes: codes.collect(), ratio }
+            }
             None => tables.lanes()[self.leader()].clone(),
         }
     }
@@ -341,7 +347,6 @@ impl Evidence {
         self.withheld.fill(0.0);
         self.since.fill(0);
         self.ticks_since.fill(0);
-        self.which.fill(1.0 / self.which.len().max(1) as f32);
         self.log_mixture = f64::NEG_INFINITY;
         self.ticks = 0;
     }
@@ -362,7 +367,7 @@ const REACH_MAX: f64 = 6.0;
 /// sum Phi(-d sqrt(n) / 2) / n)` (Woodroofe 1982; Siegmund 1985, whose `exp(-0.583 d)` is its
 /// beginning). A cubic, to 1.5 %.
 #[inline(always)]
-fn starts_worth(d: f64) -> f64 {
+pub(crate) fn starts_worth(d: f64) -> f64 {
     let d = d.min(REACH_MAX);
     1.0 + d * (0.583 + d * (0.18 + d * 0.0328))
 }

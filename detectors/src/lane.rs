@@ -21,6 +21,30 @@ const VALUE_GROUPS: u32 = 3;
 const VALUE_LANES_DOWN: usize = 2;
 /// Categories together rarer than this are looked for as rare ones.
 const RARE_BELOW: f64 = 0.05;
+/// Codes of a group that its name lists.
+const NAMED_MAX: usize = 8;
+/// Weight of a lane for what is missing or unknown, beside the others: what it looks for is loud, and
+/// what never happens would keep false alarms that it never has from them.
+const MISSING_WEIGHT: f64 = 0.25;
+/// Weight of the lane of single categories: most of what may change is there.
+const ONE_OF_WEIGHT: f64 = 4.0;
+/// Weight of what has a part in that lane, too; of a flag that becomes rarer; and of a flag's last minutes,
+/// which say nothing that its lanes do not.
+const BESIDE_WEIGHT: f64 = 0.5;
+/// Groups of the rarest categories: all but so many of the most frequent.
+const TAILS: [u8; 6] = [1, 2, 4, 8, 16, 32];
+/// Odds ratios that are looked for in them ...
+const TAIL_RATIOS: [f64; 3] = [1.3, 2.0, 0.7];
+/// ... and in a single category, as far as its share allows for the strong one.
+const PART_RATIOS: (f64, f64, f64) = (1.5, 2.5, 8.0);
+/// A category with this share can hardly become many times as frequent.
+const FREQUENT: f64 = 0.1;
+/// Only from this share on a single category is looked for that became rarer: the others would do so too
+/// slowly to be worth their number.
+const COMMON: f64 = 0.03;
+/// Information that a part must have in a baseline to be looked for, in parts of `ln A`: the series goes on
+/// learning.
+const PART_INFORMATION: f64 = 0.5;
 /// Centroids that have lanes of their own.
 const CENTROID_LANES: u8 = 10;
 /// Pairs of lanes for numbers that moved.
@@ -68,10 +92,35 @@ impl Lane {
         matches!(self, Lane::Share { ratio, .. } if *ratio >= RARE_RATIO)
     }
 
-    /// Share of all events that its codes have; 1 where it looks at all of them.
-    pub(crate) fn share(&self, p: &[f64]) -> f64 {
-        let Lane::Share { codes, .. } = self else { return 1.0 };
-        codes.iter().filter_map(|code| p.get(usize::from(*code))).sum()
+    /// Whether the lane looks for what is missing, broken or unseen, of flags and categories.
+    pub(crate) fn is_of_missing(&self, baseline: &Baseline) -> bool {
+        let Lane::Share { codes, .. } = self else { return false };
+        let known = match &baseline.encoder {
+            Encoder::Category(encoder) => encoder.values().len() + 1,
+            Encoder::Flag(_) => 2,
+            _ => return false,
+        };
+        codes.first().is_some_and(|code| usize::from(*code) >= known)
+    }
+
+    /// Weight beside the other lanes of a series.
+    pub(crate) fn weight(&self, baseline: &Baseline) -> f64 {
+        let encoder = &baseline.encoder;
+        let (is_flag, is_category) =
+            (matches!(encoder, Encoder::Flag(_)), matches!(encoder, Encoder::Category(_)));
+        match self {
+            Lane::OneOf => ONE_OF_WEIGHT,
+            Lane::Learned if is_flag => BESIDE_WEIGHT / 2.0,
+            Lane::Share { ratio, .. } if is_flag || is_category => {
+                match self.is_of_missing(baseline) {
+                    true => MISSING_WEIGHT,
+                    false if is_category || *ratio < 1.0 => BESIDE_WEIGHT,
+                    false => 1.0,
+                }
+            }
+            _ if self.is_rare() => MISSING_WEIGHT,
+            _ => 1.0,
+        }
     }
 
     /// What a person calls the change.
@@ -87,25 +136,51 @@ impl Lane {
                 "more of unknown numbers".into()
             }
             Lane::Share { codes, ratio } => {
-                let labels: Vec<String> =
-                    codes.iter().map(|c| baseline.encoder.label(usize::from(*c))).collect();
+                let label = |c: &u8| baseline.encoder.label(usize::from(*c));
+                let named = if codes.len() > NAMED_MAX { NAMED_MAX - 1 } else { codes.len() };
+                let labels: Vec<String> = codes[..named].iter().map(label).collect();
                 let word = if *ratio > 1.0 { "more of" } else { "less of" };
-                format!("{word} {}", labels.join(", "))
+                let rest = match codes.len() - named {
+                    0 => String::new(),
+                    rest => format!(" and {rest} others"),
+                };
+                format!("{word} {}{rest}", labels.join(", "))
             }
         }
     }
 }
 
-/// What is looked for in each single category: that it became several times as frequent. None where
-/// categories are so few that they have lanes of their own.
-pub(crate) fn single_lanes(baseline: &Baseline) -> Vec<Lane> {
+/// What is looked for in the lane of single categories, each with its weight: each one that became more
+/// or less frequent, and all but the most frequent ones together.
+pub(crate) fn part_lanes(baseline: &Baseline) -> Vec<(Lane, f64)> {
     let Encoder::Category(encoder) = &baseline.encoder else { return Vec::new() };
-    let values = encoder.values().len();
-    if values <= usize::from(VALUE_LANES) + VALUE_GROUPS as usize {
-        return Vec::new();
+    let (values, p) = (encoder.values().len() as u8, baseline.probabilities());
+    let told = baseline.events() as f64;
+    let mut parts = Vec::new();
+    let mut add = |codes: Vec<u8>, ratio: f64, weight: f64| {
+        let share: f64 = codes.iter().map(|code| p[usize::from(*code)]).sum();
+        // Nearly that of the two laws, and above it where they are near each other.
+        let information = share * (1.0 - share) * (ratio * libm::log(ratio) - ratio + 1.0);
+        if ratio >= RARE_RATIO || information * told > PART_INFORMATION * LOG_PROMISE {
+            parts.push((Lane::Share { codes, ratio }, weight));
+        }
+    };
+    let (mild, middle, strong) = PART_RATIOS;
+    for code in 0..values {
+        let (low, high) = match p[usize::from(code)] > FREQUENT {
+            true => (mild, middle),
+            false => (middle, strong),
+        };
+        add(vec![code], low, 1.0);
+        add(vec![code], high, 1.0);
+        if p[usize::from(code)] > COMMON {
+            add(vec![code], 0.5, 1.0);
+        }
     }
-    let single = |code| Lane::Share { codes: vec![code], ratio: RARE_RATIO };
-    (0..values as u8).map(single).collect()
+    for from in TAILS.into_iter().filter(|from| from + 1 < values) {
+        TAIL_RATIOS.iter().for_each(|ratio| add((from..values + 1).collect(), *ratio, 2.0));
+    }
+    parts
 }
 
 /// The fixed lanes of an encoder, without those that follow the ticks.
@@ -140,12 +215,20 @@ pub fn fixed_lanes(baseline: &Baseline, zone: Zone) -> Vec<Lane> {
                 let of: f64 = codes.iter().map(|code| p[usize::from(*code)]).sum();
                 if of < RARE_BELOW { RARE_RATIO } else { 2.0 }
             };
-            for code in 0..values.min(VALUE_LANES) {
+            let is_many = u32::from(values) > u32::from(VALUE_LANES) + VALUE_GROUPS;
+            // Each lane keeps counts of all codes: where these are many, lanes are few. The parts of
+            // the lane of single ones see the rest; these tell about dependence.
+            let single = if is_many { 1 } else { values.min(VALUE_LANES) };
+            for code in 0..single {
                 let codes = vec![code];
-                lanes.extend([share(codes.clone(), more(&codes)), share(codes, 0.5)]);
+                if !is_many {
+                    lanes.push(share(codes.clone(), more(&codes)));
+                }
+                lanes.push(share(codes, 0.5));
             }
-            for (at, codes) in groups(VALUE_LANES, values + 1).into_iter().enumerate() {
-                if at < VALUE_LANES_DOWN {
+            let groups = groups(single, values + 1, if is_many { 2 } else { VALUE_GROUPS });
+            for (at, codes) in groups.into_iter().enumerate() {
+                if at < VALUE_LANES_DOWN && !is_many {
                     lanes.push(share(codes.clone(), 0.5));
                 }
                 let ratio = more(&codes);
@@ -163,12 +246,12 @@ pub fn fixed_lanes(baseline: &Baseline, zone: Zone) -> Vec<Lane> {
     lanes
 }
 
-/// Codes `from..to` in up to [`VALUE_GROUPS`] groups of neighbours: singles while there are few, else
-/// each about twice as large as the one before.
-fn groups(from: u8, to: u8) -> Vec<Vec<u8>> {
+/// Codes `from..to` in up to `most` groups of neighbours: singles while there are few, else each about
+/// twice as large as the one before.
+fn groups(from: u8, to: u8, most: u32) -> Vec<Vec<u8>> {
     let mut groups = Vec::new();
     let mut first = from;
-    for left in (1..=VALUE_GROUPS).rev() {
+    for left in (1..=most).rev() {
         if first >= to {
             break;
         }

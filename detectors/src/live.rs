@@ -19,7 +19,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lane::LANES_MAX;
+use crate::lane::{LANES_MAX, Lane};
 use crate::tables::Tables;
 use crate::temper::{Dependence, LOG_PROMISE, PRIOR_TICKS, error_factor, grown};
 
@@ -220,7 +220,11 @@ impl Live {
         for (lane, weight) in weights.into_iter().enumerate() {
             self.weights[lane] = weight as f32;
             let (spread, factor) = (tables.spreads()[lane], f64::from(self.factors[lane]));
-            let slack = tables.slack()[lane].at_less(log_promise, factor);
+            let mut slack = tables.slack()[lane].at(log_promise);
+            if tables.lanes()[lane] == Lane::OneOf {
+                // Each part has paid in full, and counts `factor` times.
+                slack += (1.0 - factor).max(0.0) * log_promise / baseline;
+            }
             let mut loss = slack;
             if lane < dependence.len() {
                 loss *= left;

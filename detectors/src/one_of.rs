@@ -1,73 +1,176 @@
-//! One of many: the lane for one category, whichever, that became several times as frequent.
+//! One of many: the lane for one category, whichever, or one group of neighbours, that changed.
 //!
 //! A lane for each category would be too many, and one for all of them together sees nothing where one of
-//! fifty trebles. So each has a log-likelihood ratio of its own, as a rare category's lane has it, and
-//! the lane's e-value of a tick is their mean, weighed by what each has said before: Bayes' posterior,
-//! of which a small share goes back to all of them at each tick, since they may change at any time (the
-//! fixed share of Herbster and Warmuth, "Tracking the best expert", 1998). The weights stand before the
-//! tick comes, so the mean of e-values is one. A category that begins to change costs `ln` of their
-//! number once.
+//! fifty trebles. So each *part* - a category or a group of them, and by how much it changed - has a
+//! log-likelihood ratio of its own, and the lane's e-value of a tick is their mean, weighed by what each
+//! has said before: Bayes' posterior. How much of the weight is dealt out anew before a tick is what the
+//! lane's Shiryaev-Roberts statistic `R` starts with, as a part of `R` and that: then the lane's `R` is
+//! exactly the sum of those of the parts, each on its own. The weights stand before the tick comes, so the
+//! mean of e-values is one. A part that begins to change costs `ln` of their number once.
 
+use crate::encoder::CODES_MAX;
+use crate::evidence::starts_worth;
+use crate::slack::Slack;
 use crate::special::exp;
 
-/// Share of all weight that is dealt out anew at each tick.
-const DEALT_SHARE: f32 = 0.01;
-/// Most that a tick says for one category: its neighbour has to confirm it anyway.
+/// Most that a tick says for one part: its neighbour has to confirm it anyway.
 const TICK_MAX: f64 = 50.0;
+/// Least: in single precision a weight stays above 0.
+const TICK_MIN: f64 = -60.0;
 
-/// Evidence of an event for each category: where it has it, and where it has another.
+/// What became more, or less, frequent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Part {
+    /// Codes `from..to`.
+    from: u8,
+    to: u8,
+    ratio: f64,
+    /// Evidence of an event within, beyond that of any.
+    hit: f64,
+    /// Evidence of any event.
+    miss: f64,
+    slack: Slack,
+}
+
+/// The parts and their weights before the first tick.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct OneOf {
-    hit: Vec<f32>,
-    miss: Vec<f32>,
+    parts: Vec<Part>,
+    prior: Vec<f32>,
+    /// Mean of theirs.
+    temper: f64,
+    worth: f64,
+}
+
+/// What one part looks for: codes `from..to`, whose odds times `ratio` are the share `alternative` instead
+/// of `null`, with a weight.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sought {
+    pub(crate) codes: (u8, u8),
+    pub(crate) ratio: f64,
+    pub(crate) null: f64,
+    pub(crate) alternative: f64,
+    pub(crate) slack: Slack,
+    pub(crate) weight: f64,
+    /// How many times its evidence counts.
+    pub(crate) temper: f64,
 }
 
 impl OneOf {
-    /// One more category, whose share `null` became `alternative`; its evidence counts `temper` times.
-    pub(crate) fn push(&mut self, null: f64, alternative: f64, temper: f64) {
-        self.hit.push((temper * libm::log(alternative / null)) as f32);
-        self.miss.push((temper * libm::log((1.0 - alternative) / (1.0 - null))) as f32);
+    /// Of parts, in ticks of usually so many `events`. A start of each is worth what it overshoots.
+    pub(crate) fn new(sought: &[Sought], events: f64) -> Self {
+        let part = |of: &Sought| {
+            let miss = of.temper * libm::log((1.0 - of.alternative) / (1.0 - of.null));
+            let hit = of.temper * libm::log(of.alternative / of.null) - miss;
+            let (from, to) = of.codes;
+            Part { from, to, ratio: of.ratio, hit, miss, slack: of.slack }
+        };
+        let parts: Vec<Part> = sought.iter().map(part).collect();
+        let start = |(of, part): (&Sought, &Part)| {
+            let reach = part.hit * libm::sqrt(of.null * (1.0 - of.null) * events / of.temper);
+            let jump = if of.ratio > 1.0 { part.hit + part.miss } else { 0.0 };
+            of.weight * starts_worth(reach.abs()).max(jump_worth(jump))
+        };
+        let starts: Vec<f64> = sought.iter().zip(&parts).map(start).collect();
+        let total: f64 = starts.iter().sum();
+        let weights: f64 = sought.iter().map(|of| of.weight).sum();
+        let tempers: f64 = sought.iter().map(|of| of.weight * of.temper).sum();
+        let temper = tempers / weights.max(f64::MIN_POSITIVE);
+        let prior = starts.iter().map(|start| (start / total) as f32).collect();
+        Self { parts, prior, temper, worth: total / weights.max(f64::MIN_POSITIVE) }
     }
 
-    pub(crate) fn categories(&self) -> usize {
-        self.hit.len()
+    pub(crate) fn temper(&self) -> f64 {
+        self.temper
+    }
+
+    pub(crate) fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// How much more a start is worth than it weighs.
+    pub(crate) fn worth(&self) -> f64 {
+        self.worth
     }
 
     /// Weights before the first tick.
     pub(crate) fn weights(&self) -> Box<[f32]> {
-        let all = self.categories();
-        vec![1.0 / all as f32; all].into()
+        self.prior.clone().into()
     }
 
-    /// Evidence of a tick for one category.
-    pub(crate) fn of(&self, category: usize, counts: &[u32], events: f64) -> f64 {
-        let (hit, miss) = (f64::from(self.hit[category]), f64::from(self.miss[category]));
-        f64::from(counts[category]) * (hit - miss) + events * miss
+    /// The codes of a part, and its ratio.
+    pub(crate) fn part(&self, part: usize) -> (std::ops::Range<u8>, f64) {
+        let Part { from, to, ratio, .. } = self.parts[part];
+        (from..to, ratio)
     }
 
-    /// Evidence of a tick in the lane; the weights become those of the next tick.
-    pub(crate) fn take(&self, counts: &[u32], events: f64, weights: &mut [f32]) -> f64 {
-        let (mut mean, mut total) = (0.0, 0.0);
-        for (category, weight) in weights.iter_mut().enumerate() {
-            let odds = exp(self.of(category, counts, events).min(TICK_MAX));
-            mean += f64::from(*weight) * odds;
-            *weight = (f64::from(*weight) * odds) as f32;
-            total += *weight;
+    /// The part that looks for the same change and is the mildest: a strong one often wins on a weak
+    /// change, and is no measure of whether that lasts.
+    pub(crate) fn mildest(&self, part: usize) -> usize {
+        let of = &self.parts[part];
+        let strength = |at: &usize| self.parts[*at].ratio.max(1.0 / self.parts[*at].ratio);
+        let is_alike = |at: &usize| {
+            let other = &self.parts[*at];
+            (other.from, other.to) == (of.from, of.to) && (other.ratio > 1.0) == (of.ratio > 1.0)
+        };
+        let milder = |a: &usize, b: &usize| strength(a).total_cmp(&strength(b));
+        (0..self.parts.len()).filter(is_alike).min_by(milder).unwrap_or(part)
+    }
+
+    /// Evidence of a tick for one part, before slack.
+    pub(crate) fn of(&self, part: usize, counts: &[u32]) -> f64 {
+        let of = &self.parts[part];
+        let events: f64 = counts.iter().map(|n| f64::from(*n)).sum();
+        let inside = &counts[usize::from(of.from)..usize::from(of.to)];
+        inside.iter().map(|n| f64::from(*n)).sum::<f64>() * of.hit + events * of.miss
+    }
+
+    /// Evidence of a tick in the lane, with slack for `log_promise`, after this share of all weight was
+    /// `dealt` out anew; the weights become those after the tick.
+    pub(crate) fn take(
+        &self,
+        counts: &[u32],
+        dealt: f64,
+        log_promise: f64,
+        weights: &mut [f32],
+    ) -> f64 {
+        let mut below = [0.0f64; CODES_MAX + 1];
+        let mut events = 0.0;
+        for (below, n) in below[1..].iter_mut().zip(counts) {
+            events += f64::from(*n);
+            *below = events;
         }
-        let dealt = DEALT_SHARE / weights.len() as f32;
-        let kept = (1.0 - DEALT_SHARE) / total.max(f32::MIN_POSITIVE);
-        weights.iter_mut().for_each(|weight| *weight = *weight * kept + dealt);
+        let (mut mean, kept) = (0.0, 1.0 - dealt);
+        for ((part, weight), prior) in self.parts.iter().zip(&mut *weights).zip(&self.prior) {
+            let inside = below[usize::from(part.to)] - below[usize::from(part.from)];
+            let miss = part.miss - part.slack.at(log_promise);
+            let odds = exp((inside * part.hit + events * miss).clamp(TICK_MIN, TICK_MAX));
+            let now = (kept * f64::from(*weight) + dealt * f64::from(*prior)) * odds;
+            *weight = now as f32;
+            mean += now;
+        }
+        let scale = (1.0 / mean.max(f64::MIN_POSITIVE)) as f32;
+        weights.iter_mut().for_each(|weight| *weight *= scale);
         libm::log(mean.max(f64::MIN_POSITIVE))
     }
 
-    /// Evidence of one event with `code` as the weights stand.
+    /// Evidence of one event with `code` as the weights stand, before slack.
     pub(crate) fn at(&self, code: usize, weights: &[f32]) -> f64 {
-        let each = weights.iter().enumerate().map(|(category, weight)| {
-            let of = if category == code { self.hit[category] } else { self.miss[category] };
-            f64::from(*weight) * exp(f64::from(of))
-        });
-        libm::log(each.sum())
+        let (mut mean, mut all) = (0.0, 0.0);
+        for (part, weight) in self.parts.iter().zip(weights) {
+            let is_within = (usize::from(part.from)..usize::from(part.to)).contains(&code);
+            let evidence = part.miss + if is_within { part.hit } else { 0.0 };
+            mean += f64::from(*weight) * exp(evidence);
+            all += f64::from(*weight);
+        }
+        libm::log(mean / all.max(f64::MIN_POSITIVE))
     }
+}
+
+/// `1 / E exp(-overshoot)` of a walk that falls little by little and jumps up by `jump`: the overshoot is
+/// uniform below it. So it is with rare events in small ticks, where a normal step tells of less.
+pub(crate) fn jump_worth(jump: f64) -> f64 {
+    if jump > 1e-6 { jump / -libm::expm1(-jump) } else { 1.0 }
 }
 
 #[cfg(test)]
@@ -75,9 +178,16 @@ mod tests {
     use super::*;
 
     fn forty() -> OneOf {
-        let mut one_of = OneOf::default();
-        (0..40).for_each(|_| one_of.push(0.025, 0.1, 1.0));
-        one_of
+        let sought = |code: u8| Sought {
+            codes: (code, code + 1),
+            ratio: 4.3,
+            null: 0.025,
+            alternative: 0.1,
+            slack: Slack::default(),
+            weight: 1.0,
+            temper: 1.0,
+        };
+        OneOf::new(&(0..40).map(sought).collect::<Vec<_>>(), 50.0)
     }
 
     /// Over all that one event can be.
@@ -89,14 +199,33 @@ mod tests {
             let of = |code: usize| {
                 let mut counts = [0; 40];
                 counts[code] = 1;
-                (one_of.take(&counts, 1.0, &mut weights.clone()), one_of.at(code, &weights))
+                let told = one_of.take(&counts, 0.0, 14.0, &mut weights.clone());
+                (told, one_of.at(code, &weights))
             };
             let mean: f64 = (0..40).map(|code| 0.025 * of(code).0.exp()).sum();
             assert!((mean - 1.0).abs() < 1e-5, "{round}: {mean}");
-            assert!((of(round).0 - of(round).1).abs() < 1e-9);
+            assert!((of(round).0 - of(round).1).abs() < 1e-6);
             let mut counts = [0; 40];
             counts[round * round % 40] = 3;
-            one_of.take(&counts, 5.0, &mut weights);
+            one_of.take(&counts, 0.01, 14.0, &mut weights);
+        }
+    }
+
+    /// The statistic of the lane is the sum of those of its parts.
+    #[test]
+    fn the_lane_is_the_sum_of_its_parts() {
+        let one_of = forty();
+        let (mut weights, mut r, mut each) = (one_of.weights(), 0.0, [0.0f64; 40]);
+        for tick in 0..200usize {
+            let mut counts = [0; 40];
+            (0..30).for_each(|event| counts[(tick * tick + 7 * event * tick) % 40] += 1);
+            let e = one_of.take(&counts, 1.0 / (1.0 + r), 14.0, &mut weights);
+            r = (1.0 + r) * e.exp();
+            for (part, own) in each.iter_mut().enumerate() {
+                *own = (1.0 / 40.0 + *own) * one_of.of(part, &counts).exp();
+            }
+            let sum: f64 = each.iter().sum();
+            assert!((r / sum - 1.0).abs() < 1e-3, "{tick}: {r}, not {sum}");
         }
     }
 
@@ -106,9 +235,9 @@ mod tests {
         let mut weights = one_of.weights();
         let mut counts = [5; 40];
         counts[17] = 17;
-        let events = f64::from(counts.iter().sum::<u32>());
-        let told: Vec<f64> = (0..10).map(|_| one_of.take(&counts, events, &mut weights)).collect();
-        let alone = one_of.of(17, &counts, events);
+        let told: Vec<f64> =
+            (0..10).map(|_| one_of.take(&counts, 0.01, 14.0, &mut weights)).collect();
+        let alone = one_of.of(17, &counts);
         assert!(told[0] < alone && told[9] > 0.95 * alone && alone > 3.0, "{told:?} {alone}");
         let lost: f64 = told.iter().map(|one| alone - one).sum();
         assert!(lost < 40f64.ln() + 0.5, "{lost}");

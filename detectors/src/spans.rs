@@ -37,6 +37,8 @@ pub(crate) struct Off {
 pub struct Spans {
     /// Variance of single ticks over that of independent events.
     single: f64,
+    /// What the kurtosis of independent ticks, of few rare events each, adds to the noise of a ratio.
+    noise: f64,
     /// How many times as much sums over 2, 4 .. ticks vary for each tick, and how many sums there were.
     times: [(f64, f64); SPANS],
 }
@@ -49,10 +51,10 @@ pub(crate) struct Growth {
 }
 
 impl Spans {
-    const UNTOLD: Self = Self { single: 0.0, times: [(1.0, 0.0); SPANS] };
+    const UNTOLD: Self = Self { single: 0.0, noise: 0.0, times: [(1.0, 0.0); SPANS] };
 
-    /// Of a lane's ticks in their order.
-    pub(crate) fn of(ticks: &[Off]) -> Self {
+    /// Of a lane's ticks in their order, which have an `excess` kurtosis where events are independent.
+    pub(crate) fn of(ticks: &[Off], excess: f64) -> Self {
         let ratio = |span: usize| {
             let (mut seen, mut expected) = (0.0, 0.0);
             for ticks in ticks.chunks_exact(span) {
@@ -63,7 +65,8 @@ impl Spans {
             if expected > 0.0 { seen / expected } else { 1.0 }
         };
         let single = ratio(1);
-        let mut spans = Self { single, ..Self::UNTOLD };
+        let noise = excess / (ticks.len() as f64).max(1.0);
+        let mut spans = Self { single, noise, ..Self::UNTOLD };
         if !spans.is_told() {
             return spans;
         }
@@ -84,7 +87,9 @@ impl Spans {
         if single <= 0.0 {
             return Self::UNTOLD;
         }
-        let mut pooled = Self { single: single / told().count() as f64, ..Self::UNTOLD };
+        let lanes = told().count() as f64;
+        let noise = told().map(|lane| lane.noise).sum::<f64>() / lanes;
+        let mut pooled = Self { single: single / lanes, noise, ..Self::UNTOLD };
         for (at, times) in pooled.times.iter_mut().enumerate() {
             let sum: f64 = told().map(|lane| lane.times[at].0 * lane.single).sum();
             let sums = told().map(|lane| lane.times[at].1).fold(0.0, f64::max);
@@ -124,7 +129,8 @@ impl Spans {
         let told: Vec<(f64, f64)> =
             self.times.iter().copied().take_while(|(_, sums)| *sums >= SUMS_MIN).collect();
         for (at, &(times, sums)) in told.iter().enumerate() {
-            if times <= 1.0 + CHANCE * libm::sqrt(2.0 / sums) || times <= growth.times {
+            let chance = libm::sqrt(2.0 / sums + self.noise);
+            if times <= 1.0 + CHANCE * chance || times <= growth.times {
                 continue;
             }
             // Where it still grows at the longest span, it goes on growing beyond.
@@ -174,7 +180,7 @@ impl Fleet {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// Independent numbers with the mean 0 and the variance 1 (SplitMix64, uniform).
@@ -187,7 +193,7 @@ mod tests {
 
     fn spans(ticks: usize, off: impl Fn(usize) -> f64) -> Spans {
         let ticks: Vec<Off> = (0..ticks).map(|i| Off { off: off(i), variance: 1.0 }).collect();
-        Spans::of(&ticks)
+        Spans::of(&ticks, 0.0)
     }
 
     #[test]

@@ -7,23 +7,23 @@
 //! within panes. So `E exp(evidence of a pane) <= 1` under the null: the evidence is an e-value.
 
 use crate::baseline::{Baseline, Zone};
-use crate::lane::{LANES_MAX, Lane, RARE_RATIO, fixed_lanes, single_lanes};
-use crate::one_of::OneOf;
+use crate::lane::{LANES_MAX, Lane, RARE_RATIO, fixed_lanes, part_lanes};
+use crate::one_of::{OneOf, Sought, jump_worth};
+use crate::slack::Slack;
 use crate::special::scale_odds;
 use crate::temper::{Dependence, LOG_PROMISE};
 
 /// Share that a code which the baseline hardly knows is looked for at, at least.
 const RARE_SHARE: f64 = 0.01;
-/// Weight of such a lane beside the others: what it looks for is loud.
-const RARE_WEIGHT: f64 = 0.5;
-/// The same where the baseline has so few of its events that chance alone cannot bring it up: it would
-/// keep a part of the false alarms that it never has from the others.
-const SILENT: (f64, f64) = (3.0, 0.2);
 /// Events beyond its range that an encoder of numbers hid: 2, of which the prior has a half.
 const UNKNOWN_MISSED: f64 = 1.5;
+/// Events of a rare code that a watched tick may have beyond that.
+const FEW: f64 = 2.0;
 /// A watched tick counts as at most so many standard deviations, or more where bursts are usual: what is
 /// further off is a change.
 pub(crate) const OFF_MAX: f64 = 3.0;
+/// Standard errors by which dependence in one lane must stand out.
+const STANDS_OUT: f64 = 3.0;
 /// The learned lane needs this many recent events to say anything.
 const LEARNED_EVENTS_MIN: f64 = 50.0;
 /// Weight of the baseline in the learned distribution, in events.
@@ -38,45 +38,6 @@ pub(crate) struct Scale {
     pub(crate) per_deviation: f64,
     /// Most that is counted.
     pub(crate) most: f64,
-}
-
-/// What is to be taken off the evidence of each event because the baseline is an estimate.
-///
-/// The error of a baseline of `N` events moves the mean evidence of an event by `s d / sqrt N`, with `s`
-/// standard normal and `d` the spread. A lane's false alarms at `A` then go as `A^-theta` with
-/// `theta = 1 - 2 (s d / sqrt N - slack) / d^2`. Over baselines the mean of that is `1/A` where the
-/// slack is `ln A / N`, whatever `d`. So the promise holds on average over baselines, which is what a
-/// budget is about; a single one may be better or worse.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Slack {
-    /// Slack for each unit of `ln A`.
-    per_log: f64,
-    /// The `ln A` for which it is in the table already; below 0 where more than `ln A` is to be paid.
-    paid: f64,
-    /// What a rare code's table has paid in another way, as far as dependence was known then.
-    in_table: f64,
-}
-
-impl Slack {
-    /// A lane that follows the last minutes also follows the baseline's own error in any direction, and
-    /// gains half of its chi-square an event. With `k` degrees of freedom that is at most `(k/2 +
-    /// sqrt(k ln A) + ln A) / N` but once in `A` baselines (Laurent, Massart 2000).
-    fn of_learned(codes: usize, events: f64) -> Self {
-        let freedom = (codes - 1) as f64;
-        let paid = -(freedom / 2.0 + libm::sqrt(freedom * LOG_PROMISE));
-        Self { per_log: 1.0 / events.max(1.0), paid, in_table: 0.0 }
-    }
-
-    /// Slack where dependence turned out to be more than the table knew, so that the evidence counts
-    /// `factor` times: a rare code's share is known less well than its null share has paid for.
-    pub(crate) fn at_less(self, log_promise: f64, factor: f64) -> f64 {
-        self.at(log_promise) + self.in_table * (1.0 - factor.clamp(0.0, 1.0))
-    }
-
-    /// Slack of an event at a promise.
-    pub fn at(self, log_promise: f64) -> f64 {
-        self.per_log * (log_promise - self.paid)
-    }
 }
 
 /// The evidence of each code in each lane of one series.
@@ -95,6 +56,8 @@ pub struct Tables {
     /// Standard deviation of an event's evidence in each lane, as if events were independent: see
     /// [`Tables::spread`].
     spreads: [f64; LANES_MAX],
+    /// What a start is worth at least: see [`Tables::worths`].
+    worths: [f64; LANES_MAX],
     /// Mean evidence of an event in each fixed lane.
     means: Vec<f64>,
     scales: Vec<Scale>,
@@ -137,6 +100,7 @@ impl Tables {
         let mut gains = Vec::new();
         let (mut means, mut slacks) = (Vec::new(), Vec::new());
         let mut spreads = [0.0; LANES_MAX];
+        let mut worths = [1.0; LANES_MAX];
         let mut scales = Vec::new();
         for (index, lane) in lanes.iter().enumerate() {
             let temper = baseline.temper.get(index).copied().unwrap_or(1.0);
@@ -156,52 +120,72 @@ impl Tables {
                 let ratio = libm::log(alternative[code]) - libm::log(null[code]);
                 evidence[code * width + index] = (temper * (ratio - slack)) as f32;
             }
-            // A rare code's null share has paid for its estimate, as far as a promise of usual size
-            // goes.
-            slacks.push(Slack {
-                per_log: 1.0 / events.max(1.0),
-                paid: if lane.is_rare() { LOG_PROMISE } else { 0.0 },
-                in_table: if lane.is_rare() { LOG_PROMISE / events.max(1.0) } else { 0.0 },
+            slacks.push(match lane {
+                Lane::Share { codes, .. } => slack_of(
+                    codes,
+                    (&probabilities, &null, &alternative),
+                    (events * coded).max(1.0),
+                ),
+                _ => Slack::of_events(events),
             });
             let of = |c: usize| f64::from(evidence[c * width + index]);
+            let mut jump = 0.0;
+            if let Lane::Share { codes, ratio } = lane
+                && *ratio > 1.0
+            {
+                jump = codes.first().map_or(0.0, |code| of(usize::from(*code)));
+            }
+            worths[index] = jump_worth(jump);
             let gain: f64 = alternative.iter().enumerate().map(|(c, q)| q * of(c)).sum();
             gains.push(if lane.is_rare() { f64::INFINITY } else { gain });
             spreads[index] = spread_of(&null, of, temper);
             means.push(probabilities.iter().enumerate().map(|(c, p)| p * of(c)).sum());
             if let Some(known) = baseline.dependence.get(index) {
                 let deviation = spreads[index] * libm::sqrt(temper);
+                // Few events of a rare code are far off in standard deviations, and no burst.
+                let few = match jump > 0.0 && deviation > 0.0 {
+                    true => FEW * jump / (deviation * libm::sqrt(baseline.tick_events.max(1.0))),
+                    false => 0.0,
+                };
                 scales.push(Scale {
                     mean: means[index],
                     per_deviation: if deviation > 0.0 { 1.0 / deviation } else { 0.0 },
-                    most: OFF_MAX * libm::sqrt(known.effect / known.weight),
+                    most: OFF_MAX * libm::sqrt(known.effect / known.weight) + few,
                 });
             }
         }
-        let learned_temper =
-            baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min);
-        let mut one_of = OneOf::default();
-        for lane in single_lanes(baseline) {
-            let of = ((events * learned_temper).max(1.0), 0.0);
-            let (null, alternative) = pair(&lane, &probabilities, &scores, ordered, zone, of);
-            let code = one_of.categories();
-            one_of.push(null[code], alternative[code], learned_temper);
+        let least = baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min);
+        let learned_temper = follower_temper(baseline, least);
+        let of_lanes = common_temper(baseline, &lanes, least);
+        let mut sought = Vec::new();
+        for (lane, weight) in part_lanes(baseline) {
+            let (null, alternative) =
+                pair(&lane, &probabilities, &scores, ordered, zone, (events, 0.0));
+            let Lane::Share { codes, ratio } = &lane else { continue };
+            let (Some(from), Some(last)) = (codes.first(), codes.last()) else { continue };
+            let slack = slack_of(codes, (&probabilities, &null, &alternative), events);
+            let (null, alternative) = (within(&null, codes), within(&alternative, codes));
+            let mut temper = code_temper(baseline, codes, &probabilities).unwrap_or(learned_temper);
+            if codes.len() > 1 {
+                // One code's batches move all others together: lanes of groups see that.
+                temper = temper.min(of_lanes);
+            }
+            let (codes, ratio) = ((*from, last + 1), *ratio);
+            sought.push(Sought { codes, ratio, null, alternative, slack, weight, temper });
         }
-        if one_of.categories() > 0 {
+        let one_of = OneOf::new(&sought, baseline.tick_events);
+        if one_of.parts() > 0 {
+            worths[lanes.len()] = one_of.worth();
             lanes.push(Lane::OneOf);
-            // Their null shares have paid.
-            let in_table = LOG_PROMISE / events.max(1.0);
-            slacks.push(Slack { in_table, ..Slack::default() });
+            // Each part pays its own.
+            slacks.push(Slack::default());
             gains.push(f64::INFINITY);
         }
         lanes.push(Lane::Learned);
         slacks.push(Slack::of_learned(codes, events));
         let shares = lanes.iter().enumerate().map(|(i, lane)| match baseline.temper.get(i) {
             Some(t) if *t <= 0.0 => 0.0,
-            _ if lane.is_rare() => match lane.share(&probabilities) * events < SILENT.0 {
-                true => SILENT.1,
-                false => RARE_WEIGHT,
-            },
-            _ => 1.0,
+            _ => lane.weight(baseline),
         });
         let shares: Vec<f64> = shares.collect();
         gains.push(f64::INFINITY);
@@ -215,6 +199,7 @@ impl Tables {
             shares,
             gains,
             spreads,
+            worths,
             means,
             scales,
             dependence: baseline.dependence.clone(),
@@ -233,7 +218,10 @@ impl Tables {
     /// Tempering of a lane, 0..=1.
     pub fn temper(&self, lane: usize) -> f64 {
         if lane >= self.fixed() {
-            return self.learned_temper;
+            return match self.lanes.get(lane) {
+                Some(Lane::OneOf) => self.one_of.temper(),
+                _ => self.learned_temper,
+            };
         }
         self.temper.get(lane).copied().unwrap_or(1.0)
     }
@@ -253,14 +241,13 @@ impl Tables {
         &self.one_of
     }
 
-    /// Evidence of a tick that one category became several times as frequent; 0 where no lane looks for
-    /// that.
-    pub fn of_category(&self, category: usize, counts: &[u32]) -> f64 {
-        if category >= self.one_of.categories() {
+    /// Evidence of a tick that a part of the lane of single categories changed as the mildest part alike
+    /// says; 0 where no lane looks for that.
+    pub fn of_category(&self, part: usize, counts: &[u32]) -> f64 {
+        if part >= self.one_of.parts() {
             return 0.0;
         }
-        let events: f64 = counts.iter().map(|n| f64::from(*n)).sum();
-        self.one_of.of(category, counts, events)
+        self.one_of.of(self.one_of.mildest(part), counts)
     }
 
     /// Number of codes.
@@ -273,6 +260,12 @@ impl Tables {
     /// follows from it.
     pub fn spreads(&self) -> &[f64; LANES_MAX] {
         &self.spreads
+    }
+
+    /// What a start is worth at least in each lane, where events are rare and a tick is small: a jump's
+    /// overshoot does not shrink with the tick.
+    pub(crate) fn worths(&self) -> &[f64; LANES_MAX] {
+        &self.worths
     }
 
     /// Mean evidence of an event of the baseline in each fixed lane.
@@ -356,6 +349,40 @@ impl Tables {
     }
 }
 
+/// Tempering that the lanes of known codes have in common: their mean, or the `least` where one of them
+/// stands out beyond chance. What is never missing says nothing of the rest.
+fn common_temper(baseline: &Baseline, lanes: &[Lane], least: f64) -> f64 {
+    let of = baseline.temper.iter().zip(lanes).filter(|(_, lane)| !lane.is_of_missing(baseline));
+    let on: Vec<f64> = of.map(|(t, _)| *t).filter(|t| *t > 0.0).collect();
+    let mean = on.iter().sum::<f64>() / (on.len() as f64).max(1.0);
+    if on.is_empty() || stands_out(baseline, least, mean) { least } else { mean }
+}
+
+/// Whether the least of some tempers is below their mean beyond chance.
+fn stands_out(baseline: &Baseline, least: f64, mean: f64) -> bool {
+    least * (1.0 + STANDS_OUT * libm::sqrt(2.0 / f64::from(baseline.panes.max(1)))) < mean
+}
+
+/// Tempering of codes together: the variance of their evidence is about the sum of theirs. `None` where
+/// nothing is known of them, or they are too bursty to say anything.
+fn code_temper(baseline: &Baseline, codes: &[u8], p: &[f64]) -> Option<f64> {
+    let mut effect = 0.0;
+    for code in codes {
+        let temper = *baseline.code_temper.get(usize::from(*code))?;
+        effect += p[usize::from(*code)] / temper.max(1e-9);
+    }
+    Some(within(p, codes) / effect)
+}
+
+/// Tempering of what follows any code: the `least` of the lanes', or of one code where that stands out
+/// beyond chance.
+fn follower_temper(baseline: &Baseline, least: f64) -> f64 {
+    let of = &baseline.code_temper;
+    let mean = of.iter().sum::<f64>() / of.len().max(1) as f64;
+    let code = of.iter().copied().fold(f64::INFINITY, f64::min);
+    if stands_out(baseline, code, mean) { least.min(code) } else { least }
+}
+
 /// Weights that sum to 1, of lanes that gain more where they are right than a baseline of `events`
 /// costs in slack. The others would only dilute them.
 fn weights(shares: &[f64], gains: &[f64], events: f64) -> Vec<f64> {
@@ -367,6 +394,15 @@ fn weights(shares: &[f64], gains: &[f64], events: f64) -> Vec<f64> {
     let total: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|w| *w /= total.max(1e-300));
     weights
+}
+
+/// Slack of a lane for codes of the shares `p`, whose null and alternative these are.
+fn slack_of(codes: &[u8], (p, null, alternative): (&[f64], &[f64], &[f64]), events: f64) -> Slack {
+    Slack::of_share(within(p, codes), within(null, codes), within(alternative, codes), events)
+}
+
+fn within(p: &[f64], codes: &[u8]) -> f64 {
+    codes.iter().filter_map(|c| p.get(usize::from(*c))).sum()
 }
 
 /// Null at the edge of the zone, and alternative, of a lane. `events`: what `p` rests on, and how many
@@ -393,12 +429,12 @@ fn pair(
             (tilt(p, ordered, |c| edge * square(c)), tilt(p, ordered, |c| a * square(c)))
         }
         Lane::Share { codes, ratio } => {
-            let share: f64 = codes.iter().filter_map(|c| p.get(usize::from(*c))).sum();
+            let share = within(p, codes);
             let edge = if *ratio > 1.0 { 1.0 + zone.odds } else { 1.0 / (1.0 + zone.odds) };
             let mut null = scale_odds(share, edge);
             let mut alternative = scale_odds(share, *ratio);
             if *ratio >= RARE_RATIO {
-                null = null.max(null_share(share * events + missed, events));
+                null = null.max((share + missed / events).min(0.5));
                 alternative =
                     alternative.max(share + RARE_SHARE * (1.0 - share)).max(scale_odds(null, 2.0));
             }
@@ -414,18 +450,6 @@ fn spread_of(p: &[f64], evidence: impl Fn(usize) -> f64, temper: f64) -> f64 {
     let mean: f64 = p.iter().enumerate().map(|(c, p)| p * evidence(c)).sum();
     let square: f64 = p.iter().enumerate().map(|(c, p)| p * evidence(c) * evidence(c)).sum();
     libm::sqrt((square - mean * mean).max(0.0) / temper.max(1e-9))
-}
-
-/// The null share of codes that the baseline has `seen` so often, for a lane of the ratio
-/// [`RARE_RATIO`].
-///
-/// A code that was never seen may still have a share of several events in `N`: over many series one of
-/// them will. With `k` events seen, the share times `N` is Gamma(k + 1/2) by Jeffreys' prior, and a
-/// lane whose null is `m / N` has false alarms as `A^-theta` with `share (r^theta - 1) = theta (m / N)
-/// (r - 1)`. The mean of that over the share is `1/A` at `m = k + ln A (0.43 + 0.17 k / (k + 2))`, to 2
-/// % for `r = 4`, `k` up to 1,000 and `ln A` from 8 to 18 (found by quadrature).
-fn null_share(seen: f64, events: f64) -> f64 {
-    ((seen + LOG_PROMISE * (0.43 + 0.17 * seen / (seen + 2.0))) / events.max(1.0)).min(0.5)
 }
 
 /// `p exp(exponent)` over the ordered codes, scaled to their mass; the others stay.
@@ -512,7 +536,7 @@ mod tests {
         let with = Tables::new(small, p.clone(), zone, 1.0);
         let less = Tables::new(&large, p, zone, 1.0);
         for (lane, kind) in none.lanes().iter().enumerate() {
-            // Rare codes pay through the upper limit of their share, the learned lane by its own rule.
+            // Shares pay by their own law, and the learned lane by its own rule: see `Slack`.
             if matches!(kind, Lane::Learned | Lane::Share { .. }) {
                 continue;
             }

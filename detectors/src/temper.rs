@@ -30,7 +30,7 @@ const PRIOR_EFFECT: f64 = 1.0;
 pub(crate) const PRIOR_TICKS: f64 = 10.0;
 /// Neighbouring ticks are taken to be alike by so much more than the baseline can show: an
 /// autoregression of 0.5 over ticks of 50 events has 1.04, and it matters the more, the larger `A` is.
-const ALIKE: f64 = 1.03;
+pub(crate) const ALIKE: f64 = 1.03;
 /// `ln A` of a promise of usual size.
 pub(crate) const LOG_PROMISE: f64 = 14.0;
 /// Weight of what is assumed of longer spans, in sums.
@@ -38,7 +38,7 @@ const PRIOR_SUMS: f64 = 5.0;
 /// Below this a lane says nothing any more and would only dilute the others: it is switched off.
 const SMALLEST: f64 = 0.0005;
 /// Below this weight of a tick, tails are so heavy that four cumulants do not tell of them.
-const HEAVY: f64 = 0.6;
+pub(crate) const HEAVY: f64 = 0.6;
 /// Fewer ticks than this say nothing about a design effect that is told to people.
 const TICKS_MIN: usize = 20;
 
@@ -76,17 +76,22 @@ pub fn temper<'a>(
 ) -> Tempering {
     let mut tempering = Tempering::default();
     let lanes = ticks(panes, &tables);
-    let each: Vec<Spans> = lanes.iter().map(|ticks| Spans::of(ticks)).collect();
+    let tails: Vec<Tail> =
+        (0..lanes.len()).map(|lane| Tail::of_independent(tables(0), lane, panes)).collect();
+    let each: Vec<Spans> = lanes
+        .iter()
+        .zip(&tails)
+        .map(|(ticks, tail)| Spans::of(ticks, tail.excess.max(0.0)))
+        .collect();
     let pooled = Spans::pooled(&each).with(fleet).growth();
     for (lane, (ticks, spans)) in lanes.iter().zip(&each).enumerate() {
-        let count = ticks.len() as f64;
-        let single = (spans.single() * count + PRIOR_EFFECT * PRIOR_TICKS) / (count + PRIOR_TICKS);
+        let single = drawn(spans.single(), ticks.len(), tails[lane].excess);
         let Growth { times, sums } = spans.with(fleet).growth().most(pooled);
-        let tail = Tail::of(ticks).beyond(&Tail::of_independent(tables(0), lane, panes));
+        let tail = Tail::of(ticks).beyond(&tails[lane]);
         let raised = single
             * grown(times, sums, LOG_PROMISE)
             * ALIKE
-            * error_factor(LOG_PROMISE, tail.weight() * count + PRIOR_TICKS);
+            * error_factor(LOG_PROMISE, tail.weight() * ticks.len() as f64 + PRIOR_TICKS);
         let mut factor = tail.factor(raised, ticks).min(1.0);
         if tail.weight() < HEAVY {
             factor = held(&evidence(ticks, tables(0).means()[lane], panes), factor);
@@ -100,8 +105,18 @@ pub fn temper<'a>(
 
 /// How much sums over the ticks of a series vary, all lanes together. Arguments as for [`temper`].
 pub fn spans<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables) -> Spans {
-    let each: Vec<Spans> = ticks(panes, &tables).iter().map(|ticks| Spans::of(ticks)).collect();
+    let excess = |lane| Tail::of_independent(tables(0), lane, panes).excess.max(0.0);
+    let lanes = ticks(panes, &tables);
+    let each: Vec<Spans> =
+        lanes.iter().enumerate().map(|(lane, ticks)| Spans::of(ticks, excess(lane))).collect();
     Spans::pooled(&each)
+}
+
+/// The effect of single ticks, drawn towards what is assumed. Where independent ticks have an `excess`
+/// kurtosis, as those of few rare events have, each tells less of variance.
+pub(crate) fn drawn(effect: f64, ticks: usize, excess: f64) -> f64 {
+    let weight = ticks as f64 * 2.0 / (2.0 + excess.max(0.0));
+    (effect * weight + PRIOR_EFFECT * PRIOR_TICKS) / (weight + PRIOR_TICKS)
 }
 
 /// The ticks in each fixed lane.
@@ -140,14 +155,14 @@ pub(crate) fn error_factor(log_promise: f64, ticks: f64) -> f64 {
 }
 
 /// Evidence of each tick, before tempering.
-fn evidence(ticks: &[Off], mean: f64, panes: &[Vec<(u8, u32)>]) -> Vec<f64> {
+pub(crate) fn evidence(ticks: &[Off], mean: f64, panes: &[Vec<(u8, u32)>]) -> Vec<f64> {
     let events = |pane: &Vec<(u8, u32)>| pane.iter().map(|(_, n)| f64::from(*n)).sum::<f64>();
     ticks.iter().zip(panes).map(|(tick, pane)| tick.off + mean * events(pane)).collect()
 }
 
 /// The largest factor up to `most` at which the mean over ticks of `exp(t S)` is at most 1. It is
 /// convex in `t` and 1 at 0, so where it is at most 1 is an interval that starts at 0.
-fn held(sums: &[f64], most: f64) -> f64 {
+pub(crate) fn held(sums: &[f64], most: f64) -> f64 {
     let fits = |t: f64| {
         let sum: f64 = sums.iter().map(|s| libm::exp((t * s).min(600.0))).sum();
         sum <= sums.len() as f64
@@ -173,14 +188,14 @@ fn of_moments([second, third, fourth]: [f64; 3]) -> (f64, f64) {
 
 /// How far from normal ticks are: skewness and excess kurtosis.
 #[derive(Debug, Clone, Copy)]
-struct Tail {
+pub(crate) struct Tail {
     skewness: f64,
-    excess: f64,
+    pub(crate) excess: f64,
     ticks: f64,
 }
 
 impl Tail {
-    fn of(ticks: &[Off]) -> Self {
+    pub(crate) fn of(ticks: &[Off]) -> Self {
         let n = (ticks.len() as f64).max(1.0);
         let mut moments = [0.0; 3];
         for tick in ticks {
@@ -193,6 +208,17 @@ impl Tail {
         }
         let (skewness, excess) = of_moments(moments);
         Self { skewness, excess, ticks: n }
+    }
+
+    /// That of ticks of so many independent events of which a share `p` has a code.
+    pub(crate) fn of_one(p: f64, events: f64) -> Self {
+        let moment = |k: f64| p * libm::pow(1.0 - p, k) + (1.0 - p) * libm::pow(-p, k);
+        let (skewness, excess) = of_moments([moment(2.0), moment(3.0), moment(4.0)]);
+        Self {
+            skewness: skewness / libm::sqrt(events),
+            excess: excess / events,
+            ticks: f64::INFINITY,
+        }
     }
 
     /// That of ticks of as many independent events: a log-likelihood ratio is skewed by itself, and its
@@ -217,24 +243,26 @@ impl Tail {
         }
     }
 
-    /// What is beyond another, by more than two standard errors under a normal law.
-    fn beyond(self, other: &Self) -> Self {
+    /// What is beyond another, by more than two standard errors under a normal law, or of how often what is
+    /// rare happened to come: ticks of rare events have an excess of one over the events of a tick.
+    pub(crate) fn beyond(self, other: &Self) -> Self {
         let chance = |of: f64| 2.0 * libm::sqrt(of / self.ticks);
+        let rare = 1.0 + chance(other.excess.max(0.0));
         Self {
-            skewness: (self.skewness - other.skewness.max(0.0) - chance(6.0)).max(0.0),
-            excess: (self.excess - other.excess.max(0.0) - chance(24.0)).max(0.0),
+            skewness: (self.skewness - other.skewness.max(0.0) * rare - chance(6.0)).max(0.0),
+            excess: (self.excess - other.excess.max(0.0) * rare - chance(24.0)).max(0.0),
             ..self
         }
     }
 
     /// Weight of a tick in an estimate of variance, whose own variance is `(2 + excess) / n`.
-    fn weight(self) -> f64 {
+    pub(crate) fn weight(self) -> f64 {
         2.0 / (2.0 + self.excess)
     }
 
     /// `t` with `ln E exp(t S) = 0` up to the fourth cumulant: `t D (1 + skew s / 3 + excess s^2 / 12)
     /// = 1` with the standard deviation `s` of `t S`.
-    fn factor(self, effect: f64, ticks: &[Off]) -> f64 {
+    pub(crate) fn factor(self, effect: f64, ticks: &[Off]) -> f64 {
         let n = (ticks.len() as f64).max(1.0);
         let variance = ticks.iter().map(|tick| tick.variance).sum::<f64>() / n;
         let deviation = libm::sqrt(variance * effect);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::BINS_MAX;
+use super::VALUES_MAX;
 
 /// Encodes strings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,11 +14,11 @@ pub struct CategoryEncoder {
 }
 
 impl CategoryEncoder {
-    /// The `BINS_MAX` most frequent of `(value, count)`; ties by name, so order does not matter.
+    /// The `VALUES_MAX` most frequent of `(value, count)`; ties by name, so order does not matter.
     pub fn from_counts<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> Self {
         let mut all: Vec<(&str, u64)> = counts.into_iter().collect();
         all.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        let frequent = all.len().min(BINS_MAX);
+        let frequent = all.len().min(VALUES_MAX);
         let mut rare: Vec<u64> =
             all[frequent..].iter().map(|(v, _)| xxh3_64(v.as_bytes())).collect();
         rare.sort_unstable();
@@ -57,13 +57,13 @@ mod tests {
 
     #[test]
     fn frequent_values_have_codes_and_the_rest_is_other_or_unseen() {
-        let names: Vec<String> = (0..40).map(|i| format!("v{i:02}")).collect();
+        let names: Vec<String> = (0..60).map(|i| format!("v{i:02}")).collect();
         let e = CategoryEncoder::from_counts(
             names.iter().enumerate().map(|(i, n)| (n.as_str(), 1000 - i as u64)),
         );
-        assert_eq!((e.values().len(), e.encode("v00"), e.encode("v29")), (30, 0, 29));
-        assert_eq!((e.encode("v35"), e.encode("new")), (30, 31));
-        assert_eq!((e.label(30).as_str(), e.label(31).as_str()), ("other", "unseen"));
+        assert_eq!((e.values().len(), e.encode("v00"), e.encode("v51")), (52, 0, 51));
+        assert_eq!((e.encode("v55"), e.encode("new")), (52, 53));
+        assert_eq!((e.label(52).as_str(), e.label(53).as_str()), ("other", "unseen"));
         let tie = CategoryEncoder::from_counts([("b", 1), ("a", 1)]);
         assert_eq!(tie.values(), ["a", "b"]);
     }

@@ -4,6 +4,7 @@
 //! whose panes tell about dependence. What results does not depend on the order of events.
 
 use driftline_detectors::baseline::{Baseline, Provenance, Zone};
+use driftline_detectors::code_temper;
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::slots::{Slots, slot_of};
 use driftline_detectors::spans::{Fleet, Spans};
@@ -17,8 +18,6 @@ use crate::model::settings::{MetricSettings, RARE_EVENTS, Settings, WEEK_US};
 
 /// Ticks that are kept to learn about dependence; beyond, every second one is dropped.
 const TICKS_MAX: usize = 512;
-/// A category with so many events was not taken by chance.
-const SELECTED_EVENTS_MIN: u64 = 20;
 /// The first stage needs no more than a day: a daily season is in it then.
 const FIRST_STAGE_US: i64 = 24 * 3_600_000_000;
 
@@ -240,13 +239,12 @@ impl Learning {
     }
 }
 
-/// Whether an encoder of categories was made of values that were rare: those that happened to be frequent
-/// were taken, and others left out, so that only later events tell their shares.
+/// Whether an encoder of categories left values out: those that happened to be frequent were taken, so that
+/// only later events tell their shares. Where all were taken, none was selected.
 fn is_selected(encoder: &Encoder, counts: &[u64]) -> bool {
     let Encoder::Category(categories) = encoder else { return false };
     let values = categories.values().len();
-    let (known, other) = counts.split_at(values);
-    known.iter().any(|n| *n < SELECTED_EVENTS_MIN) || other.first().is_some_and(|n| *n > 0)
+    counts.get(values).is_some_and(|n| *n > 0)
 }
 
 /// What the baseline's own ticks say about dependence: tempering and the design effect.
@@ -281,6 +279,9 @@ fn judge_panes(
     baseline.inflation = temper::inflation(&panes, plain.scores());
     baseline.temper = tempering.factors;
     baseline.dependence = tempering.dependence;
+    if matches!(baseline.encoder, Encoder::Category(_)) {
+        baseline.code_temper = code_temper::temper_codes(&panes, &whole);
+    }
 }
 
 /// The indifference zone of a metric.
