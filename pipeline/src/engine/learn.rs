@@ -280,7 +280,7 @@ fn judge_panes(
     baseline.temper = tempering.factors;
     baseline.dependence = tempering.dependence;
     if matches!(baseline.encoder, Encoder::Category(_)) {
-        baseline.code_temper = code_temper::temper_codes(&panes, &whole);
+        baseline.code_temper = code_temper::temper_codes(&panes, &whole, fleet);
     }
 }
 
