@@ -16,7 +16,7 @@ pub fn log_threshold(series: usize, pane_us: i64, budget_per_week: f64) -> f64 {
 
 /// How many of the series, the one with the most evidence first, alarm together by the e-d-BH procedure
 /// (Dandapanthula, Ramdas, "Multiple testing in multi-stream sequential change detection", 2025, arXiv
-/// 2501.04130): the most that each have `ln A - ln k`, where `k` counts them and those that are `on`.
+/// 2501.04130): the most, `k`, that each have `ln A - ln k`.
 ///
 /// `logs`: logarithms of the statistics, falling. `log_threshold`: `ln A` of a single one.
 ///
@@ -24,8 +24,8 @@ pub fn log_threshold(series: usize, pane_us: i64, budget_per_week: f64) -> f64 {
 /// over false alarms is at most that of their evidence by `A`: the share of false ones among all alarms
 /// so far is, in expectation at any time one stops, at most `series / A` for each tick up to there, under
 /// any dependence.
-pub fn together(logs: &[f64], on: usize, log_threshold: f64) -> usize {
-    let crosses = |count: &usize| logs[count - 1] >= log_threshold - libm::log((on + count) as f64);
+pub fn together(logs: &[f64], log_threshold: f64) -> usize {
+    let crosses = |count: &usize| logs[count - 1] >= log_threshold - libm::log(*count as f64);
     (1..=logs.len()).rev().find(crosses).unwrap_or(0)
 }
 
@@ -55,10 +55,9 @@ mod tests {
         let log_a = 1000f64.ln();
         let logs = [900.0, 400.0, 340.0, 240.0].map(f64::ln);
         // A third of A each is there three times; alone none is.
-        assert_eq!(together(&logs, 0, log_a), 3);
-        assert_eq!(together(&logs[..2], 0, log_a), 0);
-        assert_eq!(together(&logs[..2], 1, log_a), 2);
-        assert_eq!(together(&[], 7, log_a), 0);
+        assert_eq!(together(&logs, log_a), 3);
+        assert_eq!(together(&logs[..2], log_a), 0);
+        assert_eq!(together(&[], log_a), 0);
     }
 
     #[test]

@@ -115,7 +115,7 @@ fn by_share_batches_interleaving_and_restarts_give_the_same_bytes() {
         };
         differs += usize::from(when(&by_budget) != when(&expected));
     }
-    assert!(several > 4 && differs > 0, "{several} {differs}");
+    assert!(several > 0 && differs > 0, "{several} {differs}");
 }
 
 #[test]

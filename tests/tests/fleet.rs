@@ -112,7 +112,7 @@ fn series_that_move_a_little_are_found_together_and_resolved_together() {
 }
 
 #[test]
-fn by_share_a_finding_asks_less_of_the_next_one() {
+fn by_share_those_that_cross_together_are_asked_for_less() {
     let (mut several, mut alone) = (0, 0);
     for seed in seeds(0..3) {
         let rows = rows(seed, &weak());
@@ -121,7 +121,7 @@ fn by_share_a_finding_asks_less_of_the_next_one() {
         for finding in &transcript.findings {
             let evidence = &finding.evidence;
             assert_eq!(evidence.false_share_per_week, Some(1.0));
-            let k = evidence.together.expect("how many are on");
+            let k = evidence.together.expect("how many crossed");
             let one = (evidence.series as f64 * 60_480.0).ln();
             assert!((evidence.log_threshold - (one - (k as f64).ln())).abs() < 1e-4);
             assert!(evidence.log_mixture >= evidence.log_threshold, "{evidence:?}");
@@ -141,20 +141,19 @@ fn as_many_cross_together_as_the_procedure_says() {
     let mut crossed = [0; 6];
     for _ in 0..20_000 {
         let series = random.random_range(0..12);
-        let on = random.random_range(0..4);
         let log_threshold = 8.0;
         let mut logs: Vec<f64> =
             (0..series).map(|_| log_threshold - random.random_range(-1.0..5.0)).collect();
         logs.sort_by(|a, b| b.total_cmp(a));
         let largest = (0..1u32 << series)
             .filter(|set| {
-                let asked = log_threshold - f64::from(on + set.count_ones()).ln();
+                let asked = log_threshold - f64::from(set.count_ones()).ln();
                 (0..series).filter(|i| set >> i & 1 == 1).all(|i| logs[i] >= asked)
             })
             .map(u32::count_ones)
             .max();
-        let count = together(&logs, on as usize, log_threshold);
-        assert_eq!(Some(count as u32), largest, "{logs:?}, {on} on");
+        let count = together(&logs, log_threshold);
+        assert_eq!(Some(count as u32), largest, "{logs:?}");
         crossed[count.min(5)] += 1;
     }
     assert!(crossed.iter().all(|n| *n > 100), "{crossed:?}");

@@ -108,7 +108,7 @@ fn explain(finding: &Finding) -> String {
     let _ = match (evidence.false_share_per_week, evidence.together) {
         (Some(share), together) => writeln!(
             out,
-            "            {} series, {} of them with a finding; a week may add {} to the share of false ones ({})",
+            "            {} series, {} crossed together; a week may add {} to the share of false findings ({})",
             grouped(evidence.series),
             grouped(together.unwrap_or(1)),
             share,

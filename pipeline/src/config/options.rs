@@ -277,7 +277,7 @@ static SECTIONS: &[Section] = &[
                     d.detect.0.fleet = if v == "share" { Fleet::Share } else { Fleet::Budget }
                 }),
                 "\"budget\"",
-                "What is bounded over everything that runs. `budget`: the number of false alarms; the series of one model may reach together what is asked for. `share`: the share of false ones among the findings, by the e-d-BH procedure: the more findings are on, the less is asked for the next one.",
+                "What is bounded over everything that runs. `budget`: the number of false alarms; the series of one model may reach together what is asked for. `share`: the share of false ones among the findings, by the e-d-BH procedure: the more series cross in one pane, the less is asked of each.",
             ),
             opt(
                 "false_share_per_week",

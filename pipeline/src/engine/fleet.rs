@@ -2,7 +2,7 @@
 //!
 //! By budget, each series is asked for the same `A`, and so is the sum of the evidence of one model's series:
 //! a change that moves many of them a little is found before any of them alone would tell it, and the
-//! budget is the same (see [`budget`]). By share, more findings that are on ask less of the next one.
+//! budget is the same (see [`budget`]). By share, series that cross together are asked for less each.
 //! Either way nothing can cross that has no due series: one that ticked, with at least what one of
 //! all would need if all of them crossed together. So the fleet is only walked where there is one.
 
@@ -115,20 +115,20 @@ impl Engine {
         }
     }
 
-    /// Of all series, as many as have enough for so many findings.
+    /// Of all series, as many as have enough for so many findings. Those that have a finding already began anew
+    /// and count for nothing: a standing finding would ask less of all others for as long as it stands.
     fn by_share(&mut self, ends: &BTreeMap<Place, i64>, pane_end_us: i64, output: &mut Output) {
         let log_threshold = self.log_threshold(self.settings.time.pane_us);
-        let Fleeted { candidates, on } = self.fleet(None);
+        let Fleeted { candidates, .. } = self.fleet(None);
         let mut logs: Vec<f64> = candidates.iter().map(|candidate| candidate.log).collect();
         logs.sort_by(|a, b| b.total_cmp(a));
-        let count = budget::together(&logs, on, log_threshold);
+        let count = budget::together(&logs, log_threshold);
         let Some(least) = count.checked_sub(1).and_then(|at| logs.get(at)) else { return };
-        let together = on + count;
-        let less = libm::log(together as f64);
+        let less = libm::log(count as f64);
         for candidate in candidates.iter().filter(|candidate| candidate.log >= *least) {
             let end_us = ends.get(&candidate.place).copied().unwrap_or(pane_end_us);
             let log_threshold = candidate.asked - less;
-            let decision = Decision { end_us, log_threshold, together: Some(together as u64) };
+            let decision = Decision { end_us, log_threshold, together: Some(count as u64) };
             self.find(candidate, &decision, output);
         }
     }

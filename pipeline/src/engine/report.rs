@@ -55,7 +55,7 @@ pub struct SeriesReport {
 pub(super) struct Decision {
     pub(super) end_us: i64,
     pub(super) log_threshold: f64,
-    /// How many findings are on together, where that counts.
+    /// How many series cross together, where that counts.
     pub(super) together: Option<u64>,
 }
 

@@ -102,8 +102,7 @@ pub struct EvidenceRecord {
     /// What a week was allowed to add to the share of false findings, where that was the rule.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub false_share_per_week: Option<f64>,
-    /// Series with a finding that was on when this was decided, those of the same pane included; only
-    /// by that rule.
+    /// Series that crossed in the same pane, this one included; only by that rule.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub together: Option<u64>,
     /// Series that shared the budget.

@@ -165,8 +165,8 @@ pub enum Fleet {
     /// The number of false alarms: each series is asked for as much as all others, and those of one
     /// model may reach it together.
     Budget,
-    /// The share of false ones among the findings (e-d-BH): the more series change, the less is asked
-    /// of each.
+    /// The share of false ones among the findings (e-d-BH): the more series cross in one pane, the less is
+    /// asked of each.
     Share,
 }
 

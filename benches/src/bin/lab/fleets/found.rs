@@ -93,7 +93,7 @@ pub(super) fn found(is_together: bool) -> Vec<Found> {
         .collect()
 }
 
-/// First alarms: series and tick. A series that has alarmed stays found, and counts for others.
+/// First alarms: series and tick. A series that has alarmed stays found, and counts for no other.
 fn alarms(courses: &[Course], level: Option<f64>) -> Vec<(usize, usize)> {
     let (series, ticks, ..) = FLEET;
     let mut at: Vec<Vec<(usize, f64)>> = vec![Vec::new(); ticks];
@@ -106,7 +106,7 @@ fn alarms(courses: &[Course], level: Option<f64>) -> Vec<(usize, usize)> {
         due.sort_by(|a, b| b.1.total_cmp(&a.1));
         let logs: Vec<f64> = due.iter().map(|(_, log)| *log).collect();
         let count = match level {
-            Some(level) => together(&logs, alarms.len(), (series as f64 / level).ln()),
+            Some(level) => together(&logs, (series as f64 / level).ln()),
             None => {
                 let log_threshold = ((series * ticks) as f64).ln();
                 logs.iter().filter(|log| **log >= log_threshold).count()

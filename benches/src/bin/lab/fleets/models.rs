@@ -72,7 +72,9 @@ pub(super) fn measure(effort: Effort) -> Vec<Together> {
                 let reference = &references[number];
                 let mut model =
                     Model::new(reference, rule, correlation, PROMISES.1, seed(1_000 + number));
-                (0..PANES.0).for_each(|_| drop(model.pane()));
+                (0..PANES.0).for_each(|_| {
+                    model.pane();
+                });
                 model.shift(changed, shift);
                 (1..PANES.1).find(|_| model.pane() > 0).unwrap_or(PANES.1) as f64
             };
