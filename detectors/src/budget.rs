@@ -32,9 +32,9 @@ pub fn together(logs: &[f64], log_threshold: f64) -> usize {
 /// The fewest series, those with the most evidence, that reach `A` by the sum of their statistics, and the
 /// logarithm of that sum; none where all of them do not.
 ///
-/// `logs`: logarithms of the statistics, falling. `log_threshold`: `ln A`. What is summed up are supermartingales
-/// but for what they grow by, under any dependence; those that are left out lose nothing, and those that are
-/// in begin anew, so that each alarm uses up `A`.
+/// `logs`: logarithms of the statistics, falling. `log_threshold`: `ln A`. What is summed up are
+/// supermartingales but for what they grow by, under any dependence; those that are left out lose nothing,
+/// and those that are in begin anew, so that each alarm uses up `A`.
 pub fn fewest(logs: &[f64], log_threshold: f64) -> Option<(usize, f64)> {
     let mut sum = 0.0;
     for (at, log) in logs.iter().enumerate() {

@@ -200,8 +200,8 @@ impl<'a> Model<'a> {
 }
 
 impl Watched<'_> {
-    /// Takes its counts. Where it is asked for: the logarithm of the e-value that the series' lanes, each with
-    /// the weight of its evidence so far, make of the tick; else 0.
+    /// Takes its counts. Where it is asked for: the logarithm of the e-value that the series' lanes, each
+    /// with the weight of its evidence so far, make of the tick; else 0.
     fn take(&mut self, tables: &Tables, pane: usize, asked: bool) -> f64 {
         if pane.is_multiple_of(WINDOW_PANES) {
             self.evidence.learn(tables.learned(&self.recent));

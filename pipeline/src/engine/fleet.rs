@@ -115,8 +115,8 @@ impl Engine {
         }
     }
 
-    /// Of all series, as many as have enough for so many findings. Those that have a finding already began anew
-    /// and count for nothing: a standing finding would ask less of all others for as long as it stands.
+    /// Of all series, as many as have enough for so many findings. Those that have a finding already began
+    /// anew and count for nothing: a standing finding would ask less of all others for as long as it stands.
     fn by_share(&mut self, ends: &BTreeMap<Place, i64>, pane_end_us: i64, output: &mut Output) {
         let log_threshold = self.log_threshold(self.settings.time.pane_us);
         let Fleeted { candidates, .. } = self.fleet(None);
