@@ -11,6 +11,7 @@ pub mod promise;
 pub mod steps;
 pub mod streams;
 pub mod telemetry;
+pub mod together;
 pub mod transcript;
 
 use std::path::{Path, PathBuf};

@@ -222,6 +222,15 @@ impl<'a> Watch<'a> {
 
     /// The next pane; true where it brings an alarm, after which the evidence starts anew.
     pub fn pane(&mut self, pane: usize) -> bool {
+        let alarm = self.take(pane) >= self.log_promise;
+        if alarm {
+            self.evidence.restart();
+        }
+        alarm
+    }
+
+    /// The next pane, whatever it brings; the logarithm of the mixture after it.
+    pub fn take(&mut self, pane: usize) -> f64 {
         let Self { tables, coder, evidence, recent, counts, values, .. } = self;
         self.stream.pane(PANE_EVENTS, values);
         counts.fill(0);
@@ -235,11 +244,7 @@ impl<'a> Watch<'a> {
         }
         evidence.tick(tables, counts, pane as i64);
         recent.iter_mut().zip(&*counts).for_each(|(sum, n)| *sum += *n as f32);
-        let alarm = evidence.log_mixture() >= self.log_promise;
-        if alarm {
-            evidence.restart();
-        }
-        alarm
+        evidence.log_mixture()
     }
 }
 

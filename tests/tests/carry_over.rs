@@ -2,7 +2,7 @@
 //! and the bytes that follow do not depend on the interleaving.
 
 use driftline::engine::{Engine, Input};
-use driftline::model::settings::{MINUTE_US, SECOND_US};
+use driftline::model::settings::{Fleet, MINUTE_US, SECOND_US};
 use driftline::model::time::from_rfc3339;
 use driftline::model::{Finding, Row, Settings, Status, Value};
 use driftline_tests::telemetry::{METRICS, START_US, Telemetry, deal, generator, seeds, settings};
@@ -101,8 +101,11 @@ fn the_same_settings_change_nothing() {
 #[test]
 fn what_shapes_no_state_leaves_all_of_it() {
     type Change = fn(&mut Settings);
-    let changes: [(&str, Change); 7] = [
+    let changes: [(&str, Change); 8] = [
         ("budget", |s| s.detect.budget_per_week = 50.0),
+        ("fleet", |s| {
+            (s.detect.fleet, s.detect.false_share_per_week) = (Fleet::Share, 20.0);
+        }),
         ("zone", |s| s.metrics[0].zone_sigma = 0.15),
         ("slack", |s| s.detect.slack_z = 1.5),
         ("hold", |s| s.alert.hold_us = MINUTE_US),

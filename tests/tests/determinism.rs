@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use driftline::engine::{Engine, Input, SnapshotError};
-use driftline::model::settings::{MINUTE_US, SECOND_US};
+use driftline::model::settings::{Fleet, MINUTE_US, SECOND_US};
 use driftline::model::{Row, Settings, Status};
 use driftline_tests::logs::{gzip, replay_folder, text, write};
 use driftline_tests::telemetry::{Telemetry, deal, generator, seeds, settings};
@@ -80,6 +80,42 @@ fn batches_of_any_size_and_any_interleaving_give_the_same_bytes() {
         noticed += usize::from(run(&settings(), 1, &mixed).lines() != expected.lines());
     }
     assert!(noticed > 0, "one clock for all partitions was not noticed");
+}
+
+/// Whose evidence is enough hangs on all other series then: none may be seen before or after its time.
+#[test]
+fn by_share_batches_interleaving_and_restarts_give_the_same_bytes() {
+    let mut settings = settings();
+    settings.detect.fleet = Fleet::Share;
+    settings.detect.false_share_per_week = 20.0;
+    let (mut several, mut differs) = (0, 0);
+    for seed in seeds(0..4) {
+        let mut random = generator(seed ^ 0x1b);
+        let partitions = eventful(seed);
+        let mix = steps(&partitions, Mix::Turns(600), &mut random);
+        let expected = run(&settings, 3, &mix);
+        several += expected.findings.iter().filter(|f| f.evidence.together > Some(1)).count();
+        for mix in [Mix::Turns(7), Mix::OneByOne, Mix::Backwards, Mix::Random, Mix::Random] {
+            let made = run(&settings, 3, &steps(&partitions, mix, &mut random));
+            assert_same(&expected, &made, &format!("seed {seed}, {mix:?}"));
+        }
+        let mut engine = opened(&settings, 3);
+        let mut made = Transcript::default();
+        for step in &mix {
+            made.add(take(&mut engine, step));
+            engine = restored(&engine);
+        }
+        made.counters = engine.counters().clone();
+        assert_same(&expected, &made, &format!("seed {seed}, restored at every step"));
+        // The control: by budget it is another course of things.
+        let by_budget = run(&driftline_tests::telemetry::settings(), 3, &mix);
+        let when = |t: &Transcript| -> Vec<(String, String)> {
+            let of = |f: &driftline::model::Finding| (f.metric.clone(), f.detected_at.clone());
+            t.findings.iter().map(of).collect()
+        };
+        differs += usize::from(when(&by_budget) != when(&expected));
+    }
+    assert!(several > 0 && differs > 0, "{several} {differs}");
 }
 
 #[test]
@@ -288,7 +324,9 @@ fn a_silent_partition_that_is_passed_holds_nothing_back_and_makes_nothing_late()
                     let passed = a.min(b).div_euclid(every_us) * every_us;
                     made.add(take(&mut engine, &Step::Passed(2, passed)));
                     assert_eq!(engine.watermark_us(2), Some(passed));
-                    findings = made.findings.len();
+                    // Some may be found together.
+                    let series = made.findings.iter().map(|f| f.carriers.len().max(1));
+                    findings = series.sum();
                 }
             }
             assert_eq!(engine.open_partitions().collect::<Vec<_>>(), [2]);

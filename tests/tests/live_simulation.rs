@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use driftline::engine::Engine;
 use driftline::model::anomaly::Level;
+use driftline::model::settings::Fleet;
 use driftline::model::stream::{Fetched, TopicPartition};
 use driftline::model::{Batch, Row, Settings};
 use driftline::runtime::live::decisions::{Course, Decisions};
@@ -90,7 +91,15 @@ impl World {
         let length = logs[2].len();
         logs[2].drain(length / 3..length / 2);
         Self {
-            settings: settings(),
+            settings: {
+                let mut settings = settings();
+                // Either rule of the fleet.
+                if seed % 4 == 3 {
+                    settings.detect.fleet = Fleet::Share;
+                    settings.detect.false_share_per_week = 20.0;
+                }
+                settings
+            },
             there: vec![0; logs.len()],
             logs,
             journal: Decisions::default(),

@@ -105,13 +105,23 @@ fn explain(finding: &Finding) -> String {
         log10(evidence.log_mixture),
         log10(evidence.log_threshold)
     );
-    let _ = writeln!(
-        out,
-        "            {} series share a budget of {} false alert(s) a week ({})",
-        grouped(evidence.series),
-        evidence.budget_per_week,
-        evidence.promise
-    );
+    let _ = match (evidence.false_share_per_week, evidence.together) {
+        (Some(share), together) => writeln!(
+            out,
+            "            {} series, {} crossed together; a week may add {} to the share of false findings ({})",
+            grouped(evidence.series),
+            grouped(together.unwrap_or(1)),
+            share,
+            evidence.promise
+        ),
+        (None, _) => writeln!(
+            out,
+            "            {} series share a budget of {} false alert(s) a week ({})",
+            grouped(evidence.series),
+            evidence.budget_per_week,
+            evidence.promise
+        ),
+    };
     if evidence.temper < 1.0 {
         let _ = writeln!(
             out,
@@ -128,6 +138,25 @@ fn explain(finding: &Finding) -> String {
         baseline.to,
         grouped(baseline.events)
     );
+    if !finding.carriers.is_empty() {
+        let _ = writeln!(out, "Together with it, where 10^.. is each one's evidence");
+        for carrier in &finding.carriers {
+            let of = carrier.version.iter().chain(carrier.segments.values());
+            let of: Vec<&str> = of.map(String::as_str).filter(|part| !part.is_empty()).collect();
+            let _ = writeln!(
+                out,
+                "  {:<28} {:<16} {} {:+.3}  since {}  10^{:.2}  {}",
+                carrier.metric,
+                carrier.change,
+                carrier.effect.unit,
+                carrier.effect.value,
+                carrier.onset,
+                log10(carrier.log_mixture),
+                of.join(" ")
+            );
+        }
+        let _ = writeln!(out, "\nWhat follows is about the first of them.\n");
+    }
     if !finding.codes.is_empty() {
         let _ = writeln!(out, "Carried by");
         for code in &finding.codes {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::engine::Engine;
+use crate::model::settings::Fleet;
 use crate::model::stream::{Original, TopicPartition};
 use crate::model::time::{from_rfc3339, span};
 use crate::model::{Alert, Finding, Reason, Reject, Status};
@@ -233,11 +234,13 @@ impl Summary<'_> {
             let _ = writeln!(out, "\n{text}");
             return;
         }
-        let budget: f64 =
-            self.engines.iter().map(|engine| engine.settings().detect.budget_per_week).sum();
+        let accepted: f64 =
+            self.engines.iter().map(|e| e.settings().detect.accepted_per_week()).sum();
+        let by_share = self.engines.iter().any(|e| e.settings().detect.fleet == Fleet::Share);
+        let what = if by_share { "accepted share of false ones" } else { "accepted false alarms" };
         let _ = writeln!(
             out,
-            "\n{findings} finding{} in {} alert{}; accepted false alarms: {budget} a week over all series.",
+            "\n{findings} finding{} in {} alert{}; {what}: {accepted} a week over all series.",
             if findings == 1 { "" } else { "s" },
             self.tally.alerts.len(),
             if self.tally.alerts.len() == 1 { "" } else { "s" },

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::live::LiveDraft;
 use crate::model::settings::{
-    AlertSettings, BaselineSettings, DetectSettings, OnNewVersion, ScalarSettings, TimeSettings,
+    AlertSettings, BaselineSettings, DetectSettings, Fleet, OnNewVersion, ScalarSettings,
+    TimeSettings,
 };
 use crate::model::{Kind, Limits};
 
@@ -112,7 +113,9 @@ zeroed! {
         season_weeks_min: 0,
     };
     DetectDraft(DetectSettings) = DetectSettings {
+        fleet: Fleet::Budget,
         budget_per_week: 0.0,
+        false_share_per_week: 0.0,
         tick_events_min: 0,
         slack_z: 0.0,
         scalar_zone_sigma: 0.0,

@@ -8,7 +8,7 @@ use super::draft::{Draft, MetricDraft};
 use super::form::Form;
 use super::{live, presets};
 use crate::model::Kind;
-use crate::model::settings::OnNewVersion;
+use crate::model::settings::{Fleet, OnNewVersion};
 
 /// One option.
 pub struct Opt<T: 'static> {
@@ -270,6 +270,20 @@ static SECTIONS: &[Section] = &[
                 Form::Real(0.0001, 1_000_000.0, |d, v| d.detect.0.budget_per_week = v),
                 "1.0",
                 "False alarms a week that are acceptable, over everything that runs.",
+            ),
+            opt(
+                "fleet",
+                Form::Word(&["budget", "share"], |d, v| {
+                    d.detect.0.fleet = if v == "share" { Fleet::Share } else { Fleet::Budget }
+                }),
+                "\"budget\"",
+                "What is bounded over everything that runs. `budget`: the number of false alarms; the series of one model may reach together what is asked for. `share`: the share of false ones among the findings, by the e-d-BH procedure: the more series cross in one pane, the less is asked of each.",
+            ),
+            opt(
+                "false_share_per_week",
+                Form::Real(0.0001, 1_000_000.0, |d, v| d.detect.0.false_share_per_week = v),
+                "0.1",
+                "With `fleet = \"share\"`: whenever one stops, T weeks after the start, the expected share of false ones among all findings so far is at most T times this. Above 1 it promises nothing, but still sets how much is asked for.",
             ),
             opt(
                 "tick_events_min",

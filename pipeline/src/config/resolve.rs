@@ -5,7 +5,7 @@ use super::draft::{Draft, Files, MetricDraft};
 use super::duration::format_us;
 use super::places::Places;
 use super::presets;
-use crate::model::settings::{MetricSettings, Settings};
+use crate::model::settings::{Fleet, MetricSettings, Settings};
 use crate::model::{FieldPath, Kind, Layout, MetricField, TimeField, TimeFormat};
 
 /// Makes the settings. `None` where something is missing that has no default; other faults are only said.
@@ -17,6 +17,7 @@ pub(super) fn resolve(
     let mut checks = Checks { draft: &draft, places, diagnostics };
     checks.required();
     checks.times();
+    checks.fleet();
     checks.segments();
     checks.baseline();
     checks.metrics();
@@ -90,6 +91,21 @@ impl Checks<'_> {
                     "`time.lateness` keeps {open} panes open, and `limits.panes_open_max` is {panes_max}"
                 ))
                 .help("shorten the lateness, lengthen the pane, or raise the limit");
+        }
+    }
+
+    /// A share that is accepted, and nothing that looks at it.
+    fn fleet(&mut self) {
+        let share = "detect.false_share_per_week";
+        let fleet = self.draft.detect.0.fleet;
+        let wrong = self.places.is_wrong(share) || self.places.is_wrong("detect.fleet");
+        if self.places.has(share) && fleet == Fleet::Budget && !wrong {
+            self.diagnostics
+                .warning(
+                    self.places.key(share),
+                    "`detect.false_share_per_week` is only looked at with fleet = \"share\"",
+                )
+                .help("add fleet = \"share\" to [detect], or remove it: `detect.budget_per_week` is in force");
         }
     }
 

@@ -24,8 +24,10 @@ struct Episode {
     onset_us: i64,
     /// Findings in their order: id, metric, severity, summary.
     findings: Vec<(String, String, String, String)>,
-    /// Ids of those that are not calm yet.
-    active: BTreeSet<String>,
+    /// All metrics that they are about.
+    metrics: BTreeSet<String>,
+    /// Ids of those that are not calm yet, and how many series are not.
+    active: BTreeMap<String, u32>,
     /// Something is to be told at the end of this pane.
     changed: bool,
 }
@@ -42,14 +44,17 @@ impl Alerts {
             starts_us: now_us,
             onset_us,
             findings: Vec::new(),
-            active: BTreeSet::new(),
+            metrics: BTreeSet::new(),
+            active: BTreeMap::new(),
             changed: true,
         };
         let entry = self.by_model.entry(finding.model.clone());
         let episode = Arc::make_mut(entry.or_insert_with(|| Arc::new(new())));
         episode.onset_us = episode.onset_us.min(onset_us);
         episode.changed = true;
-        episode.active.insert(finding.id.clone());
+        episode.active.insert(finding.id.clone(), finding.carriers.len().max(1) as u32);
+        episode.metrics.insert(finding.metric.clone());
+        episode.metrics.extend(finding.carriers.iter().map(|carrier| carrier.metric.clone()));
         if episode.findings.len() < FINDINGS_MAX {
             episode.findings.push((
                 finding.id.clone(),
@@ -60,10 +65,16 @@ impl Alerts {
         }
     }
 
-    /// A series looks like its baseline again.
+    /// A series looks like its baseline again. A finding is over with the last of its series.
     pub(crate) fn calmed(&mut self, model: &str, finding: &str) {
         if let Some(episode) = self.by_model.get_mut(model) {
-            Arc::make_mut(episode).active.remove(finding);
+            let active = &mut Arc::make_mut(episode).active;
+            if let Some(series) = active.get_mut(finding) {
+                *series -= 1;
+                if *series == 0 {
+                    active.remove(finding);
+                }
+            }
         }
     }
 
@@ -108,8 +119,7 @@ impl Episode {
             ("model".to_string(), model.to_string()),
             ("pipeline".to_string(), settings.pipeline.clone()),
         ]);
-        let metrics: BTreeSet<String> = self.findings.iter().map(|f| f.1.clone()).collect();
-        let metrics: Vec<String> = metrics.into_iter().collect();
+        let metrics: Vec<String> = self.metrics.iter().cloned().collect();
         let severity = ["critical", "warning", "info"]
             .into_iter()
             .find(|s| self.findings.iter().any(|f| f.2 == *s))

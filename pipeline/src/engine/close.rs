@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use driftline_detectors::budget;
 use driftline_detectors::encoder::CODES_MAX;
 use driftline_detectors::kernel::pane_evidence;
 use driftline_detectors::lane::LANES_MAX;
 use ndarray::{Array2, Axis};
 
+use super::fleet::{Due, Place};
 use super::group::{Group, GroupId, Key, Phase, Series};
 use super::learn::Learning;
 use super::pane::{Pane, PaneGroup};
-use super::report::Decision;
 use super::{Engine, Output};
 use crate::model::settings::OnNewVersion;
 
@@ -41,14 +40,8 @@ impl Engine {
         self.admit(start_us, &mut pane);
         self.library.turn_to(start_us);
         self.sharing = self.watched_series();
-        let share = |tick_us| {
-            let budget = self.settings.detect.budget_per_week;
-            budget::log_threshold(self.sharing as usize, tick_us, budget)
-        };
-        // A series that ticks less often may ask for less: its share of the budget is the same.
-        let log_threshold = share(self.settings.time.pane_us);
-        let scalar_threshold = share(self.settings.scalars.every_us);
-        self.turn_span(start_us, scalar_threshold, output);
+        let mut due = Vec::new();
+        self.turn_span(start_us, &mut due);
         let (ticks, counts) = self.gather(start_us, end_us, pane);
         self.counters.ticks += ticks.len() as u64;
         let mut buffer = std::mem::take(&mut self.scratch.evidence);
@@ -65,16 +58,20 @@ impl Engine {
                 evidence.slice_axis_mut(Axis(0), (from..to).into()),
             );
         }
+        let log_due = self.log_due();
         for (index, tick) in ticks.iter().enumerate() {
             let (row, lanes) = (counts.row(index), evidence.row(index));
             let (Some(row), Some(lanes)) = (row.as_slice(), lanes.as_slice()) else { continue };
-            if self.decide(tick, row, lanes, log_threshold, end_us) {
-                self.find(tick, end_us, log_threshold, output);
+            if self.take_tick(tick, row, lanes, end_us) >= log_due {
+                let key = Arc::clone(&self.groups[tick.group as usize].key);
+                let place = Place::Metric(tick.group, tick.metric as u16);
+                due.push(Due { key, place, end_us });
             }
         }
         self.scratch.rows = counts.into_raw_vec_and_offset().0;
         self.scratch.evidence = evidence.into_raw_vec_and_offset().0;
-        self.close_scalars(start_us, log_threshold, output);
+        self.decide(&due, end_us, output);
+        self.close_scalars(start_us, output);
         self.alerts.advance(end_us, &self.settings, output);
     }
 
@@ -274,42 +271,21 @@ impl Engine {
         (ticks, counts)
     }
 
-    /// Takes a tick of a series; true where it is a finding.
-    fn decide(
-        &mut self,
-        tick: &Tick,
-        row: &[u32],
-        lanes: &[f64],
-        log_threshold: f64,
-        end_us: i64,
-    ) -> bool {
+    /// Takes a tick of a series; the logarithm of its mixture, minus infinity where a finding is on.
+    fn take_tick(&mut self, tick: &Tick, row: &[u32], lanes: &[f64], end_us: i64) -> f64 {
         let Engine { groups, library, settings, alerts, .. } = self;
         let group = Arc::make_mut(&mut groups[tick.group as usize]);
-        let Phase::Watching(all) = &mut group.phase else { return false };
-        let Some(Some(series)) = all.get_mut(tick.metric) else { return false };
+        let Phase::Watching(all) = &mut group.phase else { return f64::NEG_INFINITY };
+        let Some(Some(series)) = all.get_mut(tick.metric) else { return f64::NEG_INFINITY };
         let tables = library.tables(tick.baseline);
         let counts = &row[..tables.codes()];
         if series.firing.is_some() {
             if let Some(finding) = series.calm(tables, (counts, lanes), end_us, settings) {
                 alerts.calmed(&group.key[0], &finding);
             }
-            return false;
+            return f64::NEG_INFINITY;
         }
         series.take(tables, counts, lanes, tick.from_us, settings.time.window_us);
-        series.evidence.log_mixture() >= log_threshold
-    }
-
-    /// Makes the finding of a series that has just crossed, and starts its evidence anew.
-    fn find(&mut self, tick: &Tick, end_us: i64, log_threshold: f64, output: &mut Output) {
-        let decision = Decision { end_us, log_threshold };
-        let Some(finding) = self.report(tick.group, tick.metric, &decision) else { return };
-        let Engine { groups, alerts, counters, .. } = self;
-        let group = Arc::make_mut(&mut groups[tick.group as usize]);
-        let Phase::Watching(all) = &mut group.phase else { return };
-        let Some(Some(series)) = all.get_mut(tick.metric) else { return };
-        series.fire(&finding.id, end_us);
-        counters.findings += 1;
-        alerts.found(&finding, end_us);
-        output.findings.push(finding);
+        series.evidence.log_mixture()
     }
 }

@@ -15,6 +15,7 @@ mod clock;
 mod close;
 mod count;
 mod extra;
+mod fleet;
 mod fork;
 mod frames;
 mod group;

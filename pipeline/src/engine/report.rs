@@ -21,7 +21,8 @@ use crate::model::finding::{
     BarRecord, BaselineRecord, CodeRecord, EffectRecord, EvidenceRecord, FINDING_SCHEMA,
     ScoreRecord, StepRecord,
 };
-use crate::model::time::{rfc3339, span};
+use crate::model::settings::Fleet;
+use crate::model::time::{from_rfc3339, rfc3339, span};
 
 /// Codes that a finding names.
 const CODES_NAMED: usize = 6;
@@ -54,6 +55,8 @@ pub struct SeriesReport {
 pub(super) struct Decision {
     pub(super) end_us: i64,
     pub(super) log_threshold: f64,
+    /// How many series cross together, where that counts.
+    pub(super) together: Option<u64>,
 }
 
 impl Engine {
@@ -197,6 +200,8 @@ impl Engine {
                 log_mixture: round(evidence.log_mixture()),
                 log_threshold: round(decision.log_threshold),
                 budget_per_week: self.settings.detect.budget_per_week,
+                false_share_per_week: self.false_share(),
+                together: decision.together,
                 series: self.sharing,
                 ticks: evidence.ticks(),
                 ticks_since_onset,
@@ -204,6 +209,7 @@ impl Engine {
                 temper: round(evidence.temper(tables, index)),
                 promise: "calibrated".into(),
             },
+            carriers: Vec::new(),
             codes: codes
                 .iter()
                 .map(|b| CodeRecord {
@@ -291,6 +297,8 @@ impl Engine {
                 log_mixture: round(quiet.expected / super::scalars::SILENCE_MARGIN),
                 log_threshold: round(log_threshold),
                 budget_per_week: self.settings.detect.budget_per_week,
+                false_share_per_week: self.false_share(),
+                together: None,
                 series: self.sharing,
                 ticks: 0,
                 ticks_since_onset: 0,
@@ -298,6 +306,7 @@ impl Engine {
                 temper: 1.0,
                 promise: "calibrated".into(),
             },
+            carriers: Vec::new(),
             codes: Vec::new(),
             scores: Vec::new(),
             baseline: BaselineRecord {
@@ -312,6 +321,12 @@ impl Engine {
         };
         finding.summary = summary(&finding, end_us - quiet.since_us);
         finding
+    }
+
+    /// The share of false findings that is accepted, where that is the rule.
+    fn false_share(&self) -> Option<f64> {
+        let detect = &self.settings.detect;
+        (detect.fleet == Fleet::Share).then_some(detect.false_share_per_week)
     }
 
     /// The version in a key; none where events have none, or the series is about all versions.
@@ -443,6 +458,20 @@ pub(super) fn summary(finding: &Finding, delay_us: i64) -> String {
         "{about}: {} {} ({size}) since {}, seen after {}",
         finding.metric,
         finding.change,
+        finding.onset,
+        span(delay_us)
+    )
+}
+
+/// The same for a finding that some series carry together.
+pub(super) fn summary_together(finding: &Finding, end_us: i64) -> String {
+    let all = finding.carriers.iter().map(|c| format!("{} {}", c.metric, c.change));
+    let delay_us = end_us - from_rfc3339(&finding.onset).unwrap_or(end_us);
+    format!(
+        "{}: {} series moved together ({}) since {}, seen after {}",
+        finding.model,
+        finding.carriers.len(),
+        all.collect::<Vec<_>>().join(", "),
         finding.onset,
         span(delay_us)
     )

@@ -5,6 +5,7 @@
 //! its residual is one event for the same machine that judges everything else.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use driftline_detectors::baseline::{Baseline, Provenance, Zone};
@@ -19,12 +20,13 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::extra::{Extra, MetricExtra};
+use super::fleet::{Due, Place};
 use super::group::{Key, Series};
 use super::pane::PaneGroup;
 use super::report::{Decision, Subject};
 use super::{Engine, Output};
-use crate::model::Settings;
 use crate::model::settings::MetricSettings;
+use crate::model::{Finding, Settings};
 
 /// A model is silent where this many times fewer events than usual were still to be expected: seasons
 /// and bursts are inside it. It makes the verdict calibrated, not guaranteed.
@@ -117,6 +119,31 @@ impl Scalars {
         Arc::make_mut(&mut self.by_key).insert(key.into(), at);
         self.stems.push(Arc::new(Stem::new(start_us, self.panes)));
         at
+    }
+
+    /// The stems of one model, in the order of their keys.
+    pub(super) fn of_model(&self, model: &str) -> impl Iterator<Item = (&Key, u32)> {
+        let from: &[String] = &[model.to_owned()];
+        let stems = self.by_key.range::<[String], _>((Bound::Included(from), Bound::Unbounded));
+        let own: Vec<_> = stems.take_while(|(key, _)| key[0] == model).collect();
+        own.into_iter().map(|(key, at)| (key, *at))
+    }
+
+    /// All stems, in the order of their keys.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Key, u32)> {
+        self.by_key.iter().map(|(key, at)| (key, *at))
+    }
+
+    /// The series of a stem that are watched, by their places in it.
+    pub(super) fn series_of(&self, stem: u32) -> impl Iterator<Item = (u16, &Series)> {
+        let series = (0..).zip(&self.stems[stem as usize].series);
+        series.filter_map(|(at, (_, series))| Some((at, series.watched.as_ref()?)))
+    }
+
+    /// A series that is watched, to be changed.
+    pub(super) fn series_mut(&mut self, stem: u32, at: u16) -> Option<&mut Series> {
+        let stem = Arc::make_mut(self.stems.get_mut(stem as usize)?);
+        Arc::make_mut(&mut stem.series.get_mut(usize::from(at))?.1).watched.as_mut()
     }
 
     /// Model and id of each finding that is on.
@@ -298,21 +325,21 @@ impl Subjects {
 
 impl Engine {
     /// After a pane: judges the span before it, where the pane is the first of another, then silence.
-    pub(super) fn close_scalars(&mut self, start_us: i64, log_threshold: f64, output: &mut Output) {
+    pub(super) fn close_scalars(&mut self, start_us: i64, output: &mut Output) {
         self.scalars.panes += 1;
-        self.find_silence(start_us, log_threshold, output);
+        self.find_silence(start_us, output);
     }
 
-    /// Before a pane is gathered: judges the span that ended before it.
-    pub(super) fn turn_span(&mut self, start_us: i64, log_threshold: f64, output: &mut Output) {
+    /// Before a pane is gathered: takes the span that ended before it.
+    pub(super) fn turn_span(&mut self, start_us: i64, due: &mut Vec<Due>) {
         let every = self.settings.scalars.every_us;
         let span = start_us.div_euclid(every);
         let Some(ended) = self.scalars.span.replace(span).filter(|ended| *ended != span) else {
             return;
         };
         let mut scalars = std::mem::take(&mut self.scalars);
-        for (key, at) in scalars.by_key.iter() {
-            let stem = Arc::make_mut(&mut scalars.stems[*at as usize]);
+        for (key, stem_at) in scalars.by_key.iter() {
+            let stem = Arc::make_mut(&mut scalars.stems[*stem_at as usize]);
             if stem.series.is_empty() && stem.events >= CHARTED_EVENTS_MIN {
                 stem.spans = spans_of(stem.events, start_us - stem.since_us, every);
                 stem.series = Stem::series(&self.settings);
@@ -328,9 +355,14 @@ impl Engine {
                 let subject = stem.series[at].0;
                 let value = stem.value(subject, jitter(key, span_us)).filter(|_| whole);
                 let Some(value) = value else { continue };
-                let due = ScalarDue { key, subject, value, span_us, every_us: own, log_threshold };
+                let value = SpanValue { model: &key[0], value, span_us, every_us: own };
                 let series = Arc::make_mut(&mut stem.series[at].1);
-                scalars.watched += self.judge_scalar(&due, series, output);
+                let (began, is_due) = self.take_scalar(&value, series);
+                scalars.watched += began;
+                if is_due {
+                    let place = Place::Scalar(*stem_at, at as u16);
+                    due.push(Due { key: Arc::clone(key), place, end_us: span_us + own });
+                }
             }
             stem.volume = 0;
             stem.extra = None;
@@ -338,32 +370,28 @@ impl Engine {
         self.scalars = scalars;
     }
 
-    /// Takes a value of a scalar. Returns 1 where the series is watched from now on.
-    fn judge_scalar(
-        &mut self,
-        due: &ScalarDue<'_>,
-        series: &mut ScalarSeries,
-        output: &mut Output,
-    ) -> u64 {
-        let every = due.every_us;
-        let end_us = due.span_us + every;
+    /// Takes a value of a scalar. Returns 1 where the series is watched from now on, and whether it could be
+    /// a part of a finding.
+    fn take_scalar(&mut self, span: &SpanValue<'_>, series: &mut ScalarSeries) -> (u64, bool) {
+        let (every, nothing) = (span.every_us, (0, false));
+        let end_us = span.span_us + every;
         let hold = series.watched.as_ref().is_some_and(|s| s.firing.is_some());
-        let residual = match series.model.observe(due.span_us, every, due.value, hold) {
-            Reading::Learning => return 0,
+        let residual = match series.model.observe(span.span_us, every, span.value, hold) {
+            Reading::Learning => return nothing,
             Reading::Learned(sketch) => {
                 let zone = Zone { sigma: self.settings.detect.scalar_zone_sigma, odds: 0.1 };
                 let from_us = end_us - self.settings.scalars.learn_us;
                 let baseline = residual_baseline(&sketch, zone, from_us, end_us);
                 let id = self.library.add(baseline, zone);
                 series.watched = Some(Series::new(id, &self.library));
-                return 1;
+                return (1, false);
             }
             Reading::Residual(residual) => residual,
         };
-        let Some(watched) = &mut series.watched else { return 0 };
+        let Some(watched) = &mut series.watched else { return nothing };
         let tables = self.library.tables(watched.baseline);
         let Encoder::Number(encoder) = &self.library.baseline(watched.baseline).encoder else {
-            return 0;
+            return nothing;
         };
         let mut counts = vec![0u32; tables.codes()];
         counts[encoder.encode(residual)] = 1;
@@ -373,39 +401,52 @@ impl Engine {
         if watched.firing.is_some() {
             let tick = (&counts[..], &lanes[..]);
             if let Some(finding) = watched.calm(tables, tick, end_us, &self.settings) {
-                self.alerts.calmed(&due.key[0], &finding);
+                self.alerts.calmed(span.model, &finding);
             }
-            return 0;
+            return nothing;
         }
-        watched.take(tables, &counts, &lanes, due.span_us, WINDOW_SPANS * every);
-        if watched.evidence.log_mixture() < due.log_threshold {
-            return 0;
-        }
-        let name = due.subject.name(&self.settings.metrics);
-        let subject = Subject {
+        watched.take(tables, &counts, &lanes, span.span_us, WINDOW_SPANS * every);
+        (0, watched.evidence.log_mixture() + self.log_of_span() >= self.log_due())
+    }
+
+    /// What the evidence of a scalar counts for in panes: it ticks so many times less often, and may ask for
+    /// that much less.
+    pub(super) fn log_of_span(&self) -> f64 {
+        let (every_us, pane_us) = (self.settings.scalars.every_us, self.settings.time.pane_us);
+        libm::log(every_us as f64 / pane_us.max(1) as f64)
+    }
+
+    /// The finding of a scalar that has just crossed.
+    pub(super) fn report_scalar(
+        &self,
+        key: &Key,
+        (stem, at): (u32, u16),
+        decision: &Decision,
+    ) -> Option<Finding> {
+        let (subject, series) = self.scalars.stems[stem as usize].series.get(usize::from(at))?;
+        let watched = series.watched.as_ref()?;
+        let name = subject.name(&self.settings.metrics);
+        let about = Subject {
             name: &name,
             unit: "",
             baseline: self.library.baseline(watched.baseline),
-            tables,
+            tables: self.library.tables(watched.baseline),
         };
-        let decision = Decision { end_us, log_threshold: due.log_threshold };
-        let mut finding = self.finding(due.key, &subject, &watched.evidence, &decision);
-        finding.kind = if due.subject == Subjects::Volume { "volume" } else { "scalar" }.into();
+        let mut finding = self.finding(key, &about, &watched.evidence, decision);
+        finding.kind = if *subject == Subjects::Volume { "volume" } else { "scalar" }.into();
         finding.effect.before = None;
         finding.effect.after = None;
-        finding.summary = super::report::summary(&finding, end_us - watched.evidence.onset_us());
-        watched.fire(&finding.id, end_us);
-        self.alerts.found(&finding, end_us);
-        self.counters.findings += 1;
-        output.findings.push(finding);
-        0
+        finding.summary =
+            super::report::summary(&finding, decision.end_us - watched.evidence.onset_us());
+        Some(finding)
     }
 
     /// Models that have stopped while others go on; and those that came back.
-    fn find_silence(&mut self, start_us: i64, log_threshold: f64, output: &mut Output) {
+    fn find_silence(&mut self, start_us: i64, output: &mut Output) {
         if self.settings.detect.silence_us == 0 {
             return;
         }
+        let log_threshold = self.log_threshold(self.settings.time.pane_us);
         let pane_us = self.settings.time.pane_us;
         let now = self.scalars.panes - 1;
         let mut scalars = std::mem::take(&mut self.scalars);
@@ -449,14 +490,12 @@ impl Engine {
     }
 }
 
-/// A scalar's value that is to be judged.
-struct ScalarDue<'a> {
-    key: &'a Key,
-    subject: Subjects,
+/// The value of a span.
+struct SpanValue<'a> {
+    model: &'a str,
     value: f64,
     span_us: i64,
     every_us: i64,
-    log_threshold: f64,
 }
 
 /// How many spans of `every_us` are charted as one, so that a span has [`SPAN_EVENTS`] events in the

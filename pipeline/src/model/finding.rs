@@ -1,4 +1,5 @@
-//! A finding: an immutable fact. One series changed, since when, in what, how much, how sure.
+//! A finding: an immutable fact. One series changed, since when, in what, how much, how sure. Or some series
+//! of one model did together, none of which alone is sure: then it is told as the one with the most evidence.
 //!
 //! Its id is a hash of what it is about (pipeline, config, series, pane, lane, baseline), so the same
 //! events give the same id wherever and however often they are processed.
@@ -22,7 +23,7 @@ pub struct Finding {
     /// Hash of the config, 16 hex digits.
     pub config: String,
     /// What kind of change: `shift`, `spread`, `mix`, `rate`, `missing`, `invalid`, `unseen`,
-    /// `out_of_range`, `shape`, `volume`, `scalar`, `silence`.
+    /// `out_of_range`, `shape`, `volume`, `scalar`, `silence`, `model`.
     pub kind: String,
     /// One sentence for a person.
     pub summary: String,
@@ -53,6 +54,10 @@ pub struct Finding {
     pub effect: EffectRecord,
     /// How sure.
     pub evidence: EvidenceRecord,
+    /// The series of a `model` finding, the one with the most evidence first, which is the one that all else
+    /// is about; empty for other kinds.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub carriers: Vec<CarrierRecord>,
     /// The codes that carry the evidence, the heaviest first.
     pub codes: Vec<CodeRecord>,
     /// Scores that people know, since the onset against the baseline. They inform; they did not decide.
@@ -87,12 +92,19 @@ pub struct EffectRecord {
 /// The decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvidenceRecord {
-    /// Natural logarithm of the mixture Shiryaev-Roberts statistic.
+    /// Natural logarithm of the mixture Shiryaev-Roberts statistic; of their sum in a `model` finding.
     pub log_mixture: f64,
-    /// What it had to reach: `ln(series * panes a week / budget)`.
+    /// What it had to reach: `ln(series * panes a week / budget)`; by the share of false findings,
+    /// `ln(series * panes a week / (false_share_per_week * together))`.
     pub log_threshold: f64,
-    /// False alerts a week that were accepted.
+    /// False alerts a week that were accepted; not in force where there is a share.
     pub budget_per_week: f64,
+    /// What a week was allowed to add to the share of false findings, where that was the rule.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub false_share_per_week: Option<f64>,
+    /// Series that crossed in the same pane, this one included; only by that rule.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub together: Option<u64>,
     /// Series that shared the budget.
     pub series: u64,
     /// Ticks since the statistic was started.
@@ -106,6 +118,27 @@ pub struct EvidenceRecord {
     /// `calibrated`: the rate of false alarms is as declared by calculation and simulation, with the
     /// error that docs/detection.md measures; `guaranteed`: by proof.
     pub promise: String,
+}
+
+/// A series that carries a `model` finding with others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CarrierRecord {
+    /// The model's version, where events have one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<String>,
+    /// Segments by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub segments: BTreeMap<String, String>,
+    /// The metric.
+    pub metric: String,
+    /// What changed.
+    pub change: String,
+    /// When, as far as its evidence tells.
+    pub onset: String,
+    /// How much.
+    pub effect: EffectRecord,
+    /// Its part of the evidence, as if it ticked each pane.
+    pub log_mixture: f64,
 }
 
 /// A code that carries evidence.

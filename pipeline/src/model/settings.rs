@@ -142,8 +142,12 @@ pub const RARE_EVENTS: u64 = 200;
 /// How much evidence is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DetectSettings {
+    /// What is bounded over everything that runs.
+    pub fleet: Fleet,
     /// False alarms a week that are acceptable over everything that runs.
     pub budget_per_week: f64,
+    /// With [`Fleet::Share`]: what each week may add to the expected share of false findings.
+    pub false_share_per_week: f64,
     /// A pane of a series with fewer events is no tick: it is added to the next one.
     pub tick_events_min: u32,
     /// Slack for an estimated baseline, in standard errors; 1 to 2.
@@ -152,6 +156,35 @@ pub struct DetectSettings {
     pub scalar_zone_sigma: f64,
     /// Silence: a model whose volume is 0 for this long while others go on; 0 = off.
     pub silence_us: i64,
+}
+
+/// What is bounded over all series together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fleet {
+    /// The number of false alarms: each series is asked for as much as all others, and those of one
+    /// model may reach it together.
+    Budget,
+    /// The share of false ones among the findings (e-d-BH): the more series cross in one pane, the less is
+    /// asked of each.
+    Share,
+}
+
+impl DetectSettings {
+    /// What is accepted in a week, by the rule that is in force: false alarms, or a share of them.
+    pub fn accepted_per_week(&self) -> f64 {
+        match self.fleet {
+            Fleet::Budget => self.budget_per_week,
+            Fleet::Share => self.false_share_per_week,
+        }
+    }
+
+    /// Leaves one of `shares` equal parts of what is accepted: engines that judge apart share it. A share of
+    /// false findings adds up like their number: over all, each counts for less.
+    pub fn divide(&mut self, shares: f64) {
+        self.budget_per_week /= shares;
+        self.false_share_per_week /= shares;
+    }
 }
 
 /// When an alert fires and resolves.
@@ -208,7 +241,9 @@ impl Default for Settings {
                 season_weeks_min: 2,
             },
             detect: DetectSettings {
+                fleet: Fleet::Budget,
                 budget_per_week: 1.0,
+                false_share_per_week: 0.1,
                 tick_events_min: 10,
                 slack_z: 0.0,
                 scalar_zone_sigma: 0.5,

@@ -195,7 +195,7 @@ pub enum TopicEvent<'a> {
 pub fn live_settings(mut settings: Settings, split: Split, partitions: usize) -> Settings {
     settings.time.not_after_us = i64::MAX;
     if split == Split::Partition {
-        settings.detect.budget_per_week /= partitions.max(1) as f64;
+        settings.detect.divide(partitions.max(1) as f64);
     }
     settings
 }

@@ -9,6 +9,7 @@ mod fleet;
 mod kernel;
 mod run_lengths;
 mod scalars;
+mod together;
 
 /// Whether the long runs were asked for.
 fn full() -> bool {

@@ -17,7 +17,7 @@ use crate::config::duration::format_us;
 use crate::config::options::KINDS;
 use crate::config::{self, Files, Reading};
 use crate::model::Kind;
-use crate::model::settings::{OnNewVersion, Settings};
+use crate::model::settings::{Fleet, OnNewVersion, Settings};
 
 /// Checks a config, and how it fits a sample of events
 ///
@@ -200,7 +200,16 @@ fn summary(settings: &Settings, files: &Files) -> String {
         ("baseline", baseline(settings, files)),
         (
             "budget",
-            format!("false alarms a week, over all series: {}", settings.detect.budget_per_week),
+            match settings.detect.fleet {
+                Fleet::Budget => {
+                    let budget = settings.detect.budget_per_week;
+                    format!("false alarms a week, over all series: {budget}")
+                }
+                Fleet::Share => {
+                    let share = settings.detect.false_share_per_week;
+                    format!("share of false findings that a week may add, over all series: {share}")
+                }
+            },
         ),
         (
             "limits",

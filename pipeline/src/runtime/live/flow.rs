@@ -116,7 +116,7 @@ impl Flow {
             Split::None => 1.0,
             Split::Partition => inputs.len().max(1) as f64,
         };
-        settings.detect.budget_per_week /= shares;
+        settings.detect.divide(shares);
         let threads = match live.source.fetch_threads {
             0 => std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1)),
             n => n,
@@ -436,7 +436,7 @@ impl Flow {
     /// Goes on with other settings, at a cut, and keeps the state of the new config at once.
     fn reload(&mut self, mut settings: Settings) -> Result<String, String> {
         settings.time.not_after_us = i64::MAX;
-        settings.detect.budget_per_week /= self.shares;
+        settings.detect.divide(self.shares);
         let result = self.take_settings(settings);
         let config = self.shards.values().next().map(|s| s.engine().config().to_string());
         self.report.reloaded(&result, config.as_deref().unwrap_or_default());

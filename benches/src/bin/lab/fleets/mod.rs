@@ -1,10 +1,13 @@
-//! Fleets: many series under one budget, quiet and with changes in some of them.
+//! Fleets: many series under one budget, quiet and with changes in some of them; and the series of one model.
+
+mod found;
+mod models;
 
 use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::budget::log_threshold;
 use driftline_detectors::tables::Tables;
-use driftline_tests::promise::{PANE_EVENTS, Plan, Watch, learn, mean_and_error};
-use driftline_tests::streams::{Change, Law, Stream};
+use driftline_tests::promise::{Plan, Watch, learn};
+use driftline_tests::streams::{Law, Stream};
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -19,8 +22,6 @@ const WEEKS: usize = 8;
 const WEEK_US: i64 = 7 * 24 * 3_600_000_000;
 const EVENTS: usize = 2_000;
 const SEED: u64 = 0xf1ee_7000_0000;
-/// The fleet with changes: series, ticks, changed series, events learned.
-const CHANGED: (usize, usize, usize, usize) = (2_000, 2_000, 40, 10_000);
 
 /// A quiet fleet.
 #[derive(Debug, Clone, Copy)]
@@ -48,23 +49,11 @@ struct Quiet {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Found {
-    together: bool,
-    false_alarms: usize,
-    allowed: f64,
-    found: usize,
-    changed: usize,
-    /// False alarms among all alarms.
-    share_false: f64,
-    /// Mean ticks, and its standard error.
-    delay: f64,
-    error: f64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
 struct Report {
     quiet: Vec<Quiet>,
-    found: Vec<Found>,
+    found: Vec<found::Found>,
+    #[serde(default)]
+    models: Vec<models::Together>,
 }
 
 pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
@@ -87,7 +76,9 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
         ]);
     }
     let quiet = fleets.iter().map(quiet).collect();
-    Ok(serde_json::to_value(Report { quiet, found: [false, true].map(found).into() })?)
+    let found = [false, true].into_iter().flat_map(found::found).collect();
+    let models = models::measure(effort);
+    Ok(serde_json::to_value(Report { quiet, found, models })?)
 }
 
 /// A common factor's course, the same for all series.
@@ -135,47 +126,6 @@ fn quiet(fleet: &Fleet) -> Quiet {
     }
 }
 
-/// Some series shift by a standard deviation of a tick's mean, each at a time of its own or all
-/// together.
-fn found(together: bool) -> Found {
-    let (series, ticks, changed, events) = CHANGED;
-    // One false alarm in all that is watched.
-    let promise = (series * ticks) as f64;
-    let numbers: Vec<usize> = (0..series).collect();
-    let alarms: Vec<Option<(usize, bool)>> = in_parallel(&numbers, |number| {
-        let seed = SEED + 0x1000_0000 + 2 * *number as u64;
-        let (baseline, tables) = reference(Law::Gaussian, events, 0.0, seed);
-        let plan = Plan::new(Law::Gaussian, events, 0.0, promise);
-        let stream = Stream::new(Law::Gaussian, seed + 1);
-        let mut watch = Watch::new(&plan, &baseline, &tables, stream);
-        let at = if together { ticks / 2 } else { 50 + number * (ticks - 250) / changed };
-        for tick in 0..ticks {
-            if *number < changed && tick == at {
-                watch.stream().change(Change::Shift(1.0 / (PANE_EVENTS as f64).sqrt()));
-            }
-            if watch.pane(tick) {
-                let is_true = *number < changed && tick >= at;
-                return Some((if is_true { tick + 1 - at } else { tick }, is_true));
-            }
-        }
-        None
-    });
-    let delays: Vec<f64> =
-        alarms.iter().flatten().filter(|(_, is)| *is).map(|(delay, _)| *delay as f64).collect();
-    let false_alarms = alarms.iter().flatten().filter(|(_, is)| !is).count();
-    let (delay, error) = mean_and_error(&delays);
-    Found {
-        together,
-        false_alarms,
-        allowed: 1.0,
-        found: delays.len(),
-        changed,
-        share_false: false_alarms as f64 / (false_alarms + delays.len()).max(1) as f64,
-        delay,
-        error,
-    }
-}
-
 pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
     let report = Report::deserialize(figures)?;
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
@@ -194,26 +144,9 @@ pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
             ]
         })
         .collect();
-    let found: Vec<[String; 5]> = report
-        .found
-        .iter()
-        .map(|found| {
-            [
-                yes(found.together),
-                format!("{} of {}", found.found, found.changed),
-                format!("{} ({} allowed)", found.false_alarms, found.allowed),
-                format!("{:.3}", found.share_false),
-                format!("{:.1} ± {:.1}", found.delay, found.error),
-            ]
-        })
-        .collect();
     let head =
         ["series", "ticks", "zone", "common factor", "allowed", "false alarms", "worst week"];
-    Ok(format!(
-        "{}\n{}",
-        table(head, &quiet),
-        table(["changes together", "found", "false", "share of false", "delay, ticks"], &found)
-    ))
+    Ok([table(head, &quiet), found::text(&report.found), models::text(&report.models)].join("\n"))
 }
 
 pub(crate) fn pictures(_: &Value) -> anyhow::Result<Vec<Picture>> {
