@@ -1,4 +1,8 @@
 //! Alerts: the state machine over the findings of each model. Pending, firing, resolved.
+//!
+//! Nobody is woken up for what is over already, or for a handful of events: an alert fires once it was
+//! pending for `[alert].hold`, and one of its findings rests on `[alert].events_min` events and goes on.
+//! What is over before is resolved without having fired.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,32 +28,41 @@ struct Episode {
     onset_us: i64,
     /// Findings in their order: id, metric, severity, summary.
     findings: Vec<(String, String, String, String)>,
-    /// Ids of those that are not calm yet.
-    active: BTreeSet<String>,
+    /// Those that are not calm yet, by their ids.
+    active: BTreeMap<String, Active>,
     /// Something is to be told at the end of this pane.
     changed: bool,
+}
+
+/// A finding that is not calm yet, as far as it matters to whether its alert may fire.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Active {
+    /// Events since its onset.
+    events: u64,
+    /// The last ticks speak against it.
+    seems_over: bool,
 }
 
 /// Findings that one alert lists; further ones keep it alive but are not listed.
 const FINDINGS_MAX: usize = 1000;
 
 impl Alerts {
-    /// A new finding of a model, decided at the end of a pane.
-    pub(crate) fn found(&mut self, finding: &Finding, now_us: i64) {
+    /// A new finding of a model, decided at the end of a pane, that rests on so many `events`.
+    pub(crate) fn found(&mut self, finding: &Finding, events: u64, now_us: i64) {
         let onset_us = from_rfc3339(&finding.onset).unwrap_or(now_us);
         let new = || Episode {
             status: Status::Pending,
             starts_us: now_us,
             onset_us,
             findings: Vec::new(),
-            active: BTreeSet::new(),
+            active: BTreeMap::new(),
             changed: true,
         };
         let entry = self.by_model.entry(finding.model.clone());
         let episode = Arc::make_mut(entry.or_insert_with(|| Arc::new(new())));
         episode.onset_us = episode.onset_us.min(onset_us);
         episode.changed = true;
-        episode.active.insert(finding.id.clone());
+        episode.active.insert(finding.id.clone(), Active { events, seems_over: false });
         if episode.findings.len() < FINDINGS_MAX {
             episode.findings.push((
                 finding.id.clone(),
@@ -57,6 +70,16 @@ impl Alerts {
                 finding.severity.clone(),
                 finding.summary.clone(),
             ));
+        }
+    }
+
+    /// A tick of a series that has a finding, with so many events.
+    pub(crate) fn goes_on(&mut self, model: &str, finding: &str, events: u64, seems_over: bool) {
+        let pending = self.by_model.get_mut(model).filter(|e| e.status == Status::Pending);
+        let Some(episode) = pending else { return };
+        if let Some(active) = Arc::make_mut(episode).active.get_mut(finding) {
+            active.events = active.events.saturating_add(events);
+            active.seems_over = seems_over;
         }
     }
 
@@ -82,7 +105,9 @@ impl Alerts {
                 return false;
             }
             let held = now_us - episode.starts_us >= settings.alert.hold_us;
-            let fires = episode.status == Status::Pending && held;
+            let goes_on = |a: &Active| a.events >= settings.alert.events_min && !a.seems_over;
+            let fires =
+                episode.status == Status::Pending && held && episode.active.values().any(goes_on);
             if fires || episode.changed {
                 let episode = Arc::make_mut(episode);
                 if fires {

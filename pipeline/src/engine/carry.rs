@@ -1,6 +1,6 @@
 //! Going on under other settings: what is known stays known, as far as it means the same.
 //!
-//! - Budget, zones, slack, ticks, hold and resolve, silence, lateness, limits, names: all of it goes on,
+//! - Budget, zones, slack, ticks, when alerts fire and resolve, silence, lateness, limits, names: all of it goes on,
 //!   alerts too.
 //! - Metrics: those with the same name, kind and path go on, with what open panes hold of them. New ones
 //!   are learned beside them; findings about those that are gone are resolved.

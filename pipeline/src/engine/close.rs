@@ -9,7 +9,7 @@ use driftline_detectors::lane::LANES_MAX;
 use ndarray::{Array2, Axis};
 
 use super::group::{Group, GroupId, Key, Phase, Series};
-use super::learn::Learning;
+use super::learn::{Learning, total};
 use super::pane::{Pane, PaneGroup};
 use super::report::Decision;
 use super::{Engine, Output};
@@ -271,15 +271,22 @@ impl Engine {
         log_threshold: f64,
         end_us: i64,
     ) -> bool {
-        let Engine { groups, library, settings, alerts, .. } = self;
+        let Engine { groups, library, settings, alerts, recorder, .. } = self;
         let group = Arc::make_mut(&mut groups[tick.group as usize]);
         let Phase::Watching(all) = &mut group.phase else { return false };
         let Some(Some(series)) = all.get_mut(tick.metric) else { return false };
         let tables = library.tables(tick.baseline);
         let counts = &row[..tables.codes()];
+        if let Some(recorder) = recorder {
+            let metric = &settings.metrics[tick.metric].name;
+            recorder.take(&group.key, metric, None, (counts, tick.from_us));
+        }
         if series.firing.is_some() {
             if let Some(finding) = series.calm(tables, (counts, lanes), end_us, settings) {
                 alerts.calmed(&group.key[0], &finding);
+            } else if let Some(firing) = &series.firing {
+                let events = total(counts);
+                alerts.goes_on(&group.key[0], &firing.finding, events, firing.seems_over());
             }
             return false;
         }
@@ -291,13 +298,14 @@ impl Engine {
     fn find(&mut self, tick: &Tick, end_us: i64, log_threshold: f64, output: &mut Output) {
         let decision = Decision { end_us, log_threshold };
         let Some(finding) = self.report(tick.group, tick.metric, &decision) else { return };
-        let Engine { groups, alerts, counters, .. } = self;
+        let Engine { groups, library, alerts, counters, .. } = self;
         let group = Arc::make_mut(&mut groups[tick.group as usize]);
         let Phase::Watching(all) = &mut group.phase else { return };
         let Some(Some(series)) = all.get_mut(tick.metric) else { return };
-        series.fire(&finding.id, end_us);
+        let (_, since, _) = series.evidence.since_onset(series.evidence.leader());
+        alerts.found(&finding, total(since), end_us);
+        series.fire(&finding.id, end_us, library.tables(tick.baseline));
         counters.findings += 1;
-        alerts.found(&finding, end_us);
         output.findings.push(finding);
     }
 }

@@ -38,6 +38,7 @@ impl Engine {
             surprises: Vec::new(),
             spare: Spare::default(),
             scratch: Scratch::default(),
+            recorder: None,
         }
     }
 }

@@ -25,7 +25,9 @@ mod look;
 mod pane;
 mod quantiles;
 mod raw;
+mod record;
 mod report;
+mod rerun;
 mod scalars;
 mod snapshot;
 mod strays;
@@ -46,12 +48,15 @@ use group::{Group, GroupId, Key};
 use intern::Interner;
 use library::Library;
 use pane::{OpenPanes, Spare};
+use record::Recorder;
 use scalars::Scalars;
 use strays::Strays;
 
 pub use library::version_of;
 pub use look::{Counted, Look, Scored};
+pub use record::{Record, RecordLimits};
 pub use report::{BaselineEntry, SeriesReport};
+pub use rerun::Rerun;
 pub use snapshot::SnapshotError;
 
 /// Rows that are counted before panes may close.
@@ -159,6 +164,7 @@ pub struct Engine {
     surprises: Vec<Option<Arc<surprise::Surprises>>>,
     spare: Spare,
     scratch: Scratch,
+    recorder: Option<Recorder>,
 }
 
 impl Engine {
@@ -188,6 +194,7 @@ impl Engine {
             surprises: Vec::new(),
             spare: Spare::default(),
             scratch: Scratch::default(),
+            recorder: None,
             settings,
         };
         engine.derive();
