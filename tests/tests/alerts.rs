@@ -122,6 +122,67 @@ fn a_held_alert_is_pending_first_and_a_short_one_never_fires() {
 }
 
 #[test]
+fn what_went_away_while_it_was_held_wakes_nobody() {
+    let mut held = settings();
+    // The change ends so shortly before the hold does that it cannot be resolved by then.
+    held.alert.hold_us = 12 * MINUTE_US;
+    let (mut short, mut late) = (0, 0);
+    for seed in seeds(0..12) {
+        let gone = [calm(90), shifted(11, 1.0), calm(90)];
+        let transcript = run_rows(&held, &rows(seed, &gone));
+        let resolved = with(&transcript, Status::Resolved);
+        assert!(!resolved.is_empty(), "seed {seed}");
+        late += usize::from(minutes(&resolved[0].at, &gone, 1) > 12.5);
+        assert_eq!(
+            with(&transcript, Status::Firing).len(),
+            0,
+            "seed {seed}: {:#?}",
+            told(&transcript.findings)
+        );
+        // One that goes on fires when the hold ends, and no later; a weak one, too.
+        for (sigma, most) in [(1.0, 12.5), (0.3, 14.0)] {
+            let course = [calm(90), shifted(60, sigma), calm(90)];
+            let transcript = run_rows(&held, &rows(seed, &course));
+            let on = with(&transcript, Status::Firing);
+            let pending = with(&transcript, Status::Pending);
+            assert_eq!(on.len(), 1, "seed {seed}, {sigma} sigma");
+            let waited = minutes(&on[0].at, &course, 1) - minutes(&pending[0].at, &course, 1);
+            assert!((12.0..most).contains(&waited), "seed {seed}, {sigma} sigma: {waited} min");
+            short += usize::from(waited < 12.5);
+        }
+    }
+    // Else nothing was tested: without the check an alert that is resolved after the hold has fired.
+    assert!(late >= 6, "{late} of 12 were resolved after the hold");
+    assert!(short >= 20, "{short} of 24 fired as the hold ended");
+}
+
+#[test]
+fn a_finding_that_rests_on_few_events_waits_for_more() {
+    let course = [calm(90), shifted(60, 2.0), calm(90)];
+    for seed in seeds(0..4) {
+        let first = |events_min| {
+            let mut settings = settings();
+            settings.alert.events_min = events_min;
+            let transcript = run_rows(&settings, &rows(seed, &course));
+            let found = minutes(&transcript.findings[0].detected_at, &course, 1);
+            let fired = with(&transcript, Status::Firing);
+            (found, fired.first().map(|alert| minutes(&alert.at, &course, 1)))
+        };
+        // As found where nothing is asked for, and by default.
+        let (found, fired) = first(0);
+        assert_eq!(fired, Some(found), "seed {seed}");
+        assert_eq!(first(30), (found, fired), "seed {seed}: the default delays nothing");
+        // A pane has 30 events: ten minutes have 1,800.
+        let (same, fired) = first(1_800);
+        assert_eq!(same, found, "findings do not wait");
+        let fired = fired.expect("it fires");
+        assert!((9.5..12.0).contains(&fired), "seed {seed}: fires after {fired} min");
+        // More than come while it lasts: pending, then resolved.
+        assert_eq!(first(1_000_000).1, None, "seed {seed}");
+    }
+}
+
+#[test]
 fn resolving_takes_its_time() {
     let mut slow = settings();
     slow.alert.resolve_us = 30 * MINUTE_US;

@@ -2,6 +2,7 @@
 //! same data. Which course is not decided here: that takes randomness, and the engine has none.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::budget;
@@ -22,12 +23,17 @@ use crate::model::Settings;
 #[derive(Debug, Clone)]
 pub struct Rerun {
     series: Series,
-    baseline: Baseline,
-    zone: Zone,
     settings: Settings,
     window_us: i64,
-    /// By slot of the week; one for all where the baseline has no season.
-    tables: BTreeMap<Option<usize>, Tables>,
+    baseline_events: u64,
+    tables: Arc<SlotTables>,
+}
+
+/// Tables of all slots of the week that a record's ticks are from; one for all where there is no season.
+#[derive(Debug)]
+struct SlotTables {
+    is_seasonal: bool,
+    by_slot: BTreeMap<usize, Tables>,
 }
 
 impl Engine {
@@ -42,15 +48,14 @@ impl Engine {
                 series.get(metric)?.as_ref()?
             }
         };
-        let (baseline, zone) = self.library.entry(series.baseline).clone();
+        let (baseline, zone) = self.library.entry(series.baseline);
         let own = self.settings.time.window_us;
         Some(Rerun {
             series: Series::new(series.baseline, &self.library),
-            baseline,
-            zone,
             settings: self.settings.clone(),
             window_us: record.every_us.map_or(own, |every_us| WINDOW_SPANS * every_us),
-            tables: BTreeMap::new(),
+            baseline_events: baseline.events(),
+            tables: Arc::new(SlotTables::new(record, baseline, *zone, &self.settings)),
         })
     }
 
@@ -74,25 +79,16 @@ impl Rerun {
         now_us: i64,
         log_threshold: f64,
     ) -> Option<f64> {
-        let Self { series, baseline, zone, settings, window_us, tables } = self;
-        let slot = baseline.slots.as_ref().map(|_| slot_of(time_us));
-        let tables = tables.entry(slot).or_insert_with(|| {
-            let (whole, slack_z) = (baseline.probabilities(), settings.detect.slack_z);
-            match (slot, &baseline.slots) {
-                (Some(slot), Some(slots)) => {
-                    let (p, events) = slots.probabilities(slot, &whole);
-                    Tables::with_events(baseline, p, events, *zone, slack_z)
-                }
-                _ => Tables::new(baseline, whole, *zone, slack_z),
-            }
-        });
+        let Self { series, settings, window_us, tables, .. } = self;
+        let slot = tables.season(time_us);
+        let Some(tables) = tables.by_slot.get(&slot) else { return None };
         let (mut row, mut lanes) = ([0u32; CODES_MAX], [0.0; LANES_MAX]);
         record.counts(at, &mut row);
         if let (Ok(row), Ok(lanes)) = (
             ArrayView2::from_shape((1, CODES_MAX), &row),
             ArrayViewMut2::from_shape((1, LANES_MAX), &mut lanes),
         ) {
-            pane_evidence(row, &[&*tables], lanes);
+            pane_evidence(row, &[tables], lanes);
         }
         let counts = &row[..tables.codes()];
         let end_us = now_us + record.every_us.unwrap_or(settings.time.pane_us);
@@ -110,6 +106,28 @@ impl Rerun {
 
     /// Events of its baseline.
     pub fn baseline_events(&self) -> u64 {
-        self.baseline.events()
+        self.baseline_events
+    }
+}
+
+impl SlotTables {
+    fn new(record: &Record, baseline: &Baseline, zone: Zone, settings: &Settings) -> Self {
+        let (whole, slack_z) = (baseline.probabilities(), settings.detect.slack_z);
+        let mut all = Self { is_seasonal: baseline.slots.is_some(), by_slot: BTreeMap::new() };
+        for time_us in record.times_us() {
+            let slot = all.season(time_us);
+            all.by_slot.entry(slot).or_insert_with(|| match &baseline.slots {
+                Some(slots) => {
+                    let (p, events) = slots.probabilities(slot, &whole);
+                    Tables::with_events(baseline, p, events, zone, slack_z)
+                }
+                None => Tables::new(baseline, whole.clone(), zone, slack_z),
+            });
+        }
+        all
+    }
+
+    fn season(&self, time_us: i64) -> usize {
+        if self.is_seasonal { slot_of(time_us) } else { 0 }
     }
 }
