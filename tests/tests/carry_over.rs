@@ -101,7 +101,7 @@ fn the_same_settings_change_nothing() {
 #[test]
 fn what_shapes_no_state_leaves_all_of_it() {
     type Change = fn(&mut Settings);
-    let changes: [(&str, Change); 7] = [
+    let changes: [(&str, Change); 8] = [
         ("budget", |s| s.detect.budget_per_week = 50.0),
         ("zone", |s| s.metrics[0].zone_sigma = 0.15),
         ("slack", |s| s.detect.slack_z = 1.5),

@@ -13,9 +13,9 @@ use crate::runtime::tune::replayed::{Estimate, Loud, Rate, Replayed};
 /// Series that are named.
 const NAMED: usize = 3;
 /// Fewer events than this make a baseline that its own error tells on.
-const BASELINE_EVENTS: u64 = 10_000;
+const BASELINE_EVENTS: u64 = 3_000;
 
-/// Replays of all settings: those that differ in their budget alone share one.
+/// Replays of all settings.
 pub(super) struct Replays {
     runs: Vec<Option<Replayed>>,
     /// Which of `runs` each of the settings has.
@@ -62,20 +62,9 @@ struct Worst {
 
 impl Replays {
     pub(super) fn new(choices: &[Choice], history: &History, threads: usize) -> Self {
-        let (mut runs, mut of) = (Vec::new(), Vec::new());
-        let mut first: Vec<usize> = Vec::new();
-        for (at, choice) in choices.iter().enumerate() {
-            let mut alike = first.iter().position(|other| same(choice, &choices[*other]));
-            if alike.is_none() {
-                let budgets = choices.iter().filter(|other| same(choice, other));
-                let least = budgets.map(Choice::budget).fold(f64::INFINITY, f64::min);
-                first.push(at);
-                runs.push(history.replayed(at, least, threads));
-                alike = Some(runs.len() - 1);
-            }
-            of.extend(alike);
-        }
-        Self { runs, of }
+        let run = |(at, choice): (usize, &Choice)| history.replayed(at, choice.budget(), threads);
+        let runs: Vec<_> = choices.iter().enumerate().map(run).collect();
+        Self { of: (0..runs.len()).collect(), runs }
     }
 
     /// Of one of the settings; none where nothing was judged.
@@ -100,16 +89,6 @@ impl Replays {
         self.of.push(0);
         Some(choice)
     }
-}
-
-/// Whether two of the settings differ in their budget alone.
-fn same(one: &Choice, other: &Choice) -> bool {
-    let plain = |choice: &Choice| {
-        let mut settings = choice.settings.clone();
-        settings.detect.budget_per_week = 1.0;
-        settings
-    };
-    plain(one) == plain(other)
 }
 
 impl Replay {

@@ -31,8 +31,8 @@ const COURSES: (usize, usize) = (8, 24);
 const BLOCKS: i64 = 8;
 const DAY_US: i64 = 24 * HOUR_US;
 const SEED: u64 = 0x7e91_ac0e;
-/// Student's quantile of 97.5 %, at eight courses (a little more than at 24).
-const SURE: f64 = 2.36;
+/// Quantile of 97.5 % of a normal law, and what Student's adds of it over so many degrees of freedom.
+const SURE: (f64, f64) = (1.96, 2.83);
 /// A course without an alarm counts as this part of the mean, so that it has a logarithm.
 const LEAST: f64 = 1e-3;
 /// Parts of its span in which a series' excursions are counted.
@@ -253,7 +253,7 @@ impl Replayed {
         for (at, series) in self.series.iter().enumerate() {
             let own = rate(asked[at].promised, rates[at], &by_course[at]);
             if own.low > own.promised {
-                let within_us = self.within(series, asked[at].level);
+                let within_us = self.within(series, asked[at].level.0);
                 let (name, is_scalar) = (series.name.clone(), series.is_scalar);
                 let baseline_events = series.baseline_events;
                 above.push(Loud { name, rate: own, is_scalar, baseline_events, within_us });
@@ -296,7 +296,7 @@ impl Replayed {
 /// A series at a budget.
 struct Asked {
     log_promise: f64,
-    level: usize,
+    level: (usize, bool),
     promised: f64,
     ticks_a_week: f64,
     /// Of one course in the mean, and of each, with its ticks.
@@ -352,7 +352,8 @@ fn rate(promised: f64, replayed: f64, courses: &[f64]) -> Rate {
     let logs: Vec<f64> = courses.iter().map(|rate| libm::log(rate.max(floor))).collect();
     let mean = logs.iter().sum::<f64>() / n;
     let variance = logs.iter().map(|log| (log - mean) * (log - mean)).sum::<f64>() / (n - 1.0);
-    let off = libm::exp((SURE * variance.sqrt()).min(50.0));
+    let sure = SURE.0 + SURE.1 / (n - 1.0);
+    let off = libm::exp((sure * variance.sqrt()).min(50.0));
     Rate { promised, replayed, low: replayed / off, high: replayed * off }
 }
 

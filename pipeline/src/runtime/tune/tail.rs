@@ -11,7 +11,11 @@ const LOWEST: f64 = -4.0;
 /// An excursion is over where the statistic is so far below its level, nats.
 const APART: f64 = 2.0;
 /// Excursions in a course of the history's length that tell how high they rise.
-const ENOUGH: f64 = 25.0;
+const ENOUGH: f64 = 100.0;
+/// Fewer tell so only where they are more than those below them let expect, by ...
+const FEW: f64 = 3.0;
+/// ... so many standard deviations: what comes and goes is rare, and rises higher than the rest.
+const BEYOND: f64 = 2.5;
 
 /// Excursions above one level.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -43,6 +47,8 @@ pub(super) struct Tail {
     /// Of these, those that do not tell their height.
     alarms: f64,
     heights: f64,
+    /// It is unlike what is below it, so that other series say nothing of it.
+    is_own: bool,
 }
 
 fn level(at: usize) -> f64 {
@@ -97,26 +103,29 @@ impl Excursions {
         }
     }
 
-    /// The highest level not above `log_promise` with enough excursions in each of so many courses; where
-    /// none has, that with most.
-    pub(super) fn telling(&self, log_promise: f64, courses: f64) -> usize {
-        let below = (0..self.levels.len()).rev().filter(|at| level(*at) <= log_promise);
-        let mut most = 0;
-        for at in below {
-            if self.levels[at].count >= ENOUGH * courses {
-                return at;
-            }
-            if self.levels[at].count > self.levels[most].count {
-                most = at;
+    /// The highest level not above `log_promise` with enough excursions in each of so many courses (where
+    /// none has, that with most), or one above it that has more than is to be expected from there, which is told.
+    pub(super) fn telling(&self, log_promise: f64, courses: f64) -> (usize, bool) {
+        let count = |at: usize| self.levels[at].count / courses;
+        let below = || (0..self.levels.len()).take_while(|at| level(*at) <= log_promise);
+        let most = below().fold(0, |most, at| if count(at) > count(most) { at } else { most });
+        let base = below().filter(|at| count(*at) >= ENOUGH).last().unwrap_or(most);
+        let mut telling = base;
+        for at in below().skip(telling + 1).take_while(|at| count(*at) >= FEW) {
+            let tail = self.tail((telling, false)).of_one(courses);
+            let slope = tail.told() / tail.heights.max(f64::MIN_POSITIVE);
+            let expected = tail.count * libm::exp(-slope * (at - telling) as f64);
+            if count(at) > expected + BEYOND * expected.max(1.0).sqrt() {
+                telling = at;
             }
         }
-        most
+        (telling, telling > base)
     }
 
     /// What is beyond a level.
-    pub(super) fn tail(&self, at: usize) -> Tail {
+    pub(super) fn tail(&self, (at, is_own): (usize, bool)) -> Tail {
         let Above { count, alarms, heights } = self.levels[at];
-        Tail { at, count, alarms, heights }
+        Tail { at, count, alarms, heights, is_own }
     }
 }
 
@@ -144,7 +153,8 @@ impl Tail {
 
     /// How many excursions rise to `log_promise`, with what `others` tell of how they fall off.
     pub(super) fn alarms(&self, log_promise: f64, others: &Others) -> f64 {
-        let slope = (self.told() + others.weight) / (self.heights + others.weight / others.slope);
+        let weight = if self.is_own { WEIGHT_MIN } else { others.weight };
+        let slope = (self.told() + weight) / (self.heights + weight / others.slope);
         self.count * libm::exp(-slope * (log_promise - level(self.at)).max(0.0))
     }
 }
@@ -160,14 +170,15 @@ impl Others {
     /// Of the tails of all series: a slope varies between them by what it varies more than their errors
     /// (a method of moments, for a Gamma law).
     pub(super) fn of(tails: &[Tail]) -> Self {
-        let sum = |of: fn(&Tail) -> f64| tails.iter().map(of).sum::<f64>();
+        let alike = || tails.iter().filter(|tail| !tail.is_own);
+        let sum = |of: fn(&Tail) -> f64| alike().map(of).sum::<f64>();
         let (told, heights) = (sum(Tail::told), sum(|tail| tail.heights));
         if told <= 0.0 || heights <= 0.0 {
             return Self { slope: 1.0, weight: WEIGHT_MIN };
         }
         let slope = told / heights;
         let (mut spread, mut error) = (0.0, 0.0);
-        for tail in tails.iter().filter(|tail| tail.told() >= 2.0 && tail.heights > 0.0) {
+        for tail in alike().filter(|tail| tail.told() >= 2.0 && tail.heights > 0.0) {
             let off = (tail.told() - 1.0) / tail.heights / slope - 1.0;
             spread += tail.told() * off * off;
             error += 1.0;
@@ -230,6 +241,15 @@ mod tests {
     }
 
     #[test]
+    fn few_that_rise_far_above_the_rest_are_counted_themselves() {
+        let mut mixed = made(3, 1.2, 2_000, 14.0);
+        mixed.add(&made(4, 0.01, 15, 14.0));
+        let tail = mixed.tail(mixed.telling(14.0, 1.0));
+        let alarms = tail.alarms(14.0, &Others::of(&[tail]));
+        assert!((9.0..15.1).contains(&alarms), "{alarms} {tail:?}");
+    }
+
+    #[test]
     fn an_excursion_is_one_until_it_has_fallen_well_below_its_level() {
         let mut excursions = Excursions::new(10.0);
         for value in [0.5, 1.5, 0.5, 1.5, -3.0, 1.2, 11.0] {
@@ -237,7 +257,7 @@ mod tests {
         }
         excursions.take(None);
         excursions.end();
-        let at = |l: f64| excursions.tail((l - LOWEST) as usize);
+        let at = |l: f64| excursions.tail(((l - LOWEST) as usize, false));
         // Twice above 0 and above 1, the second time up to an alarm.
         assert_eq!((at(1.0).count, at(1.0).alarms), (2.0, 1.0));
         assert_eq!(at(1.0).heights, 0.5 + 9.0);
