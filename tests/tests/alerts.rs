@@ -122,6 +122,59 @@ fn a_held_alert_is_pending_first_and_a_short_one_never_fires() {
 }
 
 #[test]
+fn what_went_away_while_it_was_held_wakes_nobody() {
+    let mut held = settings();
+    // The change ends so shortly before the hold does that it cannot be resolved by then.
+    held.alert.hold_us = 12 * MINUTE_US;
+    let (mut short, mut late, mut fired) = (0, 0, 0);
+    let waited = |transcript: &Transcript, status| -> Option<f64> {
+        let from = with(transcript, Status::Pending).first().map(|a| minutes(&a.at, &[], 0))?;
+        with(transcript, status).first().map(|a| minutes(&a.at, &[], 0) - from)
+    };
+    for seed in seeds(0..24) {
+        let gone = run_rows(&held, &rows(seed, &[calm(90), shifted(12, 0.5), calm(90)]));
+        late += usize::from(waited(&gone, Status::Resolved).is_some_and(|after| after > 12.0));
+        fired += with(&gone, Status::Firing).len();
+        // One that goes on fires when the hold ends, or little later; a weak one, too.
+        let sigma = if seed % 2 == 0 { 0.3 } else { 1.0 };
+        let lasting = run_rows(&held, &rows(seed, &[calm(90), shifted(60, sigma), calm(90)]));
+        let after = waited(&lasting, Status::Firing).expect("it fires");
+        assert!((12.0..15.0).contains(&after), "seed {seed}, {sigma} sigma: {after} min");
+        short += usize::from(after < 12.5);
+    }
+    println!("{late} of 24 resolved after the hold, {fired} fired; {short} of 24 fired at once");
+    // All that are resolved after the hold would have fired without a second look.
+    assert!(late >= 8 && fired * 3 <= late, "{late} were resolved after the hold, {fired} fired");
+    assert!(short >= 20, "{short} of 24 fired as the hold ended");
+}
+
+#[test]
+fn a_finding_that_rests_on_few_events_waits_for_more() {
+    let course = [calm(90), shifted(60, 2.0), calm(90)];
+    for seed in seeds(0..4) {
+        let first = |events_min| {
+            let mut settings = settings();
+            settings.alert.events_min = events_min;
+            let transcript = run_rows(&settings, &rows(seed, &course));
+            let found = minutes(&transcript.findings[0].detected_at, &course, 1);
+            let fired = with(&transcript, Status::Firing);
+            (found, fired.first().map(|alert| minutes(&alert.at, &course, 1)))
+        };
+        // As found where nothing is asked for, and by default.
+        let (found, fired) = first(0);
+        assert_eq!(fired, Some(found), "seed {seed}");
+        assert_eq!(first(30), (found, fired), "seed {seed}: the default delays nothing");
+        // A pane has 30 events: ten minutes have 1,800.
+        let (same, fired) = first(1_800);
+        assert_eq!(same, found, "findings do not wait");
+        let fired = fired.expect("it fires");
+        assert!((9.5..12.0).contains(&fired), "seed {seed}: fires after {fired} min");
+        // More than come while it lasts: pending, then resolved.
+        assert_eq!(first(1_000_000).1, None, "seed {seed}");
+    }
+}
+
+#[test]
 fn resolving_takes_its_time() {
     let mut slow = settings();
     slow.alert.resolve_us = 30 * MINUTE_US;

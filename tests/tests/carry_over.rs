@@ -109,6 +109,7 @@ fn what_shapes_no_state_leaves_all_of_it() {
         ("zone", |s| s.metrics[0].zone_sigma = 0.15),
         ("slack", |s| s.detect.slack_z = 1.5),
         ("hold", |s| s.alert.hold_us = MINUTE_US),
+        ("events_min", |s| s.alert.events_min = 500),
         ("resolve", |s| s.alert.resolve_us = 3 * MINUTE_US),
         ("silence", |s| s.detect.silence_us = 3 * MINUTE_US),
         ("limits", |s| s.limits.series_max = 60),

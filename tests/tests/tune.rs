@@ -1,10 +1,14 @@
 //! `driftline tune` on a generated history: what it tells is what the history holds, and what it writes is a
 //! config that gives it.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::process::Output;
 
 use driftline_tests::driftline;
+use rand::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
@@ -95,6 +99,100 @@ fn it_tells_what_would_have_been_found_and_writes_the_choice() {
     assert!(picture.contains("alerts a week") && picture.contains("class=\"c\""), "one is chosen");
     let checked = run(here, &["check", "tuned.toml", "--offline"]);
     assert!(checked.status.success(), "{}", told(&checked));
+}
+
+/// False alarms a week of the config's own settings: promised, replayed, low, high; and series above.
+fn false_alarms(answer: &Value) -> ([f64; 4], u64) {
+    let own = &row(answer, "as it is")["false_alarms"];
+    let names = ["promised_per_week", "replayed_per_week", "low", "high"];
+    let rate = names.map(|name| own[name].as_f64().unwrap_or_else(|| panic!("{name}: {own}")));
+    (rate, own["above_promise"].as_u64().expect("a number"))
+}
+
+/// A history of two models in which the level of `b`'s latency wanders by `wander` standard deviations,
+/// with a memory of twenty minutes: what comes and goes, and is no change.
+fn wandering(folder: &Path, hours: i64, wander: f64) {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(11);
+    let mut normal = move || -> f64 { StandardNormal.sample(&mut random) };
+    let mut text = String::new();
+    let mut level = 0.0;
+    let kept = (-10.0f64 / 1200.0).exp();
+    for pane in 0..hours * 360 {
+        level = kept * level + (1.0 - kept * kept).sqrt() * wander * normal();
+        for event in 0..24 {
+            for (model, off) in [("a", 0.0), ("b", level)] {
+                let time_ms = 1_767_571_200_000 + pane * 10_000 + event * 400;
+                let latency_ms = 300.0 * (0.5 * (normal() + off)).exp();
+                let tokens = 80.0 * (0.5 * normal()).exp();
+                let error = normal() > 1.7;
+                let _ = writeln!(
+                    text,
+                    r#"{{"ts":{time_ms},"model":"{model}","latency_ms":{latency_ms:.3},"tokens":{tokens:.3},"error":{error}}}"#
+                );
+            }
+        }
+    }
+    std::fs::write(folder.join("history.ndjson"), text).expect("a history");
+    let config = r#"[input]
+paths = ["history.ndjson"]
+[time]
+path = "ts"
+[keys]
+model = "model"
+[metrics.latency_ms]
+[metrics.tokens]
+[metrics.error]
+kind = "flag"
+"#;
+    std::fs::write(folder.join("driftline.toml"), config).expect("a config");
+}
+
+/// The answer about such a history, without known changes put in.
+fn replayed(folder: &Path, more: &[&str]) -> Value {
+    let tune = ["tune", "--as", "json", "--panes", "10s"];
+    let none = ["--shift", "0", "--scale", "1", "--mix", "0", "--rate", "1"];
+    let output = run(folder, &[&tune[..], &none, more].concat());
+    assert!(output.status.success(), "{}", told(&output));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn a_stationary_history_keeps_its_promise_when_it_is_replayed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let with = |threads| {
+        let zones = ["--zones", "0.1", "--budgets", "1,1000", "--threads", threads];
+        replayed(folder.path(), &zones)
+    };
+    wandering(folder.path(), 14, 0.0);
+    let answer = with("1");
+    let own = row(&answer, "as it is");
+    let ([promised, seen, low, high], above) = false_alarms(&answer);
+    assert!((0.5..1.001).contains(&promised), "{own:#}");
+    assert!(low <= seen && seen <= high, "{own:#}");
+    assert!(seen <= promised, "{own:#}");
+    assert_eq!(above, 0, "{own:#}");
+    let often = &row(&answer, "budget 1000")["false_alarms"];
+    let rate = |name: &str| often[name].as_f64().expect("a number");
+    assert!(rate("promised_per_week") > 500.0 && rate("low") <= rate("promised_per_week"));
+    // A thousand times the budget is about a thousand times the alarms, not the same figure.
+    assert!(rate("replayed_per_week") > 30.0 * seen, "{often:#} {own:#}");
+    assert_eq!(answer, with("3"), "threads do not show");
+}
+
+#[test]
+fn what_comes_and_goes_for_longer_than_the_baseline_shows_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    wandering(folder.path(), 60, 0.7);
+    let answer = replayed(folder.path(), &["--zones", "0.1", "--budgets", "1"]);
+    let ([promised, seen, low, high], above) = false_alarms(&answer);
+    let own = &row(&answer, "as it is")["false_alarms"];
+    assert!(seen > 3.0 * promised, "{own:#}");
+    // What the history itself had is within the interval.
+    let alerts = row(&answer, "as it is")["alerts_per_week"].as_f64().expect("a number");
+    assert!(low <= alerts && alerts <= high, "{alerts}: {own:#}");
+    assert!(above >= 1, "{own:#}");
+    let worst = own["worst"][0]["series"].as_str().expect("a series");
+    assert_eq!(worst, "b latency_ms", "{own:#}");
 }
 
 #[test]

@@ -121,6 +121,6 @@ zeroed! {
         scalar_zone_sigma: 0.0,
         silence_us: 0,
     };
-    AlertDraft(AlertSettings) = AlertSettings { hold_us: 0, resolve_us: 0 };
+    AlertDraft(AlertSettings) = AlertSettings { hold_us: 0, events_min: 0, resolve_us: 0 };
     ScalarDraft(ScalarSettings) = ScalarSettings { volume: false, every_us: 0, learn_us: 0 };
 }

@@ -319,7 +319,13 @@ static SECTIONS: &[Section] = &[
                 "hold",
                 Form::Duration(0, 7 * D, |d, v| d.alert.0.hold_us = v),
                 "\"0s\"",
-                "An alert is pending for this long before it fires.",
+                "An alert is pending for this long before it fires; if what it tells of seems to be over by then, it waits on, and is resolved without having fired.",
+            ),
+            opt(
+                "events_min",
+                Form::Whole(0, 1_000_000_000, |d, v| d.alert.0.events_min = v),
+                "30",
+                "An alert is pending until a finding of it rests on so many events since its onset; 0: no minimum. Silence and charted values are no matter of single events.",
             ),
             opt(
                 "resolve",

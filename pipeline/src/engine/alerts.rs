@@ -1,4 +1,8 @@
 //! Alerts: the state machine over the findings of each model. Pending, firing, resolved.
+//!
+//! Nobody is woken up for what is over already, or for a handful of events: an alert fires once it was
+//! pending for `[alert].hold`, and one of its findings rests on `[alert].events_min` events and goes on.
+//! What is over before is resolved without having fired.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,18 +30,29 @@ struct Episode {
     findings: Vec<(String, String, String, String)>,
     /// All metrics that they are about.
     metrics: BTreeSet<String>,
-    /// Ids of those that are not calm yet, and how many series are not.
-    active: BTreeMap<String, u32>,
+    /// Those that are not calm yet, by their ids.
+    active: BTreeMap<String, Active>,
     /// Something is to be told at the end of this pane.
     changed: bool,
+}
+
+/// A finding that is not calm yet, as far as it matters to whether its alert may fire.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Active {
+    /// Series that are not calm yet.
+    series: u32,
+    /// Events since its onset.
+    events: u64,
+    /// The last ticks speak against it.
+    seems_over: bool,
 }
 
 /// Findings that one alert lists; further ones keep it alive but are not listed.
 const FINDINGS_MAX: usize = 1000;
 
 impl Alerts {
-    /// A new finding of a model, decided at the end of a pane.
-    pub(crate) fn found(&mut self, finding: &Finding, now_us: i64) {
+    /// A new finding of a model, decided at the end of a pane, that rests on so many `events`.
+    pub(crate) fn found(&mut self, finding: &Finding, events: u64, now_us: i64) {
         let onset_us = from_rfc3339(&finding.onset).unwrap_or(now_us);
         let new = || Episode {
             status: Status::Pending,
@@ -52,7 +67,8 @@ impl Alerts {
         let episode = Arc::make_mut(entry.or_insert_with(|| Arc::new(new())));
         episode.onset_us = episode.onset_us.min(onset_us);
         episode.changed = true;
-        episode.active.insert(finding.id.clone(), finding.carriers.len().max(1) as u32);
+        let series = finding.carriers.len().max(1) as u32;
+        episode.active.insert(finding.id.clone(), Active { series, events, seems_over: false });
         episode.metrics.insert(finding.metric.clone());
         episode.metrics.extend(finding.carriers.iter().map(|carrier| carrier.metric.clone()));
         if episode.findings.len() < FINDINGS_MAX {
@@ -65,13 +81,24 @@ impl Alerts {
         }
     }
 
+    /// A tick of a series that has a finding, with so many events.
+    pub(crate) fn goes_on(&mut self, model: &str, finding: &str, events: u64, seems_over: bool) {
+        let pending = self.by_model.get_mut(model).filter(|e| e.status == Status::Pending);
+        let Some(episode) = pending else { return };
+        if let Some(active) = Arc::make_mut(episode).active.get_mut(finding) {
+            active.events = active.events.saturating_add(events);
+            // Of several series one may be over while the others go on.
+            active.seems_over = seems_over && active.series == 1;
+        }
+    }
+
     /// A series looks like its baseline again. A finding is over with the last of its series.
     pub(crate) fn calmed(&mut self, model: &str, finding: &str) {
         if let Some(episode) = self.by_model.get_mut(model) {
             let active = &mut Arc::make_mut(episode).active;
-            if let Some(series) = active.get_mut(finding) {
-                *series -= 1;
-                if *series == 0 {
+            if let Some(of) = active.get_mut(finding) {
+                of.series -= 1;
+                if of.series == 0 {
                     active.remove(finding);
                 }
             }
@@ -93,7 +120,9 @@ impl Alerts {
                 return false;
             }
             let held = now_us - episode.starts_us >= settings.alert.hold_us;
-            let fires = episode.status == Status::Pending && held;
+            let goes_on = |a: &Active| a.events >= settings.alert.events_min && !a.seems_over;
+            let fires =
+                episode.status == Status::Pending && held && episode.active.values().any(goes_on);
             if fires || episode.changed {
                 let episode = Arc::make_mut(episode);
                 if fires {

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 /// Evidence against a change that resolves it: odds of ten thousand to one.
 const LOG_CALM: f64 = 9.2;
+/// Evidence against a change by which it seems to be over, so that nobody is woken up for it any more:
+/// odds of twenty to one.
+const LOG_OVER: f64 = 3.0;
 /// Standard errors by which the events since the finding must speak for a lane.
 const CLEAR: f64 = 2.0;
 
@@ -31,15 +34,33 @@ pub(crate) struct Firing {
     lane: Option<u8>,
     /// CUSUM of the evidence *against* the change.
     calm: f64,
+    /// The weakest lane that says the same as the leader: what a weak change still speaks for.
+    weakest: u8,
+    /// As `calm`, from the finding on: by the weakest lane until there is one.
+    over: f64,
 }
 
 impl Firing {
     /// A finding was made of the evidence.
-    pub(crate) fn new(finding: &str, now_us: i64, evidence: &Evidence) -> Self {
-        let leader = evidence.leader() as u8;
-        let category = evidence.category().map(|category| category as u8);
-        let (finding, since) = (finding.into(), Vec::new());
-        Self { finding, since_us: now_us, leader, category, since, lane: None, calm: 0.0 }
+    pub(crate) fn new(finding: &str, now_us: i64, tables: &Tables, evidence: &Evidence) -> Self {
+        let leader = evidence.leader();
+        let weakest = alike(tables, leader).last().copied().unwrap_or(leader) as u8;
+        Self {
+            finding: finding.into(),
+            since_us: now_us,
+            leader: leader as u8,
+            category: evidence.category().map(|category| category as u8),
+            since: Vec::new(),
+            lane: None,
+            calm: 0.0,
+            weakest,
+            over: 0.0,
+        }
+    }
+
+    /// Whether the last ticks speak against the change, though not clearly enough to resolve it.
+    pub(crate) fn seems_over(&self) -> bool {
+        self.over >= LOG_OVER
     }
 
     /// Takes a tick; true where the change is over. It is on for more than `resolve_us`.
@@ -51,7 +72,17 @@ impl Firing {
         now_us: i64,
         resolve_us: i64,
     ) -> bool {
-        let Some(lane) = self.lane else {
+        let lane = usize::from(self.lane.unwrap_or(self.weakest));
+        let tick: f64 = match self.category {
+            Some(category) => tables.of_category(usize::from(category), counts),
+            None => counts
+                .iter()
+                .enumerate()
+                .map(|(code, n)| f64::from(*n) * evidence.at(tables, code, lane))
+                .sum(),
+        };
+        self.over = (self.over - tick).max(0.0);
+        if self.lane.is_none() {
             self.since.resize(counts.len(), 0);
             self.since.iter_mut().zip(counts).for_each(|(sum, n)| *sum = sum.saturating_add(*n));
             if now_us - self.since_us >= resolve_us {
@@ -60,15 +91,7 @@ impl Firing {
                 self.lane = Some(lane_of(tables, evidence, leader, &since) as u8);
             }
             return false;
-        };
-        let tick: f64 = match self.category {
-            Some(category) => tables.of_category(usize::from(category), counts),
-            None => counts
-                .iter()
-                .enumerate()
-                .map(|(code, n)| f64::from(*n) * evidence.at(tables, code, usize::from(lane)))
-                .sum(),
-        };
+        }
         self.calm = (self.calm - tick).max(0.0);
         self.calm >= LOG_CALM
     }
@@ -81,13 +104,19 @@ impl Firing {
 
 /// The lane whose contrary resolves a change that `leader` found, and that went on with `counts`.
 fn lane_of(tables: &Tables, evidence: &Evidence, leader: usize, counts: &[u32]) -> usize {
+    let alike = alike(tables, leader);
+    let clear = alike.iter().find(|lane| speaks_for(tables, evidence, counts, **lane));
+    clear.or(alike.last()).copied().unwrap_or(leader)
+}
+
+/// The lanes of the same direction as `leader`, the strongest first.
+fn alike(tables: &Tables, leader: usize) -> Vec<usize> {
     let lanes = tables.lanes();
     let mut alike: Vec<usize> = (0..lanes.len())
         .filter(|lane| same_direction(&lanes[*lane], &lanes[leader]) && tables.temper(*lane) > 0.0)
         .collect();
     alike.sort_by(|a, b| strength(&lanes[*b]).total_cmp(&strength(&lanes[*a])));
-    let clear = alike.iter().find(|lane| speaks_for(tables, evidence, counts, **lane));
-    clear.or(alike.last()).copied().unwrap_or(leader)
+    alike
 }
 
 /// Whether the events are changed at least as much as a lane says, beyond chance: then

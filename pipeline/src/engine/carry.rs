@@ -1,7 +1,7 @@
 //! Going on under other settings: what is known stays known, as far as it means the same.
 //!
-//! - Budget, zones, slack, ticks, hold and resolve, silence, lateness, limits, names: all of it goes on,
-//!   alerts too.
+//! - Budget, zones, slack, ticks, silence, lateness, limits, names, when alerts fire and resolve: all of it
+//!   goes on, alerts too.
 //! - Metrics: those with the same name, kind and path go on, with what open panes hold of them. New ones
 //!   are learned beside them; findings about those that are gone are resolved.
 //! - What is charted of a metric, and the length of a span: the same for each scalar.

@@ -9,7 +9,7 @@ use ndarray::{Array2, Axis};
 
 use super::fleet::{Due, Place};
 use super::group::{Group, GroupId, Key, Phase, Series};
-use super::learn::Learning;
+use super::learn::{Learning, total};
 use super::pane::{Pane, PaneGroup};
 use super::{Engine, Output};
 use crate::model::settings::OnNewVersion;
@@ -273,15 +273,22 @@ impl Engine {
 
     /// Takes a tick of a series; the logarithm of its mixture, minus infinity where a finding is on.
     fn take_tick(&mut self, tick: &Tick, row: &[u32], lanes: &[f64], end_us: i64) -> f64 {
-        let Engine { groups, library, settings, alerts, .. } = self;
+        let Engine { groups, library, settings, alerts, recorder, .. } = self;
         let group = Arc::make_mut(&mut groups[tick.group as usize]);
         let Phase::Watching(all) = &mut group.phase else { return f64::NEG_INFINITY };
         let Some(Some(series)) = all.get_mut(tick.metric) else { return f64::NEG_INFINITY };
         let tables = library.tables(tick.baseline);
         let counts = &row[..tables.codes()];
+        if let Some(recorder) = recorder {
+            let metric = &settings.metrics[tick.metric].name;
+            recorder.take(&group.key, metric, None, (counts, tick.from_us));
+        }
         if series.firing.is_some() {
             if let Some(finding) = series.calm(tables, (counts, lanes), end_us, settings) {
                 alerts.calmed(&group.key[0], &finding);
+            } else if let Some(firing) = &series.firing {
+                let events = total(counts);
+                alerts.goes_on(&group.key[0], &firing.finding, events, firing.seems_over());
             }
             return f64::NEG_INFINITY;
         }

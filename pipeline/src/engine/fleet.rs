@@ -12,7 +12,9 @@ use std::sync::Arc;
 use driftline_detectors::budget;
 
 use super::group::{GroupId, Key, Phase, Series};
+use super::learn::total;
 use super::report::Decision;
+use super::scalars::NO_EVENTS;
 use super::{Engine, Output};
 use crate::model::Finding;
 use crate::model::finding::CarrierRecord;
@@ -168,8 +170,8 @@ impl Engine {
     /// Makes the finding of a series that has crossed, and starts its evidence anew.
     fn find(&mut self, candidate: &Candidate, decision: &Decision, output: &mut Output) {
         let Some(finding) = self.report_at(candidate, decision) else { return };
-        self.fire(candidate.place, &finding.id, decision.end_us);
-        self.tell(finding, decision.end_us, output);
+        let events = self.fire(candidate.place, &finding.id, decision.end_us);
+        self.tell(finding, events, decision.end_us, output);
     }
 
     /// Makes the finding of series of one model that have crossed together, the one with the most evidence
@@ -199,10 +201,12 @@ impl Engine {
             finding.evidence.log_mixture = super::report::round(log_sum);
             finding.summary = super::report::summary_together(&finding, decision.end_us);
         }
+        let mut events: u64 = 0;
         for carrier in carriers {
-            self.fire(carrier.place, &finding.id, decision.end_us);
+            let own = self.fire(carrier.place, &finding.id, decision.end_us);
+            events = events.saturating_add(own);
         }
-        self.tell(finding, decision.end_us, output);
+        self.tell(finding, events, decision.end_us, output);
     }
 
     fn report_at(&self, candidate: &Candidate, decision: &Decision) -> Option<Finding> {
@@ -212,27 +216,32 @@ impl Engine {
         }
     }
 
-    /// The evidence of a series starts anew.
-    fn fire(&mut self, place: Place, finding: &str, end_us: i64) {
-        let series = match place {
-            Place::Scalar(stem, at) => self.scalars.series_mut(stem, at),
+    /// The evidence of a series starts anew. Returns the events that its finding rests on.
+    fn fire(&mut self, place: Place, finding: &str, end_us: i64) -> u64 {
+        let Engine { groups, scalars, library, .. } = self;
+        let (series, is_scalar) = match place {
+            Place::Scalar(stem, at) => (scalars.series_mut(stem, at), true),
             Place::Metric(group, metric) => {
-                match &mut Arc::make_mut(&mut self.groups[group as usize]).phase {
+                let series = match &mut Arc::make_mut(&mut groups[group as usize]).phase {
                     Phase::Watching(all) => {
                         all.get_mut(usize::from(metric)).and_then(Option::as_mut)
                     }
                     _ => None,
-                }
+                };
+                (series, false)
             }
         };
-        if let Some(series) = series {
-            series.fire(finding, end_us);
-        }
+        let Some(series) = series else { return 0 };
+        let (_, since, _) = series.evidence.since_onset(series.evidence.leader());
+        let events = if is_scalar { NO_EVENTS } else { total(since) };
+        let tables = library.tables(series.baseline);
+        series.fire(finding, end_us, tables);
+        events
     }
 
-    fn tell(&mut self, finding: Finding, end_us: i64, output: &mut Output) {
+    fn tell(&mut self, finding: Finding, events: u64, end_us: i64, output: &mut Output) {
         self.counters.findings += 1;
-        self.alerts.found(&finding, end_us);
+        self.alerts.found(&finding, events, end_us);
         output.findings.push(finding);
     }
 }

@@ -39,6 +39,7 @@ impl Engine {
             surprises: Vec::new(),
             spare: Spare::default(),
             scratch: Scratch::default(),
+            recorder: None,
         }
     }
 }

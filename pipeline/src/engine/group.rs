@@ -295,8 +295,8 @@ impl Series {
     }
 
     /// A finding was made of the evidence: it starts anew, and is looked at for signs of calm.
-    pub(crate) fn fire(&mut self, finding: &str, now_us: i64) {
-        self.firing = Some(Firing::new(finding, now_us, &self.evidence));
+    pub(crate) fn fire(&mut self, finding: &str, now_us: i64, tables: &Tables) {
+        self.firing = Some(Firing::new(finding, now_us, tables, &self.evidence));
         self.evidence.restart();
     }
 

@@ -26,7 +26,9 @@ mod look;
 mod pane;
 mod quantiles;
 mod raw;
+mod record;
 mod report;
+mod rerun;
 mod scalars;
 mod snapshot;
 mod strays;
@@ -48,12 +50,15 @@ use group::{Group, GroupId, Key};
 use intern::Interner;
 use library::Library;
 use pane::{OpenPanes, Spare};
+use record::Recorder;
 use scalars::Scalars;
 use strays::Strays;
 
 pub use library::version_of;
 pub use look::{Counted, Look, Scored};
+pub use record::{Record, RecordLimits};
 pub use report::{BaselineEntry, SeriesReport};
+pub use rerun::Rerun;
 pub use snapshot::SnapshotError;
 
 /// Rows that are counted before panes may close.
@@ -163,6 +168,7 @@ pub struct Engine {
     surprises: Vec<Option<Arc<surprise::Surprises>>>,
     spare: Spare,
     scratch: Scratch,
+    recorder: Option<Recorder>,
 }
 
 impl Engine {
@@ -193,6 +199,7 @@ impl Engine {
             surprises: Vec::new(),
             spare: Spare::default(),
             scratch: Scratch::default(),
+            recorder: None,
             settings,
         };
         engine.derive();

@@ -32,6 +32,9 @@ use crate::model::{Finding, Settings};
 /// and bursts are inside it. It makes the verdict calibrated, not guaranteed.
 pub(super) const SILENCE_MARGIN: f64 = 4.0;
 
+/// A finding about a span, or about silence, does not rest on single events: no minimum holds it up.
+pub(super) const NO_EVENTS: u64 = u64::MAX;
+
 /// Events that a model must have had before its scalars are charted: a model of each is some 13 KiB, and
 /// a flood of names that are seen once or twice must not cost that.
 const CHARTED_EVENTS_MIN: u64 = 100;
@@ -43,7 +46,7 @@ const SPANS: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 480, 720,
 const DAY_US: i64 = 24 * 3_600_000_000;
 
 /// Spans whose values the learned lane looks at together.
-const WINDOW_SPANS: i64 = 60;
+pub(super) const WINDOW_SPANS: i64 = 60;
 /// Half-life of what is usual for a model, as far as silence goes: one that shrank for good is not
 /// silent.
 const USUAL_HALF_LIFE_US: f64 = 6.0 * 3.6e9;
@@ -156,6 +159,13 @@ impl Scalars {
             on.map(|finding| (key[0].clone(), finding.clone())).collect()
         };
         self.by_key.iter().flat_map(of_stem).collect()
+    }
+
+    /// A series of a stem's key that is watched, by its name.
+    pub(crate) fn watched_as(&self, key: &Key, name: &str, settings: &Settings) -> Option<&Series> {
+        let stem = &self.stems[*self.by_key.get(key)? as usize];
+        let is_it = |(subject, _): &&(Subjects, _)| subject.name(&settings.metrics) == name;
+        stem.series.iter().find(is_it)?.1.watched.as_ref()
     }
 
     /// Series by the baselines that they are judged by.
@@ -355,7 +365,7 @@ impl Engine {
                 let subject = stem.series[at].0;
                 let value = stem.value(subject, jitter(key, span_us)).filter(|_| whole);
                 let Some(value) = value else { continue };
-                let value = SpanValue { model: &key[0], value, span_us, every_us: own };
+                let value = SpanValue { key, subject, value, span_us, every_us: own };
                 let series = Arc::make_mut(&mut stem.series[at].1);
                 let (began, is_due) = self.take_scalar(&value, series);
                 scalars.watched += began;
@@ -395,13 +405,19 @@ impl Engine {
         };
         let mut counts = vec![0u32; tables.codes()];
         counts[encoder.encode(residual)] = 1;
+        if let Some(recorder) = &mut self.recorder {
+            let name = span.subject.name(&self.settings.metrics);
+            recorder.take(span.key, &name, Some(every), (&counts, span.span_us));
+        }
         let mut lanes = Array2::zeros((1, LANES_MAX));
         pane_evidence(aview1(&counts).insert_axis(Axis(0)), &[tables], lanes.view_mut());
         let lanes: Vec<f64> = lanes.iter().copied().collect();
         if watched.firing.is_some() {
             let tick = (&counts[..], &lanes[..]);
             if let Some(finding) = watched.calm(tables, tick, end_us, &self.settings) {
-                self.alerts.calmed(span.model, &finding);
+                self.alerts.calmed(&span.key[0], &finding);
+            } else if let Some(firing) = &watched.firing {
+                self.alerts.goes_on(&span.key[0], &firing.finding, 0, firing.seems_over());
             }
             return nothing;
         }
@@ -482,7 +498,7 @@ impl Engine {
             };
             let finding = self.silence(key, &quiet, start_us + pane_us, log_threshold);
             Arc::make_mut(stem).silent = Some(finding.id.clone());
-            self.alerts.found(&finding, start_us + pane_us);
+            self.alerts.found(&finding, NO_EVENTS, start_us + pane_us);
             self.counters.findings += 1;
             output.findings.push(finding);
         }
@@ -492,7 +508,8 @@ impl Engine {
 
 /// The value of a span.
 struct SpanValue<'a> {
-    model: &'a str,
+    key: &'a Key,
+    subject: Subjects,
     value: f64,
     span_us: i64,
     every_us: i64,

@@ -192,6 +192,8 @@ impl DetectSettings {
 pub struct AlertSettings {
     /// An alert is pending for this long before it fires; 0 = fires at once.
     pub hold_us: i64,
+    /// Events since the onset that a finding must rest on before its alert fires.
+    pub events_min: u64,
     /// A series must have looked like its baseline for at least this long before it is resolved.
     pub resolve_us: i64,
 }
@@ -249,7 +251,7 @@ impl Default for Settings {
                 scalar_zone_sigma: 0.5,
                 silence_us: 5 * MINUTE_US,
             },
-            alert: AlertSettings { hold_us: 0, resolve_us: 5 * MINUTE_US },
+            alert: AlertSettings { hold_us: 0, events_min: 30, resolve_us: 5 * MINUTE_US },
             scalars: ScalarSettings {
                 volume: true,
                 every_us: MINUTE_US,

@@ -135,16 +135,20 @@ fn rate((plan, edge): &(Plan, bool)) -> Rate {
 
 pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
     let report = Report::deserialize(figures)?;
-    let rates: Vec<[String; 7]> = report
-        .rates
-        .iter()
+    // The hardest first: where nothing is declared too small to matter.
+    let mut sorted: Vec<&Rate> = report.rates.iter().collect();
+    sorted.sort_by(|a, b| {
+        a.zone.total_cmp(&b.zone).then(a.edge.cmp(&b.edge)).then(a.promise.total_cmp(&b.promise))
+    });
+    let rates: Vec<[String; 7]> = sorted
+        .into_iter()
         .map(|rate| {
             let place = if rate.edge { ", at its edge" } else { "" };
             [
-                rate.law.clone(),
-                rate.baseline_events.to_string(),
                 format!("{}{place}", rate.zone),
                 rate.promise.to_string(),
+                rate.law.clone(),
+                rate.baseline_events.to_string(),
                 format!("{} ({} to {})", short(rate.realised), short(rate.low), short(rate.high)),
                 rate.alarms.to_string(),
                 format!("{:.0} %", rate.unlucky * 100.0),
@@ -167,13 +171,13 @@ pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
         .collect();
     Ok(table(
         [
-            "law",
-            "baseline",
             "zone",
-            "run length",
-            "cut",
-            "10 % of baselines",
-            "realised / promised",
+            "promise A, panes",
+            "law",
+            "baseline events",
+            "realised / promised (95 %)",
+            "false alarms",
+            "unlucky baselines",
         ],
         &rates,
     ) + "\n"

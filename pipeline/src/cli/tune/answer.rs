@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::choices::Choice;
+use super::replays::{Replay, Replays};
 use crate::model::time::{rfc3339, span};
 use crate::plot::{Axis, Panel, Point, svg};
 use crate::runtime::tune::inject::Change;
@@ -38,6 +39,8 @@ struct Row {
     words: String,
     alerts_per_week: f64,
     findings: usize,
+    /// False alarms: promised, and replayed.
+    false_alarms: Option<Replay>,
     changes: Vec<Cell>,
 }
 
@@ -56,8 +59,8 @@ impl Answer {
     pub(super) fn new(
         choices: &[Choice],
         history: &History,
-        begin_us: i64,
-        found: &[(Change, Vec<Found>)],
+        replays: &Replays,
+        (begin_us, found): (i64, &[(Change, Vec<Found>)]),
         at_most: Option<f64>,
     ) -> Self {
         let row = |(at, choice): (usize, &Choice)| {
@@ -77,6 +80,7 @@ impl Answer {
                 words: choice.words.clone(),
                 alerts_per_week: verdict.alerts as f64 / history.weeks(&choice.settings),
                 findings: verdict.findings.len(),
+                false_alarms: replays.of(at, choice),
                 changes: found.iter().map(cell).collect(),
             }
         };
@@ -107,8 +111,11 @@ impl Answer {
                 .sum();
             (std::cmp::Reverse(found), delays, row.alerts_per_week)
         };
-        let fitting =
-            self.settings.iter().enumerate().filter(|(_, row)| row.alerts_per_week <= at_most);
+        let keeps = |row: &Row| {
+            let replayed = row.false_alarms.as_ref().map_or(0.0, |replay| replay.high);
+            row.alerts_per_week <= at_most && replayed <= at_most
+        };
+        let fitting = self.settings.iter().enumerate().filter(|(_, row)| keeps(row));
         fitting
             .map(|(at, row)| (at, rank(row)))
             .min_by(|(_, a), (_, b)| {
@@ -123,7 +130,11 @@ impl Answer {
             self.events, self.from, self.to, self.change_at
         );
         let width = self.settings.iter().map(|row| row.words.chars().count()).max().unwrap_or(0);
-        let _ = write!(text, "   {:<width$}  {:>11}  {:>8}", "", "alerts/week", "findings");
+        let _ = write!(
+            text,
+            "   {:<width$}  {:>11}  {:>8}  {:>8}  {:>22}",
+            "", "alerts/week", "findings", "promised", "replayed"
+        );
         let heads = self.settings.first().map_or(&[][..], |row| row.changes.as_slice());
         for cell in heads {
             let _ = write!(text, "  {:>24}", cell.words);
@@ -136,6 +147,9 @@ impl Answer {
                 "{mark}{} {:<width$}  {:>11.2}  {:>8}",
                 row.label, row.words, row.alerts_per_week, row.findings
             );
+            let none = || ["-".to_owned(), "-".to_owned()];
+            let [promised, replayed] = row.false_alarms.as_ref().map_or_else(none, Replay::cells);
+            let _ = write!(text, "  {promised:>8}  {replayed:>22}");
             for cell in &row.changes {
                 let delay =
                     cell.delay_s.map_or(String::new(), |s| format!(", {}", span((s * 1e6) as i64)));
@@ -145,18 +159,24 @@ impl Answer {
             text.push('\n');
         }
         text += "\nEach change: series in which it was found, and the median time until then.\n";
+        let shown = &self.settings[self.chosen.unwrap_or(0)];
+        if let Some(replay) = &shown.false_alarms {
+            text += &replay.text(&shown.label);
+            text.push('\n');
+        }
         match (self.at_most, self.chosen) {
             (Some(at_most), Some(at)) => {
                 let Row { label, words, .. } = &self.settings[at];
                 let _ = writeln!(
                     text,
-                    "At most {at_most} alerts a week: {label} ({words}) finds most, soonest."
+                    "At most {at_most} alerts a week, in this history and at the upper end of what is replayed: \
+                     {label} ({words}) finds most, soonest."
                 );
             }
             (Some(at_most), None) => {
                 let _ = writeln!(
                     text,
-                    "None of them keeps to {at_most} alerts a week. See whether the alerts of this history are \
+                    "None of them keeps to {at_most} alerts a week, in this history and as it is replayed. See whether the alerts of this history are \
                      right (`driftline replay`), or name other settings."
                 );
             }

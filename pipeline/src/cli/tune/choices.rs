@@ -38,7 +38,7 @@ const PANES_US: [i64; 3] = [10 * SECOND_US, MINUTE_US, 5 * MINUTE_US];
 const ZONES: [f64; 3] = [0.05, 0.1, 0.2];
 const BUDGETS: [f64; 3] = [0.2, 5.0, 25.0];
 /// More would be no table.
-const CHOICES_MAX: usize = 26;
+const CHOICES_MAX: usize = 25;
 
 /// The config's own settings first.
 pub(super) fn choices(
@@ -77,18 +77,30 @@ pub(super) fn choices(
     };
     let mut all = vec![own];
     for edit in edits {
-        let changed = edit.apply(settings);
-        if all.iter().any(|choice: &Choice| choice.settings == changed) {
+        let changed = all[0].with(edit, char::from(b'a' + all.len() as u8).to_string());
+        if all.iter().any(|choice: &Choice| choice.settings == changed.settings) {
             continue;
         }
-        let label = char::from(b'a' + all.len() as u8).to_string();
-        all.push(Choice { label, words: edit.words(), settings: changed, edits: vec![edit] });
+        all.push(changed);
         ensure!(
             all.len() <= CHOICES_MAX,
             "more than {CHOICES_MAX} settings to compare: name fewer"
         );
     }
     Ok(all)
+}
+
+impl Choice {
+    /// False alarms a week that are promised at most.
+    pub(super) fn budget(&self) -> f64 {
+        self.settings.detect.budget_per_week
+    }
+
+    /// The same with one thing changed.
+    pub(super) fn with(&self, edit: Edit, label: String) -> Self {
+        let edits = self.edits.iter().copied().chain([edit]).collect();
+        Self { label, words: edit.words(), settings: edit.apply(&self.settings), edits }
+    }
 }
 
 impl Edit {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod choices;
+mod replays;
 mod write;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use anyhow::{Context, ensure};
 
 use self::answer::Answer;
 use self::choices::{Choice, choices};
+use self::replays::Replays;
 use super::Terminal;
 use super::form::Form;
 use super::input::InputArgs;
@@ -30,7 +32,10 @@ Examples:
 
 The history is read once as it is, and once for each change that is put in: of the chosen size, in every
 other group, from --at of the history on. Alerts of the history itself may well be right: look at them first
-(`driftline replay`).";
+(`driftline replay`).
+
+False alarms are told as they are promised, and as the same statistic has them on courses that are put
+together anew out of blocks of this history, with the interval of 95 %; --at-most holds for its upper end.";
 
 /// Try other settings on your own history: alerts a week, and how soon known changes would be found
 #[derive(Debug, clap::Args)]
@@ -110,8 +115,8 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let bytes = source.bytes_total().context(
         "a history is read several times, which standard input cannot be: name files or folders",
     )?;
-    let choices = choices(&settings, &args.budgets, &args.panes, &args.zones)?;
-    let all: Vec<_> = choices.iter().map(|choice| choice.settings.clone()).collect();
+    let mut choices = choices(&settings, &args.budgets, &args.panes, &args.zones)?;
+    let mut all: Vec<_> = choices.iter().map(|choice| choice.settings.clone()).collect();
     let threads = args
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
@@ -125,13 +130,21 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
             Ok(())
         }
     };
-    let history = judge(&source, &all, threads, show(reading))?;
+    let mut history = judge(&source, &all, threads, show(reading))?;
     ensure!(
         history.events > 0 && !history.baselines.is_empty(),
         "no series has a baseline by the end of this history ({} events): give more of it, or ask for less \
          in [baseline.learn]",
         history.events
     );
+    let mut replays = Replays::new(&choices, &history, threads);
+    if let Some(choice) = args.at_most.and_then(|most| replays.calibrated(&choices, most)) {
+        let settings = [choice.settings.clone()];
+        let more = judge(&source, &settings, threads, show(reading))?;
+        history.verdicts.extend(more.verdicts);
+        all.extend(settings);
+        choices.push(choice);
+    }
     let begin_us = history.from_us + ((history.to_us - history.from_us) as f64 * args.at) as i64;
     let mut found = Vec::new();
     for change in &changes {
@@ -140,7 +153,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         found.push((*change, find(&source, &all, threads, &injection, show(reading))?));
     }
     progress.finish();
-    let answer = Answer::new(&choices, &history, begin_us, &found, args.at_most);
+    let answer = Answer::new(&choices, &history, &replays, (begin_us, &found), args.at_most);
     if let Some(path) = &args.picture {
         std::fs::write(path, answer.picture())
             .with_context(|| format!("cannot write {}", path.display()))?;

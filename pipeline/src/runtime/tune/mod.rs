@@ -3,12 +3,15 @@
 //! Not here: which settings, and what is made of the answers.
 
 pub mod inject;
+pub mod replayed;
+mod tail;
 
 use std::collections::BTreeMap;
 
 use self::inject::Injection;
+use self::replayed::{RECORDED, Replayed, replayed};
 use super::replay::{Event, ReplayError, replay};
-use crate::engine::{BaselineEntry, Engine, Input};
+use crate::engine::{BaselineEntry, Engine, Input, Record};
 use crate::model::settings::WEEK_US;
 use crate::model::time::from_rfc3339;
 use crate::model::{Batch, Finding, Settings, Status};
@@ -36,6 +39,16 @@ pub struct History {
     pub baselines: Vec<BaselineEntry>,
     /// For each of the settings.
     pub verdicts: Vec<Verdict>,
+    engines: Vec<Engine>,
+    /// Ticks, by what decides them.
+    records: Vec<(Ticking, Vec<Record>)>,
+}
+
+/// What decides the ticks of a history: settings that have it in common share them.
+type Ticking = (i64, i64);
+
+fn ticking(settings: &Settings) -> Ticking {
+    (settings.time.pane_us, settings.scalars.every_us)
 }
 
 /// How an injected change fared under one of the settings.
@@ -56,6 +69,15 @@ impl History {
         let watched_us = (self.to_us - self.from_us - learned_us).max(settings.time.pane_us);
         watched_us as f64 / WEEK_US as f64
     }
+
+    /// What the `at`-th of the settings gives on courses of this history, down to budgets of
+    /// `least_budget`; none where nothing was judged.
+    pub fn replayed(&self, at: usize, least_budget: f64, threads: usize) -> Option<Replayed> {
+        let engine = self.engines.get(at)?;
+        let same = |of: &&(Ticking, _)| of.0 == ticking(engine.settings());
+        let (_, records) = self.records.iter().find(same)?;
+        replayed(engine, records, least_budget, threads)
+    }
 }
 
 /// Judges a history under each of these settings, of which there is at least one.
@@ -69,11 +91,21 @@ pub fn judge<E: From<ReplayError>>(
     progress: impl FnMut(u64, Option<i64>, u64) -> Result<(), E>,
 ) -> Result<History, E> {
     let mut from_us = i64::MAX;
-    let (engines, verdicts) = run(source, settings, threads, progress, |batch| {
+    let mut engines: Vec<Engine> = settings.iter().cloned().map(Engine::new).collect();
+    let mut seen: Vec<Ticking> = Vec::new();
+    for engine in &mut engines {
+        let own = ticking(engine.settings());
+        if !seen.contains(&own) {
+            seen.push(own);
+            engine.record(RECORDED);
+        }
+    }
+    let verdicts = run(source, &mut engines, threads, progress, |batch| {
         from_us = batch.time_us.iter().copied().fold(from_us, i64::min);
         None
     })?;
-    let mut engines = engines;
+    let records = engines.iter_mut().map(|e| (ticking(e.settings()), e.take_records()));
+    let records = records.filter(|(_, records)| !records.is_empty()).collect();
     let to_us = engines.first().and_then(Engine::closed_us).unwrap_or(from_us);
     Ok(History {
         from_us: from_us.min(to_us),
@@ -81,6 +113,8 @@ pub fn judge<E: From<ReplayError>>(
         events: engines.first().map_or(0, |engine| engine.counters().events),
         baselines: engines.first_mut().map_or_else(Vec::new, |engine| engine.baselines(false)),
         verdicts,
+        engines,
+        records,
     })
 }
 
@@ -95,7 +129,8 @@ pub fn find<E: From<ReplayError>>(
     injection: &Injection,
     progress: impl FnMut(u64, Option<i64>, u64) -> Result<(), E>,
 ) -> Result<Vec<Found>, E> {
-    let (_, verdicts) = run(source, settings, threads, progress, |batch| injection.apply(batch))?;
+    let mut engines: Vec<Engine> = settings.iter().cloned().map(Engine::new).collect();
+    let verdicts = run(source, &mut engines, threads, progress, |batch| injection.apply(batch))?;
     let found = |(verdict, settings): (&Verdict, &Settings)| found(verdict, injection, settings);
     Ok(verdicts.iter().zip(settings).map(found).collect())
 }
@@ -146,14 +181,13 @@ fn stem(finding: &Finding, settings: &Settings) -> Vec<String> {
 /// place of one that came; the first of the engines paces the files by what came.
 fn run<E: From<ReplayError>>(
     source: &FileSource,
-    settings: &[Settings],
+    engines: &mut [Engine],
     threads: usize,
     mut progress: impl FnMut(u64, Option<i64>, u64) -> Result<(), E>,
     mut alter: impl FnMut(&Batch) -> Option<Batch>,
-) -> Result<(Vec<Engine>, Vec<Verdict>), E> {
-    let mut engines: Vec<Engine> = settings.iter().cloned().map(Engine::new).collect();
+) -> Result<Vec<Verdict>, E> {
     let mut verdicts = vec![Verdict::default(); engines.len()];
-    let mut pace = pace(settings);
+    let mut pace = pace(engines.first().map(Engine::settings));
     replay(source, &mut pace, threads, |_, event| -> Result<(), E> {
         match event {
             Event::Input(input) => {
@@ -174,13 +208,13 @@ fn run<E: From<ReplayError>>(
         }
         Ok(())
     })?;
-    Ok((engines, verdicts))
+    Ok(verdicts)
 }
 
 /// An engine that sees what came and judges nothing: its clocks say which file is behind. Which of the
 /// engines that judge is altered, and how, must not decide what is read next.
-fn pace(settings: &[Settings]) -> Engine {
-    let mut settings = settings.first().cloned().unwrap_or_default();
+fn pace(settings: Option<&Settings>) -> Engine {
+    let mut settings = settings.cloned().unwrap_or_default();
     settings.scalars.volume = false;
     settings.detect.silence_us = 0;
     settings.baseline.endless = true;

@@ -1,0 +1,198 @@
+//! False alarms that were promised beside those of replayed courses: for each of the settings, and the
+//! budget that keeps to what is asked for.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::choices::{Choice, Edit};
+use crate::model::time::{rfc3339, span};
+use crate::runtime::tune::History;
+use crate::runtime::tune::replayed::{Estimate, Loud, Rate, Replayed};
+
+/// Series that are named.
+const NAMED: usize = 3;
+/// Fewer events than this make a baseline that its own error tells on.
+const BASELINE_EVENTS: u64 = 3_000;
+
+/// Replays of all settings.
+pub(super) struct Replays {
+    runs: Vec<Option<Replayed>>,
+    /// Which of `runs` each of the settings has.
+    of: Vec<usize>,
+}
+
+/// What courses of the history say of one of the settings.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Replay {
+    /// False alarms a week over all series: promised, at most.
+    promised_per_week: f64,
+    /// As courses of the history have them, with the interval of 95 %.
+    pub(super) replayed_per_week: f64,
+    low: f64,
+    pub(super) high: f64,
+    /// Ticks of any series for each false alarm: promised, at least, and replayed.
+    promised_run_ticks: f64,
+    replayed_run_ticks: f64,
+    block_s: f64,
+    courses: usize,
+    /// Series that were run again.
+    series: usize,
+    /// How many have more false alarms than was promised, beyond chance.
+    above_promise: usize,
+    /// The worst of them.
+    worst: Vec<Worst>,
+}
+
+/// A series above its promise.
+#[derive(Debug, Clone, Serialize)]
+struct Worst {
+    series: String,
+    promised_per_week: f64,
+    replayed_per_week: f64,
+    low: f64,
+    high: f64,
+    /// Where most of it lies in one part of the history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    advice: String,
+}
+
+impl Replays {
+    pub(super) fn new(choices: &[Choice], history: &History, threads: usize) -> Self {
+        let run = |(at, choice): (usize, &Choice)| history.replayed(at, choice.budget(), threads);
+        let runs: Vec<_> = choices.iter().enumerate().map(run).collect();
+        Self { of: (0..runs.len()).collect(), runs }
+    }
+
+    /// Of one of the settings; none where nothing was judged.
+    pub(super) fn of(&self, at: usize, choice: &Choice) -> Option<Replay> {
+        let run = self.runs[*self.of.get(at)?].as_ref()?;
+        Some(Replay::new(run, &run.at(choice.budget())))
+    }
+
+    /// The config's own settings with the budget that keeps to `at_most` replayed false alarms a week, where
+    /// its own does not.
+    pub(super) fn calibrated(&mut self, choices: &[Choice], at_most: f64) -> Option<Choice> {
+        let (own, run) = (choices.first()?, self.runs.first()?.as_ref()?);
+        if run.at(own.budget()).all.high <= at_most {
+            return None;
+        }
+        let budget = run.budget_for(at_most, own.budget().min(at_most))?;
+        let label = char::from(b'a' + choices.len() as u8).to_string();
+        let choice = own.with(Edit::Budget(budget), label);
+        if choices.iter().any(|other| other.settings == choice.settings) {
+            return None;
+        }
+        self.of.push(0);
+        Some(choice)
+    }
+}
+
+impl Replay {
+    fn new(run: &Replayed, estimate: &Estimate) -> Self {
+        let Estimate { all, ticks_a_week, above } = estimate;
+        let Rate { promised, replayed, low, high } = *all;
+        let ticks = |rate: f64| ticks_a_week / rate.max(f64::MIN_POSITIVE);
+        Self {
+            promised_per_week: promised,
+            replayed_per_week: replayed,
+            low,
+            high,
+            promised_run_ticks: ticks(promised),
+            replayed_run_ticks: ticks(replayed),
+            block_s: run.block_us as f64 / 1e6,
+            courses: run.courses,
+            series: run.sample,
+            above_promise: above.len(),
+            worst: above.iter().take(NAMED).map(Worst::new).collect(),
+        }
+    }
+
+    /// The cells of a table.
+    pub(super) fn cells(&self) -> [String; 2] {
+        let Self { promised_per_week, replayed_per_week, low, high, .. } = self;
+        let replayed =
+            format!("{} ({} to {})", short(*replayed_per_week), short(*low), short(*high));
+        [short(*promised_per_week), replayed]
+    }
+
+    /// What is to be said below a table.
+    pub(super) fn text(&self, label: &str) -> String {
+        let mut text = format!(
+            "\nReplayed: {} courses of this history, put together of blocks of {}, judged anew ({} series). False \
+             alarms a week, with the\ninterval of 95 %. {label}: one in {} ticks is promised at most, one in {} \
+             replayed. Real changes of the history count as\nfalse: leave them out (--from, --to).\n",
+            self.courses,
+            span((self.block_s * 1e6) as i64),
+            self.series,
+            short(self.promised_run_ticks),
+            short(self.replayed_run_ticks),
+        );
+        if self.above_promise > 0 {
+            let _ =
+                writeln!(text, "Series above their promise under {label}: {}.", self.above_promise);
+        }
+        for Worst { series, replayed_per_week, low, high, promised_per_week, advice, .. } in
+            &self.worst
+        {
+            let _ = writeln!(
+                text,
+                "  {series}: {} ({} to {}) a week, {} promised. {advice}",
+                short(*replayed_per_week),
+                short(*low),
+                short(*high),
+                short(*promised_per_week),
+            );
+        }
+        text
+    }
+}
+
+impl Worst {
+    fn new(loud: &Loud) -> Self {
+        let Rate { promised, replayed, low, high } = loud.rate;
+        let within = loud.within_us.map(|(from, to)| (rfc3339(from), rfc3339(to)));
+        let advice = if let Some((from, to)) = &within {
+            format!(
+                "Most of it lies between {from} and {to}: if something was wrong then, leave it out."
+            )
+        } else if loud.is_scalar {
+            "A wider [detect] scalar_zone, or a longer [scalars] learn.".into()
+        } else if loud.baseline_events < BASELINE_EVENTS {
+            format!(
+                "Its baseline has {} events: learn from more ([baseline.learn]).",
+                loud.baseline_events
+            )
+        } else {
+            "It comes and goes for longer than its baseline shows: a longer baseline, a segment by what \
+             it comes from, or a wider zone."
+                .into()
+        };
+        let (from, to) = within.unzip();
+        Self {
+            series: loud.name.clone(),
+            promised_per_week: promised,
+            replayed_per_week: replayed,
+            low,
+            high,
+            from,
+            to,
+            advice,
+        }
+    }
+}
+
+/// Two digits that count.
+fn short(value: f64) -> String {
+    match value {
+        v if v >= 1e6 => format!("{v:.1e}"),
+        v if v >= 10.0 => format!("{v:.0}"),
+        v if v >= 1.0 => format!("{v:.1}"),
+        v if v >= 0.01 => format!("{v:.2}"),
+        v if v >= 0.001 => format!("{v:.3}"),
+        _ => "0".into(),
+    }
+}
