@@ -177,7 +177,7 @@ impl Live {
     fn temper(&mut self, tables: &Tables, log_promise: f64, sums: &Sums) {
         let (dependence, ticks) = tables.dependence();
         let told = f64::from(sums.ticks.saturating_sub(1));
-        let (mut least, mut logs, mut alive) = (1.0, 0.0, 0u32);
+        let mut least = f64::INFINITY;
         let pooled = Pooled::of(sums, dependence.len());
         for (lane, of) in dependence.iter().enumerate() {
             let base = of.weight * ticks + PRIOR_TICKS;
@@ -199,19 +199,17 @@ impl Live {
             if temper > 0.0 {
                 factor = factor.min(1.0 / temper);
                 least = f64::min(least, factor);
-                logs += libm::log(factor.max(1e-9));
-                alive += 1;
             }
             self.factors[lane] = factor as f32;
         }
         // Lanes that follow the ticks have no design effect of their own. They are tempered like the
         // most tempered of the others, and once more by each change that came and went.
-        let followers = least / (1.0 + f64::from(self.found));
+        let least = if least.is_finite() { least } else { 1.0 };
+        let followers = least.min(1.0) / (1.0 + f64::from(self.found));
         self.factors[dependence.len()..].fill(followers as f32);
         if tables.one_of().parts() > 0 {
-            // What single categories do, all lanes tell together: each has a temper of its own already.
-            let mean = logs / f64::from(alive.max(1));
-            self.factors[dependence.len()] = libm::exp(mean).min(1.0) as f32;
+            // Each single category has a temper of its own, which allows for batches.
+            self.factors[dependence.len()] = least as f32;
         }
     }
 

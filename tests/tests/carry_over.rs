@@ -101,7 +101,7 @@ fn the_same_settings_change_nothing() {
 #[test]
 fn what_shapes_no_state_leaves_all_of_it() {
     type Change = fn(&mut Settings);
-    let changes: [(&str, Change); 8] = [
+    let changes: [(&str, Change); 9] = [
         ("budget", |s| s.detect.budget_per_week = 50.0),
         ("fleet", |s| {
             (s.detect.fleet, s.detect.false_share_per_week) = (Fleet::Share, 20.0);
