@@ -14,7 +14,11 @@ pub type Atom = (f64, f64);
 /// length is good to about 2 %. NaN where there are no states.
 #[must_use]
 pub fn discrete_cusum(atoms: &[Atom], threshold: f64, states: usize) -> f64 {
-    if states == 0 || !(threshold > 0.0) || atoms.iter().any(|(step, _)| !step.is_finite()) {
+    if states == 0
+        || threshold.is_nan()
+        || threshold <= 0.0
+        || atoms.iter().any(|(step, _)| !step.is_finite())
+    {
         return f64::NAN;
     }
     let unit = threshold / states as f64;
