@@ -65,7 +65,7 @@ impl Excursions {
     /// Takes the statistic after a tick; none where a finding is on. Returns the highest level on which
     /// an excursion began.
     pub(super) fn take(&mut self, log_mixture: Option<f64>) -> Option<usize> {
-        let Some(value) = log_mixture else { return None };
+        let value = log_mixture?;
         let mut begun = None;
         let is_alarm = value >= self.top;
         for (at, (open, above)) in self.open.iter_mut().zip(&mut self.levels).enumerate() {
@@ -76,10 +76,10 @@ impl Excursions {
                 }
                 *open = Some(open.map_or(value, |highest| highest.max(value)));
             }
-            if is_alarm || value < level - APART {
-                if let Some(highest) = open.take() {
-                    above.add(highest.min(self.top) - level, is_alarm);
-                }
+            if (is_alarm || value < level - APART)
+                && let Some(highest) = open.take()
+            {
+                above.add(highest.min(self.top) - level, is_alarm);
             }
         }
         begun
