@@ -81,7 +81,7 @@ impl Rerun {
     ) -> Option<f64> {
         let Self { series, settings, window_us, tables, .. } = self;
         let slot = tables.season(time_us);
-        let Some(tables) = tables.by_slot.get(&slot) else { return None };
+        let tables = tables.by_slot.get(&slot)?;
         let (mut row, mut lanes) = ([0u32; CODES_MAX], [0.0; LANES_MAX]);
         record.counts(at, &mut row);
         if let (Ok(row), Ok(lanes)) = (

@@ -12,7 +12,8 @@ const LOWEST: f64 = -4.0;
 const APART: f64 = 2.0;
 /// Excursions in a course of the history's length that tell how high they rise.
 const ENOUGH: f64 = 100.0;
-/// Fewer tell so only where they are more than those below them let expect, by ...
+/// So many alarms in a course are counted themselves, and need no tail; and so many excursions tell, where
+/// they are more than those below them let expect by ...
 const FEW: f64 = 3.0;
 /// ... so many standard deviations: what comes and goes is rare, and rises higher than the rest.
 const BEYOND: f64 = 2.5;
@@ -40,12 +41,11 @@ pub(super) struct Excursions {
 /// How a rate goes on beyond a level: `rate exp(-slope (l - level))`, of one tick.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Tail {
-    /// The level's number.
-    at: usize,
+    level: f64,
     /// Excursions above it.
     pub(super) count: f64,
-    /// Of these, those that do not tell their height.
-    alarms: f64,
+    /// Of these, those that told how high they rise, and what was seen of the heights of all.
+    told: f64,
     heights: f64,
     /// It is unlike what is below it, so that other series say nothing of it.
     is_own: bool,
@@ -65,7 +65,7 @@ impl Excursions {
     /// Takes the statistic after a tick; none where a finding is on. Returns the highest level on which
     /// an excursion began.
     pub(super) fn take(&mut self, log_mixture: Option<f64>) -> Option<usize> {
-        let Some(value) = log_mixture else { return None };
+        let value = log_mixture?;
         let mut begun = None;
         let is_alarm = value >= self.top;
         for (at, (open, above)) in self.open.iter_mut().zip(&mut self.levels).enumerate() {
@@ -76,10 +76,10 @@ impl Excursions {
                 }
                 *open = Some(open.map_or(value, |highest| highest.max(value)));
             }
-            if is_alarm || value < level - APART {
-                if let Some(highest) = open.take() {
-                    above.add(highest.min(self.top) - level, is_alarm);
-                }
+            if (is_alarm || value < level - APART)
+                && let Some(highest) = open.take()
+            {
+                above.add(highest.min(self.top) - level, is_alarm);
             }
         }
         begun
@@ -104,10 +104,15 @@ impl Excursions {
     }
 
     /// The highest level not above `log_promise` with enough excursions in each of so many courses (where
-    /// none has, that with most), or one above it that has more than is to be expected from there, which is told.
+    /// none has, that with most), or one above it that has more than is to be expected from there, which is
+    /// told. Beyond the last level is the top: where there are enough alarms, these are counted.
     pub(super) fn telling(&self, log_promise: f64, courses: f64) -> (usize, bool) {
         let count = |at: usize| self.levels[at].count / courses;
         let below = || (0..self.levels.len()).take_while(|at| level(*at) <= log_promise);
+        let last = self.levels.len() - 1;
+        if log_promise >= self.top && self.levels[last].alarms >= FEW * courses {
+            return (last + 1, true);
+        }
         let most = below().fold(0, |most, at| if count(at) > count(most) { at } else { most });
         let base = below().filter(|at| count(*at) >= ENOUGH).last().unwrap_or(most);
         let mut telling = base;
@@ -124,8 +129,13 @@ impl Excursions {
 
     /// What is beyond a level.
     pub(super) fn tail(&self, (at, is_own): (usize, bool)) -> Tail {
-        let Above { count, alarms, heights } = self.levels[at];
-        Tail { at, count, alarms, heights, is_own }
+        let last = self.levels.len() - 1;
+        let Above { count, alarms, heights } = self.levels[at.min(last)];
+        let told = count - alarms;
+        if at > last {
+            return Tail { level: self.top, count: alarms, told, heights, is_own };
+        }
+        Tail { level: level(at), count, told, heights, is_own }
     }
 }
 
@@ -140,22 +150,25 @@ impl Above {
 impl Tail {
     /// Excursions that told their height.
     pub(super) fn told(&self) -> f64 {
-        self.count - self.alarms
+        self.told
     }
 
     /// The same, of one course out of so many.
     pub(super) fn of_one(mut self, courses: f64) -> Self {
         self.count /= courses;
-        self.alarms /= courses;
+        self.told /= courses;
         self.heights /= courses;
         self
     }
 
     /// How many excursions rise to `log_promise`, with what `others` tell of how they fall off.
     pub(super) fn alarms(&self, log_promise: f64, others: &Others) -> f64 {
-        let weight = if self.is_own { WEIGHT_MIN } else { others.weight };
+        // Where they rise higher than the others' do, beyond chance, the others say nothing of them.
+        let expected = others.slope * self.heights;
+        let is_own = self.is_own || self.told + BEYOND * expected.sqrt() < expected;
+        let weight = if is_own { WEIGHT_MIN } else { others.weight };
         let slope = (self.told() + weight) / (self.heights + weight / others.slope);
-        self.count * libm::exp(-slope * (log_promise - level(self.at)).max(0.0))
+        self.count * libm::exp(-slope * (log_promise - self.level).max(0.0))
     }
 }
 
@@ -259,7 +272,7 @@ mod tests {
         excursions.end();
         let at = |l: f64| excursions.tail(((l - LOWEST) as usize, false));
         // Twice above 0 and above 1, the second time up to an alarm.
-        assert_eq!((at(1.0).count, at(1.0).alarms), (2.0, 1.0));
+        assert_eq!((at(1.0).count, at(1.0).told), (2.0, 1.0));
         assert_eq!(at(1.0).heights, 0.5 + 9.0);
         // Never below -4 - 2: one that lasts.
         assert_eq!(at(-4.0).count, 1.0);
