@@ -193,6 +193,14 @@ fn what_comes_and_goes_for_longer_than_the_baseline_shows_is_named() {
     assert!(above >= 1, "{own:#}");
     let worst = own["worst"][0]["series"].as_str().expect("a series");
     assert_eq!(worst, "b latency_ms", "{own:#}");
+    // A budget that promises fifty does not give fifty: what is chosen keeps to it in the replay, too.
+    let more = ["--zones", "0.1,0.5", "--budgets", "50", "--at-most", "50"];
+    let answer = replayed(folder.path(), &more);
+    let rows = answer["settings"].as_array().expect("settings");
+    let high = |row: &Value| row["false_alarms"]["high"].as_f64().expect("a number");
+    assert!(rows.iter().any(|row| high(row) > 50.0), "{answer:#}");
+    let chosen = answer["chosen"].as_u64().map(|at| &rows[at as usize]);
+    assert!(chosen.is_some_and(|row| high(row) <= 50.0), "{answer:#}");
 }
 
 #[test]

@@ -138,7 +138,9 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         history.events
     );
     let mut replays = Replays::new(&choices, &history, threads);
-    if let Some(choice) = args.at_most.and_then(|most| replays.calibrated(&choices, most)) {
+    if let Some(choice) =
+        args.at_most.and_then(|most| replays.calibrated(&choices, &history, (most, threads)))
+    {
         let settings = [choice.settings.clone()];
         let more = judge(&source, &settings, threads, show(reading))?;
         history.verdicts.extend(more.verdicts);

@@ -10,17 +10,15 @@ use crate::model::time::{rfc3339, span};
 use crate::runtime::tune::History;
 use crate::runtime::tune::replayed::{Estimate, Loud, Rate, Replayed};
 
+/// Smaller budgets that are tried, three a decade.
+const STEPS: usize = 12;
 /// Series that are named.
 const NAMED: usize = 3;
 /// Fewer events than this make a baseline that its own error tells on.
 const BASELINE_EVENTS: u64 = 3_000;
 
-/// Replays of all settings.
-pub(super) struct Replays {
-    runs: Vec<Option<Replayed>>,
-    /// Which of `runs` each of the settings has.
-    of: Vec<usize>,
-}
+/// Replays of all settings, in their order; none where nothing was judged.
+pub(super) struct Replays(Vec<Option<Replayed>>);
 
 /// What courses of the history say of one of the settings.
 #[derive(Debug, Clone, Serialize)]
@@ -63,30 +61,47 @@ struct Worst {
 impl Replays {
     pub(super) fn new(choices: &[Choice], history: &History, threads: usize) -> Self {
         let run = |(at, choice): (usize, &Choice)| history.replayed(at, choice.budget(), threads);
-        let runs: Vec<_> = choices.iter().enumerate().map(run).collect();
-        Self { of: (0..runs.len()).collect(), runs }
+        Self(choices.iter().enumerate().map(run).collect())
     }
 
-    /// Of one of the settings; none where nothing was judged.
+    /// Of one of the settings.
     pub(super) fn of(&self, at: usize, choice: &Choice) -> Option<Replay> {
-        let run = self.runs[*self.of.get(at)?].as_ref()?;
+        let run = self.0.get(at)?.as_ref()?;
         Some(Replay::new(run, &run.at(choice.budget())))
     }
 
-    /// The config's own settings with the budget that keeps to `at_most` replayed false alarms a week, where
-    /// its own does not.
-    pub(super) fn calibrated(&mut self, choices: &[Choice], at_most: f64) -> Option<Choice> {
-        let (own, run) = (choices.first()?, self.runs.first()?.as_ref()?);
-        if run.at(own.budget()).all.high <= at_most {
+    /// The config's own settings with the largest of some budgets that keeps to `at_most` replayed false
+    /// alarms a week, where its own does not. Each is run at its own threshold.
+    pub(super) fn calibrated(
+        &mut self,
+        choices: &[Choice],
+        history: &History,
+        (at_most, threads): (f64, usize),
+    ) -> Option<Choice> {
+        let own = choices.first()?;
+        let fits = |run: &Replayed, budget: f64| run.at(budget).all.high <= at_most;
+        if fits(self.0.first()?.as_ref()?, own.budget()) {
             return None;
         }
-        let budget = run.budget_for(at_most, own.budget().min(at_most))?;
+        let most = own.budget().min(at_most);
+        let (mut above, mut fitting) = (0, None);
+        let mut below = STEPS;
+        // Alarms fall with the budget, so that halving finds where they are few enough.
+        while above < below {
+            let step = (above + below) / 2;
+            let budget = most / [2.0, 5.0, 10.0][step % 3] / 10f64.powi(step as i32 / 3);
+            match history.replayed(0, budget, threads).filter(|run| fits(run, budget)) {
+                Some(run) => (below, fitting) = (step, Some((budget, run))),
+                None => above = step + 1,
+            }
+        }
+        let (budget, run) = fitting?;
         let label = char::from(b'a' + choices.len() as u8).to_string();
         let choice = own.with(Edit::Budget(budget), label);
         if choices.iter().any(|other| other.settings == choice.settings) {
             return None;
         }
-        self.of.push(0);
+        self.0.push(Some(run));
         Some(choice)
     }
 }

@@ -264,15 +264,6 @@ impl Replayed {
         Estimate { all, ticks_a_week, above }
     }
 
-    /// The largest budget up to `most` at which not even the upper end is above `alarms` a week.
-    pub fn budget_for(&self, alarms: f64, most: f64) -> Option<f64> {
-        let fits = |budget: f64| self.at(budget).all.high <= alarms;
-        // Three a decade, so that what is written is a number that one can read.
-        (0..24)
-            .map(|step| most / [1.0, 2.0, 5.0][step % 3] / 10f64.powi(step as i32 / 3))
-            .find(|budget| fits(*budget))
-    }
-
     /// The sum over series of one course: of as many drawn anew, where they are a sample.
     fn sum(&self, course: usize, rates: Vec<f64>) -> f64 {
         if self.scale <= 1.0 {
