@@ -32,7 +32,7 @@ pub fn temper_codes(panes: &[Vec<(u8, u32)>], probabilities: &[f64], fleet: &Fle
     let each: Vec<Spans> = (0..probabilities.len())
         .map(|code| Spans::of(&ticks_of(code, 1.0), excess(code)))
         .collect();
-    let pooled = Spans::pooled(&each).with(fleet).growth();
+    let pooled = Spans::pooled(&each).with(fleet).growth_of_all();
     let effects: Vec<(f64, f64)> = each
         .iter()
         .enumerate()

@@ -20,6 +20,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::lane::{LANES_MAX, Lane};
+use crate::spans::by_chance;
 use crate::tables::Tables;
 use crate::temper::{Dependence, LOG_PROMISE, PRIOR_TICKS, error_factor, grown};
 
@@ -39,8 +40,9 @@ const HOVER: f64 = 4.0;
 const TICKS_MAX: u32 = 8_640;
 /// Sums that a span needs to tell anything.
 const SUMS_MIN: u32 = 8;
-/// Standard errors by which a longer span's effect must stand out.
+/// Standard normal deviations by which a longer span's effect must stand out: that of all lanes, of one.
 const CHANCE: f64 = 3.0;
+const CHANCE_OF_ONE: f64 = 3.5;
 /// Most sums that the baseline counts for in what longer spans add.
 const BASE_SUMS: f64 = 12.0;
 /// Standard deviations that a sum counts for, at most.
@@ -351,8 +353,10 @@ fn grown_by(sums: &Sums, lane: usize, of: &Dependence, pooled: &Pooled, log_prom
         let free = f64::from(sums.made(span) - 1);
         let (longer, single) = longer(sums, span, lane);
         let own = if single > 0.0 { longer / single } else { 1.0 };
-        let most = own.max(pooled.0[span]);
-        if most > 1.0 + CHANCE * libm::sqrt(2.0 / free) && most > times {
+        let own = if own > by_chance(free, CHANCE_OF_ONE) { own } else { 1.0 };
+        let all = if pooled.0[span] > by_chance(free, CHANCE) { pooled.0[span] } else { 1.0 };
+        let most = own.max(all);
+        if most > times {
             (times, made) = (most, free);
         }
     }

@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 const SPANS: usize = 5;
 /// Sums that a span needs to tell anything of a series by itself.
 const SUMS_MIN: f64 = 10.0;
-/// Standard errors by which a longer span must stand out from chance.
+/// Standard normal deviations by which a longer span must stand out from chance: that of all lanes together ...
 const CHANCE: f64 = 3.0;
+/// ... and of one among many.
+const CHANCE_OF_ONE: f64 = 3.5;
 /// Below this part of the variance of independent events a lane's ticks do not vary.
 const TOLD_MIN: f64 = 0.1;
 /// Sums that the other series count for, at most.
@@ -125,12 +127,21 @@ impl Spans {
 
     /// What longer spans add, as far as it stands out from chance.
     pub(crate) fn growth(&self) -> Growth {
+        self.beyond(CHANCE_OF_ONE)
+    }
+
+    /// The same of [`Spans::pooled`] ones.
+    pub(crate) fn growth_of_all(&self) -> Growth {
+        self.beyond(CHANCE)
+    }
+
+    fn beyond(&self, chance: f64) -> Growth {
         let mut growth = Growth { times: 1.0, sums: 0.0 };
         let told: Vec<(f64, f64)> =
             self.times.iter().copied().take_while(|(_, sums)| *sums >= SUMS_MIN).collect();
         for (at, &(times, sums)) in told.iter().enumerate() {
-            let chance = libm::sqrt(2.0 / sums + self.noise);
-            if times <= 1.0 + CHANCE * chance || times <= growth.times {
+            let free = 2.0 / (2.0 / sums + self.noise);
+            if times <= by_chance(free, chance) || times <= growth.times {
                 continue;
             }
             // Where it still grows at the longest span, it goes on growing beyond.
@@ -143,6 +154,14 @@ impl Spans {
         }
         growth
     }
+}
+
+/// What a ratio of variances of `free` degrees of freedom is not above but for chance, so many standard
+/// normal deviations out (Wilson, Hilferty 1931): few sums have a long upper tail.
+pub(crate) fn by_chance(free: f64, deviations: f64) -> f64 {
+    let unit = 2.0 / (9.0 * free.max(1.0));
+    let root = 1.0 - unit + deviations * libm::sqrt(unit);
+    root * root * root
 }
 
 impl Growth {

@@ -83,7 +83,7 @@ pub fn temper<'a>(
         .zip(&tails)
         .map(|(ticks, tail)| Spans::of(ticks, tail.excess.max(0.0)))
         .collect();
-    let pooled = Spans::pooled(&each).with(fleet).growth();
+    let pooled = Spans::pooled(&each).with(fleet).growth_of_all();
     for (lane, (ticks, spans)) in lanes.iter().zip(&each).enumerate() {
         let single = drawn(spans.single(), ticks.len(), tails[lane].excess);
         let Growth { times, sums } = spans.with(fleet).growth().most(pooled);

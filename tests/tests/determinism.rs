@@ -89,7 +89,7 @@ fn by_share_batches_interleaving_and_restarts_give_the_same_bytes() {
     settings.detect.fleet = Fleet::Share;
     settings.detect.false_share_per_week = 20.0;
     let (mut several, mut differs) = (0, 0);
-    for seed in seeds(0..4) {
+    for seed in seeds(0..24) {
         let mut random = generator(seed ^ 0x1b);
         let partitions = eventful(seed);
         let mix = steps(&partitions, Mix::Turns(600), &mut random);
