@@ -182,8 +182,10 @@ impl DetectSettings {
     /// Leaves one of `shares` equal parts of what is accepted: engines that judge apart share it. A share of
     /// false findings adds up like their number: over all, each counts for less.
     pub fn divide(&mut self, shares: f64) {
-        self.budget_per_week /= shares;
-        self.false_share_per_week /= shares;
+        match self.fleet {
+            Fleet::Budget => self.budget_per_week /= shares,
+            Fleet::Share => self.false_share_per_week /= shares,
+        }
     }
 }
 
