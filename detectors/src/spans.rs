@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 const SPANS: usize = 5;
 /// Sums that a span needs to tell anything of a series by itself.
 const SUMS_MIN: f64 = 10.0;
-/// Standard normal deviations by which a longer span must stand out from chance: that of all lanes together ...
+/// Standard normal deviations by which a longer span must stand out: that of all lanes together ...
 const CHANCE: f64 = 3.0;
 /// ... and of one among many.
 const CHANCE_OF_ONE: f64 = 3.5;

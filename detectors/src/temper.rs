@@ -33,6 +33,9 @@ pub(crate) const PRIOR_TICKS: f64 = 10.0;
 pub(crate) const ALIKE: f64 = 1.03;
 /// `ln A` of a promise of usual size.
 pub(crate) const LOG_PROMISE: f64 = 14.0;
+/// Most that longer spans add: a baseline that holds a change of its own looks more dependent than anything,
+/// and what comes after it must still be found.
+const GROWN_MAX: f64 = 100.0;
 /// Weight of what is assumed of longer spans, in sums.
 const PRIOR_SUMS: f64 = 5.0;
 /// Below this a lane says nothing any more and would only dilute the others: it is switched off.
@@ -145,7 +148,7 @@ fn off(pane: &[(u8, u32)], tables: &Tables, lane: usize) -> Off {
 
 /// What an effect is to be multiplied by where sums grow so much, as so many sums tell.
 pub(crate) fn grown(growth: f64, sums: f64, log_promise: f64) -> f64 {
-    1.0 + (growth - 1.0) * error_factor(log_promise, sums + PRIOR_SUMS)
+    (1.0 + (growth - 1.0) * error_factor(log_promise, sums + PRIOR_SUMS)).min(GROWN_MAX)
 }
 
 /// How many times its estimate from `ticks` a design effect is to be taken at `log_promise`.
