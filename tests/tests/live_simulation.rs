@@ -406,7 +406,7 @@ fn at_least_once_repeats_the_same_bytes_and_loses_nothing() {
 #[test]
 fn faults_are_noticed() {
     for fault in [Fault::NoJournal, Fault::NotMute, Fault::EarlySnapshot] {
-        let noticed = seeds(0..25).into_iter().any(|seed| {
+        let noticed = seeds(0..150).into_iter().any(|seed| {
             let (durable, straight, _) = live(seed, fault, true);
             sorted(&durable) != sorted(&straight)
         });
