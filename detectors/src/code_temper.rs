@@ -1,7 +1,7 @@
 //! Tempering of each code on its own, for what is looked for in single categories.
 
 use crate::lane::RARE_RATIO;
-use crate::spans::{Fleet, Growth, Off, Spans};
+use crate::spans::{Growth, Off, Siblings, Spans};
 use crate::special::scale_odds;
 use crate::temper::{
     ALIKE, HEAVY, LOG_PROMISE, PRIOR_TICKS, Tail, drawn, error_factor, evidence, grown, held,
@@ -11,11 +11,16 @@ use crate::temper::{
 const USUAL_TICKS: f64 = 40.0;
 /// ... unless it stands out by so many standard errors.
 const STANDS_OUT: f64 = 2.0;
+
 /// Tempering of each code on its own, as a lane that looks for it four times as often would have it: one
 /// caller's batch may be all of one code, and hardly seen where many codes are added up.
 ///
-/// `panes` and `fleet` as for [`temper`](crate::temper::temper); `probabilities`: of the codes.
-pub fn temper_codes(panes: &[Vec<(u8, u32)>], probabilities: &[f64], fleet: &Fleet) -> Vec<f64> {
+/// `panes` and `siblings` as for [`temper`](crate::temper::temper); `probabilities`: of the codes.
+pub fn temper_codes(
+    panes: &[Vec<(u8, u32)>],
+    probabilities: &[f64],
+    siblings: &Siblings,
+) -> Vec<f64> {
     let events: f64 = panes.iter().flatten().map(|(_, n)| f64::from(*n)).sum();
     let usual = (events / panes.len().max(1) as f64).max(1.0);
     let ticks_of = |code: usize, hit: f64| -> Vec<Off> {
@@ -32,13 +37,13 @@ pub fn temper_codes(panes: &[Vec<(u8, u32)>], probabilities: &[f64], fleet: &Fle
     let each: Vec<Spans> = (0..probabilities.len())
         .map(|code| Spans::of(&ticks_of(code, 1.0), excess(code)))
         .collect();
-    let pooled = Spans::pooled(&each).with(fleet).growth_of_all();
+    let pooled = Spans::pooled(&each).with(siblings).growth_of_all();
     let effects: Vec<(f64, f64)> = each
         .iter()
         .enumerate()
         .map(|(code, spans)| {
             let weight = panes.len() as f64 * 2.0 / (2.0 + excess(code)) + PRIOR_TICKS;
-            let Growth { times, sums } = spans.with(fleet).growth().most(pooled);
+            let Growth { times, sums } = spans.with(siblings).growth().most(pooled);
             let single = drawn(spans.single(), panes.len(), excess(code));
             (single * grown(times, sums, LOG_PROMISE), weight)
         })
@@ -101,7 +106,8 @@ mod tests {
         panes.iter().flatten().for_each(|(code, n)| shares[usize::from(*code)] += f64::from(*n));
         shares[4] = 0.5;
         let total: f64 = shares.iter().sum();
-        let factors = temper_codes(&panes, &shares.map(|share| share / total), &Fleet::default());
+        let factors =
+            temper_codes(&panes, &shares.map(|share| share / total), &Siblings::default());
         assert!(factors[2] < 0.1, "{factors:?}");
         assert!(factors[0] > 0.5 && factors[3] > 0.5 && factors[4] > 0.5, "{factors:?}");
     }

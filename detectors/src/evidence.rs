@@ -28,7 +28,7 @@ const LOG_PROMISE: f32 = 16.0;
 const ALONE_SHARE: f64 = 0.35;
 /// How many times its own evidence a tick confirms.
 const CONFIRMS: f64 = 2.0;
-/// While the mixture is above this part of `ln A`, ticks may be a change ...
+/// While the CUSUM of any lane is above this part of `ln A`, ticks may be a change ...
 const HOLD_SHARE: f64 = 0.25;
 /// ... until it is below this one.
 const RELEASE_SHARE: f64 = 0.125;

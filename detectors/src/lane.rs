@@ -268,8 +268,8 @@ fn groups(from: u8, to: u8, most: u32) -> Vec<Vec<u8>> {
 /// Shifts beyond the zone that the lanes of a number look for, in standard deviations, rising.
 ///
 /// They follow the tick: what is large for the mean of 1,000 events is nothing for a single one. None is
-/// so small that the baseline could not tell it from its own error (half its information, `N a^2 / 4`,
-/// must reach `ln A`), or that it drowns in the zone.
+/// so small that it drowns in the zone. Those that a baseline cannot tell from its own error yet have no
+/// weight until enough was watched.
 fn shifts(baseline: &Baseline, zone: Zone) -> [f64; LOCATIONS] {
     let tick = libm::sqrt(baseline.tick_events.max(1.0));
     let low = (TICK_SHIFTS.0 / tick).max(zone.sigma).min(1.0);

@@ -11,8 +11,9 @@
 //! growing through its first day of watching, but for the last minutes: sums of 64 ticks count once
 //! they are whole.
 //!
-//! What may be a change is held back: from where the mixture stands above a quarter of `ln A`, and
-//! while a finding is on, nothing new is told. If it is over within the longest span it was an
+//! What may be a change is held back: from where any lane's CUSUM stands above a quarter of `ln A` (the
+//! mixture of a weak lane hovers there where nothing changes, a CUSUM does not), and while a finding is on,
+//! nothing new is told. If it is over within the longest span it was an
 //! excursion, and counts as dependence; what lasts is a change, and never counts. No sum counts for more
 //! than [`BOUND`] standard deviations as they were known, so that one incident costs little, and
 //! excursions that come again and again are learned of within a few.
@@ -20,7 +21,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::lane::{LANES_MAX, Lane};
-use crate::spans::by_chance;
+use crate::spans::{CHANCE, CHANCE_OF_ONE, by_chance};
 use crate::tables::Tables;
 use crate::temper::{Dependence, LOG_PROMISE, PRIOR_TICKS, error_factor, grown};
 
@@ -34,15 +35,12 @@ const SPANS: usize = 4;
 const LONGEST: u32 = STEP.pow(SPANS as u32 - 1);
 /// Ticks of the sums that tell of the baseline's error.
 const CENTERED: u32 = STEP * STEP;
-/// Baselines' worth of events after which a mixture that neither falls nor decides is no change.
+/// Baselines' worth of events after which what neither falls nor decides is no change.
 const HOVER: f64 = 4.0;
 /// Ticks after which dependence is known well enough: a day of panes of 10 s.
 const TICKS_MAX: u32 = 8_640;
 /// Sums that a span needs to tell anything.
 const SUMS_MIN: u32 = 8;
-/// Standard normal deviations by which a longer span's effect must stand out: that of all lanes, of one.
-const CHANCE: f64 = 3.0;
-const CHANCE_OF_ONE: f64 = 3.5;
 /// Most sums that the baseline counts for in what longer spans add.
 const BASE_SUMS: f64 = 12.0;
 /// Standard deviations that a sum counts for, at most.
@@ -373,7 +371,7 @@ mod tests {
     use crate::evidence::Evidence;
     use crate::kernel::pane_evidence;
     use crate::lane::LANES_MAX;
-    use crate::spans::Fleet;
+    use crate::spans::Siblings;
     use crate::tables::Tables;
     use crate::temper::{Dependence, temper};
 
@@ -394,9 +392,9 @@ mod tests {
             let mut baseline = Baseline::new(encoder, counts);
             let zone = Zone::default();
             let plain = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
-            let fleet = Fleet::default();
+            let siblings = Siblings::default();
             let ticks = vec![(1..21).map(|c| (c, 3)).collect(); 180];
-            let tempering = temper(&ticks, |_| &plain, &fleet);
+            let tempering = temper(&ticks, |_| &plain, &siblings);
             let dependence = |d: &Dependence| Dependence { effect: 1.0, ..*d };
             baseline.dependence = tempering.dependence.iter().map(dependence).collect();
             baseline.temper = vec![0.8; baseline.dependence.len()];
@@ -479,7 +477,7 @@ mod tests {
         let mut baseline = Baseline::new(encoder, counts);
         let zone = Zone::default();
         let plain = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
-        let tempering = temper(&vec![vec![(1, 30)]; 180], |_| &plain, &Fleet::default());
+        let tempering = temper(&vec![vec![(1, 30)]; 180], |_| &plain, &Siblings::default());
         (baseline.temper, baseline.dependence) = (tempering.factors, tempering.dependence);
         baseline.panes = 180;
         let tables = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);

@@ -3,7 +3,7 @@
 //! Where ticks are independent, a sum over 32 of them varies 32 times as much as one. Where tenants come
 //! and go or a cache warms up, it varies more, and evidence that adds up over minutes must count less. A
 //! baseline of an hour has few such sums. So what is learned of one metric in all series of a pipeline is
-//! put together ([`Fleet`]): a series is drawn to what is usual for its metric (empirical Bayes), as far as
+//! put together ([`Siblings`]): a series is drawn to what is usual for its metric (empirical Bayes), as far as
 //! it cannot tell for itself. What is exchangeable: series of one metric, as to how dependent ticks are.
 
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,13 @@ const SPANS: usize = 5;
 /// Sums that a span needs to tell anything of a series by itself.
 const SUMS_MIN: f64 = 10.0;
 /// Standard normal deviations by which a longer span must stand out: that of all lanes together ...
-const CHANCE: f64 = 3.0;
+pub(crate) const CHANCE: f64 = 3.0;
 /// ... and of one among many.
-const CHANCE_OF_ONE: f64 = 3.5;
+pub(crate) const CHANCE_OF_ONE: f64 = 3.5;
 /// Below this part of the variance of independent events a lane's ticks do not vary.
 const TOLD_MIN: f64 = 0.1;
 /// Sums that the other series count for, at most.
-const FLEET_SUMS: f64 = 40.0;
+const SIBLINGS_SUMS: f64 = 40.0;
 /// Most that a longer span is taken to add in one series, where it is put together with others.
 const TIMES_MAX: f64 = 16.0;
 /// Most that is added for what is longer than the longest span.
@@ -111,12 +111,12 @@ impl Spans {
     }
 
     /// Drawn to what is usual for the metric.
-    pub(crate) fn with(mut self, fleet: &Fleet) -> Self {
+    pub(crate) fn with(mut self, siblings: &Siblings) -> Self {
         if !self.is_told() {
             return self;
         }
-        for (own, other) in self.times.iter_mut().zip(fleet.times()) {
-            let weight = other.1.min(FLEET_SUMS);
+        for (own, other) in self.times.iter_mut().zip(siblings.times()) {
+            let weight = other.1.min(SIBLINGS_SUMS);
             let sums = own.1 + weight;
             if sums > 0.0 {
                 *own = ((own.0 * own.1 + other.0 * weight) / sums, sums);
@@ -172,13 +172,13 @@ impl Growth {
 
 /// What is known of one metric's spans over all series that have learned.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fleet {
+pub struct Siblings {
     /// Span by span: sum of how many times as much they vary, weighed by sums, and the sums; in
     /// [`UNIT`].
     times: [(u64, u64); SPANS],
 }
 
-impl Fleet {
+impl Siblings {
     /// One more series.
     pub fn add(&mut self, spans: &Spans) {
         if !spans.is_told() {
@@ -243,7 +243,7 @@ pub(crate) mod tests {
     #[test]
     fn a_series_is_drawn_to_its_metric() {
         let (calm, slow) = (spans(64, wave), |from: usize| spans(64, |i| wave((from + i) / 30)));
-        let (mut still, mut moving) = (Fleet::default(), Fleet::default());
+        let (mut still, mut moving) = (Siblings::default(), Siblings::default());
         for number in 0..20 {
             still.add(&spans(64, |i| wave(1000 * number + i)));
             moving.add(&slow(1000 * number));

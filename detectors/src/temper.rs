@@ -21,7 +21,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::spans::{Fleet, Growth, Off, Spans};
+use crate::spans::{Growth, Off, Siblings, Spans};
 use crate::tables::Tables;
 
 /// Design effect that is assumed before any tick was seen ...
@@ -70,27 +70,22 @@ pub struct Tempering {
 /// Tempering of each fixed lane.
 ///
 /// `panes`: the code counts of baseline ticks in their order, each as pairs of code and count.
-/// `tables`: untempered tables for the tick's place in the season; `tables(0)` always exists. `fleet`: what
-/// is known of the metric's other series.
+/// `tables`: untempered tables for the tick's place in the season; `tables(0)` always exists. `siblings`:
+/// what is known of the metric's other series.
 pub fn temper<'a>(
     panes: &[Vec<(u8, u32)>],
     tables: impl Fn(usize) -> &'a Tables,
-    fleet: &Fleet,
+    siblings: &Siblings,
 ) -> Tempering {
     let mut tempering = Tempering::default();
-    let lanes = ticks(panes, &tables);
-    let tails: Vec<Tail> =
-        (0..lanes.len()).map(|lane| Tail::of_independent(tables(0), lane, panes)).collect();
-    let each: Vec<Spans> = lanes
-        .iter()
-        .zip(&tails)
-        .map(|(ticks, tail)| Spans::of(ticks, tail.excess.max(0.0)))
-        .collect();
-    let pooled = Spans::pooled(&each).with(fleet).growth_of_all();
-    for (lane, (ticks, spans)) in lanes.iter().zip(&each).enumerate() {
-        let single = drawn(spans.single(), ticks.len(), tails[lane].excess);
-        let Growth { times, sums } = spans.with(fleet).growth().most(pooled);
-        let tail = Tail::of(ticks).beyond(&tails[lane]);
+    let lanes: Vec<Ticks> =
+        (0..tables(0).fixed()).map(|at| Ticks::of(panes, &tables, at)).collect();
+    let each: Vec<Spans> = lanes.iter().map(Ticks::spans).collect();
+    let pooled = Spans::pooled(&each).with(siblings).growth_of_all();
+    for (lane, (Ticks { ticks, independent }, spans)) in lanes.iter().zip(&each).enumerate() {
+        let single = drawn(spans.single(), ticks.len(), independent.excess);
+        let Growth { times, sums } = spans.with(siblings).growth().most(pooled);
+        let tail = Tail::of(ticks).beyond(independent);
         let raised = single
             * grown(times, sums, LOG_PROMISE)
             * ALIKE
@@ -108,11 +103,8 @@ pub fn temper<'a>(
 
 /// How much sums over the ticks of a series vary, all lanes together. Arguments as for [`temper`].
 pub fn spans<'a>(panes: &[Vec<(u8, u32)>], tables: impl Fn(usize) -> &'a Tables) -> Spans {
-    let excess = |lane| Tail::of_independent(tables(0), lane, panes).excess.max(0.0);
-    let lanes = ticks(panes, &tables);
-    let each: Vec<Spans> =
-        lanes.iter().enumerate().map(|(lane, ticks)| Spans::of(ticks, excess(lane))).collect();
-    Spans::pooled(&each)
+    let of_lane = |lane| Ticks::of(panes, &tables, lane).spans();
+    Spans::pooled(&(0..tables(0).fixed()).map(of_lane).collect::<Vec<_>>())
 }
 
 /// The effect of single ticks, drawn towards what is assumed. Where independent ticks have an `excess`
@@ -122,10 +114,25 @@ pub(crate) fn drawn(effect: f64, ticks: usize, excess: f64) -> f64 {
     (effect * weight + PRIOR_EFFECT * PRIOR_TICKS) / (weight + PRIOR_TICKS)
 }
 
-/// The ticks in each fixed lane.
-fn ticks<'a>(panes: &[Vec<(u8, u32)>], tables: &impl Fn(usize) -> &'a Tables) -> Vec<Vec<Off>> {
-    let of_lane = |lane| panes.iter().enumerate().map(|(i, p)| off(p, tables(i), lane)).collect();
-    (0..tables(0).fixed()).map(of_lane).collect()
+/// The ticks of a series in one lane, and how far from normal they would be were events independent.
+struct Ticks {
+    ticks: Vec<Off>,
+    independent: Tail,
+}
+
+impl Ticks {
+    fn of<'a>(
+        panes: &[Vec<(u8, u32)>],
+        tables: &impl Fn(usize) -> &'a Tables,
+        lane: usize,
+    ) -> Self {
+        let ticks = panes.iter().enumerate().map(|(i, pane)| off(pane, tables(i), lane)).collect();
+        Self { ticks, independent: Tail::of_independent(tables(0), lane, panes) }
+    }
+
+    fn spans(&self) -> Spans {
+        Spans::of(&self.ticks, self.independent.excess.max(0.0))
+    }
 }
 
 impl Tempering {
@@ -302,17 +309,10 @@ pub fn inflation(panes: &[Vec<(u8, u32)>], scores: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spans::tests::wave;
 
     fn ticks(offs: impl Iterator<Item = f64>) -> Vec<Off> {
         offs.map(|off| Off { off, variance: 1.0 }).collect()
-    }
-
-    /// Independent numbers with the mean 0 and the variance 1 (SplitMix64, uniform).
-    fn wave(i: usize) -> f64 {
-        let mut z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ z >> 31) as f64 / u64::MAX as f64 - 0.5) * 12f64.sqrt()
     }
 
     #[test]

@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use driftline_detectors::baseline::Zone;
-use driftline_detectors::spans::Fleet;
+use driftline_detectors::spans::Siblings;
 
 use super::group::{Group, Phase};
 use super::learn::{Learning, zone_of};
@@ -73,8 +73,8 @@ impl Engine {
     fn renumber(&mut self, from: &[Option<usize>]) {
         self.labels =
             from.iter().map(|f| f.map(|f| self.labels[f].clone()).unwrap_or_default()).collect();
-        self.fleets =
-            from.iter().map(|f| f.map(|f| self.fleets[f].clone()).unwrap_or_default()).collect();
+        self.siblings =
+            from.iter().map(|f| f.map(|f| self.siblings[f].clone()).unwrap_or_default()).collect();
         for clock in self.clocks.values_mut() {
             clock.rows_mut().iter_mut().for_each(|row| renumber_row(row, from));
         }
@@ -116,7 +116,7 @@ impl Engine {
     /// Begins anew whatever counts in panes.
     fn change_panes(&mut self) {
         self.panes.clear();
-        self.fleets.fill(Fleet::default());
+        self.siblings.fill(Siblings::default());
         let mut scalars = Scalars::default();
         std::mem::swap(&mut scalars, &mut self.scalars);
         for (model, finding) in scalars.findings() {

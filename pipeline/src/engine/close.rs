@@ -179,7 +179,7 @@ impl Engine {
             scalars,
             scratch,
             spare,
-            fleets,
+            siblings,
             ..
         } = self;
         let mut due = Vec::new();
@@ -260,11 +260,11 @@ impl Engine {
         }
         // All that is known of a metric by the end of a pane is known to each of them: no key comes first.
         for id in &due {
-            groups[*id as usize].tell(end_us, settings, fleets);
+            groups[*id as usize].tell(end_us, settings, siblings);
         }
         for id in due {
             let group = Arc::make_mut(&mut groups[id as usize]);
-            *watched += group.begin(end_us, settings, library, fleets);
+            *watched += group.begin(end_us, settings, library, siblings);
         }
         let counts = Array2::from_shape_vec((ticks.len(), CODES_MAX), rows)
             .unwrap_or_else(|_| unreachable!("each tick adds one row of codes"));

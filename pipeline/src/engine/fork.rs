@@ -24,7 +24,7 @@ impl Engine {
             clocks: self.clocks.clone(),
             strays: self.strays.clone(),
             labels: self.labels.clone(),
-            fleets: self.fleets.clone(),
+            siblings: self.siblings.clone(),
             closed_us: self.closed_us,
             scalars: self.scalars.clone(),
             alerts: self.alerts.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::spans::Fleet;
+use driftline_detectors::spans::Siblings;
 use driftline_detectors::tables::Tables;
 use serde::{Deserialize, Serialize};
 
@@ -127,15 +127,11 @@ impl Group {
 
     /// Goes on to codes at the end of a pane, where it is due. Returns whether all is learned by now.
     pub(crate) fn grow_up(&mut self, now_us: i64, settings: &Settings, library: &Library) -> bool {
-        if let Phase::Learning(learning) = &mut self.phase {
+        if let Phase::Learning(learning) = &self.phase {
             if !learning.is_half(now_us, settings) {
                 return false;
             }
-            learning.encode(settings);
-            let phase = std::mem::replace(&mut self.phase, Phase::Watching(Vec::new()));
-            let Phase::Learning(learning) = phase else { return false };
-            self.phase = Phase::Coding(learning);
-            self.lay_out(settings.metrics.len(), library);
+            self.to_codes(settings, library);
         }
         if let Some(more) = &mut self.more
             && !more.is_encoded()
@@ -145,6 +141,18 @@ impl Group {
             self.lay_out(settings.metrics.len(), library);
         }
         self.whole(now_us, settings).is_some()
+    }
+
+    /// The end of the first stage: encoders, and codes from now on.
+    fn to_codes(&mut self, settings: &Settings, library: &Library) {
+        match std::mem::replace(&mut self.phase, Phase::Watching(Vec::new())) {
+            Phase::Learning(mut learning) => {
+                learning.encode(settings);
+                self.phase = Phase::Coding(learning);
+                self.lay_out(settings.metrics.len(), library);
+            }
+            other => self.phase = other,
+        }
     }
 
     /// What has been learned, where that is all.
@@ -157,13 +165,13 @@ impl Group {
         learning.filter(|learning| learning.is_whole(now_us, settings)).map(|learning| &**learning)
     }
 
-    /// Tells its metrics' fleets what it has learned of their ticks, where that is all.
-    pub(crate) fn tell(&self, now_us: i64, settings: &Settings, fleets: &mut [Fleet]) {
+    /// Tells the other series of its metrics what it has learned of their ticks, where that is all.
+    pub(crate) fn tell(&self, now_us: i64, settings: &Settings, siblings: &mut [Siblings]) {
         for (metric, spans) in
             self.whole(now_us, settings).map_or_else(Vec::new, |l| l.spans(settings))
         {
-            if let Some(fleet) = fleets.get_mut(metric) {
-                fleet.add(&spans);
+            if let Some(siblings) = siblings.get_mut(metric) {
+                siblings.add(&spans);
             }
         }
     }
@@ -174,15 +182,15 @@ impl Group {
         now_us: i64,
         settings: &Settings,
         library: &mut Library,
-        fleets: &[Fleet],
+        siblings: &[Siblings],
     ) -> u64 {
         if matches!(self.phase, Phase::Coding(_)) {
-            return self.watch(now_us, settings, library, fleets);
+            return self.watch(now_us, settings, library, siblings);
         }
         let (Some(more), Phase::Watching(series)) = (self.more.take(), &mut self.phase) else {
             return 0;
         };
-        let learned = more.finish(now_us, settings, fleets);
+        let learned = more.finish(now_us, settings, siblings);
         let watched = learned.len() as u64;
         for (metric, baseline, zone) in learned {
             series[metric] = Some(Series::new(library.add(baseline, zone), library));
@@ -196,16 +204,10 @@ impl Group {
         now_us: i64,
         settings: &Settings,
         library: &mut Library,
-        fleets: &[Fleet],
+        siblings: &[Siblings],
     ) -> u64 {
-        if let Phase::Learning(learning) = &mut self.phase {
-            learning.encode(settings);
-            let phase = std::mem::replace(&mut self.phase, Phase::Watching(Vec::new()));
-            let Phase::Learning(learning) = phase else { return 0 };
-            self.phase = Phase::Coding(learning);
-            self.lay_out(settings.metrics.len(), library);
-        }
-        self.watch(now_us, settings, library, fleets)
+        self.to_codes(settings, library);
+        self.watch(now_us, settings, library, siblings)
     }
 
     /// Freezes what was learned so far and begins to watch.
@@ -214,7 +216,7 @@ impl Group {
         now_us: i64,
         settings: &Settings,
         library: &mut Library,
-        fleets: &[Fleet],
+        siblings: &[Siblings],
     ) -> u64 {
         let phase = std::mem::replace(&mut self.phase, Phase::Watching(Vec::new()));
         let Phase::Coding(learning) = phase else {
@@ -222,7 +224,7 @@ impl Group {
             return 0;
         };
         let series: Vec<_> = learning
-            .finish(now_us, settings, fleets)
+            .finish(now_us, settings, siblings)
             .into_iter()
             .map(|(_, baseline, zone)| Some(Series::new(library.add(baseline, zone), library)))
             .collect();

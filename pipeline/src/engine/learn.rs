@@ -7,7 +7,7 @@ use driftline_detectors::baseline::{Baseline, Provenance, Zone};
 use driftline_detectors::code_temper;
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::slots::{Slots, slot_of};
-use driftline_detectors::spans::{Fleet, Spans};
+use driftline_detectors::spans::{Siblings, Spans};
 use driftline_detectors::tables::Tables;
 use driftline_detectors::temper;
 use serde::{Deserialize, Serialize};
@@ -207,18 +207,18 @@ impl Learning {
         self.encoders.iter().zip(&self.metrics).zip(&self.of).map(of_metric).collect()
     }
 
-    /// The baselines, each with its metric and zone: the end of learning. `fleets`: what the series of
+    /// The baselines, each with its metric and zone: the end of learning. `siblings`: what the series of
     /// each metric know together.
     pub(crate) fn finish(
         self,
         to_us: i64,
         settings: &Settings,
-        fleets: &[Fleet],
+        siblings: &[Siblings],
     ) -> Vec<(usize, Baseline, Zone)> {
         let source = if settings.baseline.range_us.is_some() { "range" } else { "learned" };
         let (from_us, to_us) = settings.baseline.range_us.unwrap_or((self.from_us, to_us));
         let provenance = Provenance { source: source.into(), from_us, to_us };
-        let alone = Fleet::default();
+        let alone = Siblings::default();
         self.encoders
             .into_iter()
             .zip(self.metrics)
@@ -231,8 +231,8 @@ impl Learning {
                 baseline.provenance = provenance.clone();
                 let weeks = i64::from(settings.baseline.season_weeks_min);
                 baseline.slots = coded.slots.filter(|_| to_us - self.from_us >= weeks * WEEK_US);
-                let fleet = fleets.get(of).unwrap_or(&alone);
-                judge_panes(&mut baseline, zone, settings.detect.slack_z, coded.ticks, fleet);
+                let siblings = siblings.get(of).unwrap_or(&alone);
+                judge_panes(&mut baseline, zone, settings.detect.slack_z, coded.ticks, siblings);
                 (of, baseline, zone)
             })
             .collect()
@@ -253,7 +253,7 @@ fn judge_panes(
     zone: Zone,
     slack_z: f64,
     ticks: Vec<(i64, Vec<(u8, u32)>)>,
-    fleet: &Fleet,
+    siblings: &Siblings,
 ) {
     let mut sizes: Vec<u64> =
         ticks.iter().map(|(_, t)| t.iter().map(|(_, n)| u64::from(*n)).sum()).collect();
@@ -274,13 +274,13 @@ fn judge_panes(
     }
     let (times, panes): (Vec<i64>, Vec<Vec<(u8, u32)>>) = ticks.into_iter().unzip();
     let of_pane = |i: usize| times.get(i).and_then(|time| seasonal.get(&slot_of(*time)));
-    let tempering = temper::temper(&panes, |i| of_pane(i).unwrap_or(&plain), fleet);
+    let tempering = temper::temper(&panes, |i| of_pane(i).unwrap_or(&plain), siblings);
     baseline.panes = panes.len() as u32;
     baseline.inflation = temper::inflation(&panes, plain.scores());
     baseline.temper = tempering.factors;
     baseline.dependence = tempering.dependence;
     if matches!(baseline.encoder, Encoder::Category(_)) {
-        baseline.code_temper = code_temper::temper_codes(&panes, &whole, fleet);
+        baseline.code_temper = code_temper::temper_codes(&panes, &whole, siblings);
     }
 }
 

@@ -39,7 +39,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use driftline_detectors::distinct::Distinct;
-use driftline_detectors::spans::Fleet;
+use driftline_detectors::spans::Siblings;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Alert, Batch, Finding, Kind, Limits, Row, Settings};
@@ -148,7 +148,7 @@ pub struct Engine {
     /// Interned categories, one for each metric.
     labels: Vec<Interner>,
     /// What the series of each metric know together of how dependent ticks are.
-    fleets: Vec<Fleet>,
+    siblings: Vec<Siblings>,
     /// End of the last closed pane.
     closed_us: i64,
     scalars: Scalars,
@@ -184,7 +184,7 @@ impl Engine {
             clocks: BTreeMap::new(),
             strays: Strays::default(),
             labels: vec![Interner::default(); settings.metrics.len()],
-            fleets: vec![Fleet::default(); settings.metrics.len()],
+            siblings: vec![Siblings::default(); settings.metrics.len()],
             closed_us: i64::MIN,
             scalars: Scalars::default(),
             alerts: Alerts::default(),

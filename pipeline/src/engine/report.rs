@@ -81,13 +81,13 @@ impl Engine {
     /// All baselines, in the order of keys, then metrics. `force`: freeze what is being learned, too,
     /// where there are at least 50 events of it.
     pub fn baselines(&mut self, force: bool) -> Vec<BaselineEntry> {
-        let Engine { groups, order, library, settings, closed_us, watched, fleets, .. } = self;
+        let Engine { groups, order, library, settings, closed_us, watched, siblings, .. } = self;
         let mut entries = Vec::new();
         for id in order.iter() {
             let group = &mut groups[*id as usize];
             if force && group.events >= 50 {
                 let group = Arc::make_mut(group);
-                *watched += group.watch_now(*closed_us, settings, library, fleets);
+                *watched += group.watch_now(*closed_us, settings, library, siblings);
             }
             let Phase::Watching(series) = &group.phase else { continue };
             for (metric, series) in settings.metrics.iter().zip(series) {

@@ -84,7 +84,7 @@ impl Engine {
         (0..self.library.len()).try_for_each(|id| frames.put(self.library.entry(id)))?;
         frames.put(&(self.order, self.loaded, self.clocks, self.strays, self.labels))?;
         frames.put(&(self.closed_us, self.alerts, self.watched, self.sharing))?;
-        frames.put(&(self.counters, self.refused, self.fleets))?;
+        frames.put(&(self.counters, self.refused, self.siblings))?;
         frames.finish()?.flush()
     }
 
@@ -137,7 +137,7 @@ impl Engine {
         }
         (self.order, self.loaded, self.clocks, self.strays, self.labels) = frames.get()?;
         (self.closed_us, self.alerts, self.watched, self.sharing) = frames.get()?;
-        (self.counters, self.refused, self.fleets) = frames.get()?;
+        (self.counters, self.refused, self.siblings) = frames.get()?;
         frames.finish()
     }
 }
