@@ -209,7 +209,7 @@ impl Live {
         self.factors[dependence.len()..].fill(followers as f32);
         if tables.one_of().parts() > 0 {
             // Each single category has a temper of its own, which allows for batches.
-            self.factors[dependence.len()] = least as f32;
+            self.factors[dependence.len()] = least.min(tables.one_of().factor_max()) as f32;
         }
     }
 

@@ -37,8 +37,9 @@ struct Part {
 pub(crate) struct OneOf {
     parts: Vec<Part>,
     prior: Vec<f32>,
-    /// Mean of theirs.
+    /// Mean of how many times the evidence of parts counts, and the most.
     temper: f64,
+    most_temper: f64,
     worth: f64,
 }
 
@@ -77,11 +78,18 @@ impl OneOf {
         let tempers: f64 = sought.iter().map(|of| of.weight * of.temper).sum();
         let temper = tempers / weights.max(f64::MIN_POSITIVE);
         let prior = starts.iter().map(|start| (start / total) as f32).collect();
-        Self { parts, prior, temper, worth: total / weights.max(f64::MIN_POSITIVE) }
+        let most_temper = sought.iter().fold(0.0, |most: f64, of| most.max(of.temper));
+        Self { parts, prior, temper, most_temper, worth: total / weights.max(f64::MIN_POSITIVE) }
     }
 
     pub(crate) fn temper(&self) -> f64 {
         self.temper
+    }
+
+    /// Most that the lane's evidence may be multiplied by: beyond, a part would count more than once, and
+    /// the tick be no e-value.
+    pub(crate) fn factor_max(&self) -> f64 {
+        1.0 / self.most_temper.max(1e-9)
     }
 
     pub(crate) fn parts(&self) -> usize {
@@ -209,6 +217,34 @@ mod tests {
             counts[round * round % 40] = 3;
             one_of.take(&counts, 0.01, 14.0, &mut weights);
         }
+    }
+
+    /// Multiplied by the most that is allowed it is one still; by a little more it is none.
+    #[test]
+    fn no_part_counts_more_than_once() {
+        let sought = |(code, temper): (u8, f64)| Sought {
+            codes: (code, code + 1),
+            ratio: 4.3,
+            null: 0.25,
+            alternative: 0.6,
+            slack: Slack::default(),
+            weight: 1.0,
+            temper,
+        };
+        let tempers = [(0, 0.5), (1, 0.8), (2, 0.8), (3, 0.8)];
+        let one_of = OneOf::new(&tempers.map(sought), 50.0);
+        let mean = |factor: f64| {
+            let of = |code: usize| {
+                let mut counts = [0; 4];
+                counts[code] = 1;
+                // Sure of the part that counts most.
+                let mut weights = [0.0, 1.0, 0.0, 0.0];
+                0.25 * (factor * one_of.take(&counts, 0.0, 14.0, &mut weights)).exp()
+            };
+            (0..4).map(of).sum::<f64>()
+        };
+        assert!(mean(one_of.factor_max()) < 1.0 + 1e-6, "{}", mean(one_of.factor_max()));
+        assert!(mean(1.1 * one_of.factor_max()) > 1.005);
     }
 
     /// The statistic of the lane is the sum of those of its parts.

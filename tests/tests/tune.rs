@@ -220,6 +220,15 @@ fn what_cannot_be_tuned_is_told_with_the_remedy() {
         assert!(!output.status.success(), "{arguments:?}");
         assert!(told(&output).contains(words), "{arguments:?}: {}", told(&output));
     }
+    // By share there is no budget to compare, nor to give a replay.
+    let config = std::fs::read_to_string(here.join("set/driftline.toml")).expect("a config");
+    let by_share = format!("{config}\n[detect]\nfleet = \"share\"\n");
+    std::fs::write(here.join("set/share.toml"), by_share).expect("a config");
+    for command in [&["tune"][..], &["replay", "--budget", "5"]] {
+        let output = run(here, &[command, &["--config", "set/share.toml"]].concat());
+        assert!(!output.status.success(), "{command:?}");
+        assert!(told(&output).contains("remove fleet"), "{command:?}: {}", told(&output));
+    }
     let none = run(
         here,
         &["tune", "--at-most", "-1", "--write", "x.toml", "--config", "set/driftline.toml"],

@@ -19,7 +19,7 @@ use super::summary::{Summary, Tally};
 use super::{FOUND, Terminal};
 use crate::config::DEFAULT_PATH;
 use crate::engine::Engine;
-use crate::model::settings::Settings;
+use crate::model::settings::{Fleet, Settings};
 use crate::model::{Finding, Status};
 use crate::runtime::replay::{Event, ReplayError, replay};
 
@@ -174,6 +174,11 @@ fn close(
 fn set_budget(settings: &mut Settings, budget: Option<f64>) -> anyhow::Result<()> {
     if let Some(budget) = budget {
         anyhow::ensure!(budget > 0.0, "--budget must be above 0, for example 1 (a week)");
+        anyhow::ensure!(
+            settings.detect.fleet == Fleet::Budget,
+            "--budget says nothing where [detect] fleet = \"share\" is in force: change \
+             false_share_per_week in the config, or remove fleet"
+        );
         settings.detect.budget_per_week = budget;
     }
     Ok(())

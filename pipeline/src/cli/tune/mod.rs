@@ -18,6 +18,7 @@ use super::form::Form;
 use super::input::InputArgs;
 use super::progress::Progress;
 use crate::config::duration;
+use crate::model::settings::Fleet;
 use crate::runtime::replay::ReplayError;
 use crate::runtime::tune::inject::{Change, Injection};
 use crate::runtime::tune::{find, judge};
@@ -109,6 +110,10 @@ impl Args {
 /// Runs it.
 pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let (settings, files) = args.input.load()?;
+    ensure!(
+        settings.detect.fleet == Fleet::Budget,
+        "tune compares budgets, and [detect] fleet = \"share\" has none: remove fleet from the config to tune it"
+    );
     let changes = args.changes()?;
     ensure!((0.0..1.0).contains(&args.at), "--at is a share between 0 and 1, for example 0.6");
     let source = args.input.source(&files)?;
