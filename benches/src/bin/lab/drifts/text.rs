@@ -82,9 +82,11 @@ fn floors(report: &Report, driftline: &Row) -> String {
     let told = report.floors.iter().filter(|floor| floor.delay_s.is_some()).count();
     format!(
         "\nWhat is possible at all: the CUSUM that knows the law of the very series before and after its \
-         drift, with as many false alarms as those thresholds have (one in all watched values of the kind). \
-         In the worst case no detector of one series is sooner. Half of the best peer's delay is possible \
-         for {} of {told} drifts.\n\n{}",
+         drift, with as many false alarms as those thresholds have (one in all watched values of the kind, \
+         each with the same share of it). In the mean over the worst moment to begin, no detector of one \
+         series is sooner. The peers' delays are single ones, of settings that were chosen by them, and a \
+         threshold in standard deviations gives one series more than its share and another less: so they \
+         may be below. Half of the best peer's delay is at or above the floor for {} of {told} drifts.\n\n{}",
         possible.count(),
         table(["drift", "floor", "best peer setting / floor", "Driftline / floor"], &rows)
     )
