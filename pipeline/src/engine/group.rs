@@ -131,7 +131,7 @@ impl Group {
             if !learning.is_half(now_us, settings) {
                 return false;
             }
-            self.to_codes(settings, library);
+            self.start_coding(settings, library);
         }
         if let Some(more) = &mut self.more
             && !more.is_encoded()
@@ -144,7 +144,7 @@ impl Group {
     }
 
     /// The end of the first stage: encoders, and codes from now on.
-    fn to_codes(&mut self, settings: &Settings, library: &Library) {
+    fn start_coding(&mut self, settings: &Settings, library: &Library) {
         match std::mem::replace(&mut self.phase, Phase::Watching(Vec::new())) {
             Phase::Learning(mut learning) => {
                 learning.encode(settings);
@@ -206,7 +206,7 @@ impl Group {
         library: &mut Library,
         siblings: &[Siblings],
     ) -> u64 {
-        self.to_codes(settings, library);
+        self.start_coding(settings, library);
         self.watch(now_us, settings, library, siblings)
     }
 
