@@ -18,6 +18,7 @@ use crate::lane::{LANES_MAX, Lane};
 use crate::live::Live;
 use crate::special::exp;
 use crate::tables::Tables;
+use crate::tick::Tick;
 
 /// Ticks whose course is kept for `explain`.
 pub const STEPS_MAX: usize = 24;
@@ -135,12 +136,9 @@ impl Evidence {
         let (lanes, codes) = (usize::from(self.lanes), tables.codes());
         let mut e = [0.0; LANES_MAX];
         e.iter_mut().zip(evidence).for_each(|(to, from)| *to = *from);
-        e[lanes - 1] = if self.learned_is_set {
-            counts.iter().zip(&self.learned).map(|(n, e)| f64::from(*n) * f64::from(*e)).sum()
-        } else {
-            0.0
-        };
-        let events = counts.iter().fold(0, |sum: u32, n| sum.wrapping_add(*n));
+        let tick = Tick::of(counts);
+        e[lanes - 1] = if self.learned_is_set { tick.evidence(&self.learned) } else { 0.0 };
+        let events = tick.events();
         let (n, root) = (f64::from(events), libm::sqrt(f64::from(events)));
         let promise = f64::from(self.log_promise).max(1.0);
         self.live.aim(tables, promise);
@@ -156,7 +154,7 @@ impl Evidence {
         if let Some(lane) = self.of_categories() {
             let start = (f64::from(live.weights[lane]) * worths[lane]).max(f64::MIN_POSITIVE);
             let dealt = start / (start + self.r[lane]);
-            e[lane] = tables.one_of().take(counts, dealt, promise, &mut self.which);
+            e[lane] = tables.one_of().take(&tick, dealt, promise, &mut self.which);
         }
         for lane in 0..LANES_MAX {
             let factor = f64::from(live.factors[lane]);
@@ -197,7 +195,7 @@ impl Evidence {
             }
             self.s[lane] = sum;
             self.ticks_since[lane] += 1;
-            since.iter_mut().zip(counts).for_each(|(sum, n)| *sum = sum.wrapping_add(*n));
+            tick.add_to(since);
         }
         self.log_mixture = libm::log(mixture);
         let at = self.ticks as usize % STEPS_MAX;

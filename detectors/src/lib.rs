@@ -53,4 +53,5 @@ pub mod special;
 pub mod surprise;
 pub mod tables;
 pub mod temper;
+mod tick;
 pub mod two_sample;

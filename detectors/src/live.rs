@@ -45,6 +45,8 @@ const SUMS_MIN: u32 = 8;
 const BASE_SUMS: f64 = 12.0;
 /// Standard deviations that a sum counts for, at most.
 const BOUND: f64 = 4.0;
+/// What watched ticks tell is taken notice of where it is this part more of them.
+const NEWS: u32 = 16;
 /// Another `ln A` is taken notice of from this difference on.
 const LOG_STEP: f32 = 0.1;
 
@@ -158,12 +160,13 @@ impl Live {
         }
     }
 
-    /// Makes ready for the next tick at a promise of `log_promise`. Anew for every eighth tick only, and
-    /// not within an excursion.
+    /// Makes ready for the next tick at a promise of `log_promise`: anew where a part more of ticks is known,
+    /// and not within an excursion.
     pub(crate) fn aim(&mut self, tables: &Tables, log_promise: f64) {
         let now = (self.sums.made(1), log_promise as f32);
         let is_near = |at: (u32, f32)| {
-            (at.0 == now.0 || self.excursion.is_some()) && (at.1 - now.1).abs() < LOG_STEP
+            let is_as_before = (at.0..=at.0 + at.0 / NEWS).contains(&now.0);
+            (is_as_before || self.excursion.is_some()) && (at.1 - now.1).abs() < LOG_STEP
         };
         if self.made_at.is_some_and(is_near) {
             return;
@@ -255,7 +258,7 @@ impl Live {
                 }
                 let since = self.sums.events - excursion.before.events;
                 if since >= HOVER * tables.events() {
-                    self.excursion = None;
+                    self.end();
                 }
             }
         }
@@ -263,10 +266,10 @@ impl Live {
         if dependence.is_empty() || self.sums.ticks >= TICKS_MAX {
             return;
         }
-        let root = libm::sqrt(events.max(1.0));
+        let part = 1.0 / libm::sqrt(events.max(1.0));
         let mut off = [0.0f32; LANES_MAX];
         for (lane, of) in tables.scales().iter().enumerate() {
-            let by = (evidence[lane] - events * of.mean) / root * of.per_deviation;
+            let by = (evidence[lane] - events * of.mean) * part * of.per_deviation;
             off[lane] = by.clamp(-of.most, of.most) as f32;
         }
         self.sums.take(off, events, &self.bounds);
@@ -285,12 +288,13 @@ impl Live {
         if let Some(excursion) = self.excursion.take_if(lasting) {
             self.sums = excursion.before;
         }
-        self.excursion = None;
+        self.end();
     }
 
     /// So is a finding's.
     pub(crate) fn found(&mut self) {
         self.found = self.found.saturating_add(1);
+        self.made_at = None;
         if self.excursion.as_ref().is_some_and(|excursion| excursion.ticks > LONGEST) {
             return self.release();
         }
@@ -300,11 +304,18 @@ impl Live {
     /// Leaves the excursion: that was another distribution for a while. It tells of dependence, but not
     /// of the baseline's error.
     fn leave(&mut self) {
-        if let Some(excursion) = self.excursion.take() {
+        if let Some(excursion) = self.end() {
             self.sums.open = [[0.0; LANES_MAX]; SPANS - 1];
             (self.sums.total, self.sums.centered) =
                 (excursion.before.total, excursion.before.centered);
         }
+    }
+
+    /// What an excursion told is news.
+    fn end(&mut self) -> Option<Box<Excursion>> {
+        let excursion = self.excursion.take()?;
+        self.made_at = None;
+        Some(excursion)
     }
 
     /// Bytes beside the struct itself.

@@ -11,7 +11,8 @@
 use crate::encoder::CODES_MAX;
 use crate::evidence::starts_worth;
 use crate::slack::Slack;
-use crate::special::exp;
+use crate::special::{exp, exp_single};
+use crate::tick::Tick;
 
 /// Most that a tick says for one part: its neighbour has to confirm it anyway.
 const TICK_MAX: f64 = 50.0;
@@ -32,11 +33,61 @@ struct Part {
     slack: Slack,
 }
 
+/// Parts that a tick is judged by side by side.
+const ABREAST: usize = 8;
+
+/// So many parts, value by value: loops over them become vector code. Those that are not there have a prior
+/// of 0, and so no weight.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Block {
+    from: [u8; ABREAST],
+    to: [u8; ABREAST],
+    hit: [f64; ABREAST],
+    miss: [f64; ABREAST],
+    /// For each unit of `ln A`.
+    slack: [f64; ABREAST],
+    prior: [f32; ABREAST],
+}
+
+impl Block {
+    fn of((parts, priors): (&[Part], &[f32])) -> Self {
+        let mut block = Self::default();
+        for (at, (part, prior)) in parts.iter().zip(priors).enumerate() {
+            (block.from[at], block.to[at]) = (part.from, part.to);
+            (block.hit[at], block.miss[at]) = (part.hit, part.miss);
+            (block.slack[at], block.prior[at]) = (part.slack.at(1.0), *prior);
+        }
+        block
+    }
+
+    /// Takes a tick that has `below[code]` events with lower codes: `weights` become those after it, but
+    /// for their sum, which is added to `sums`.
+    fn take(
+        &self,
+        below: &[f64],
+        (events, log_promise): (f64, f64),
+        dealt: f32,
+        weights: &mut [f32; ABREAST],
+        sums: &mut [f32; ABREAST],
+    ) {
+        let inside: [f64; ABREAST] = std::array::from_fn(|at| {
+            below[usize::from(self.to[at])] - below[usize::from(self.from[at])]
+        });
+        for at in 0..ABREAST {
+            let miss = self.miss[at] - self.slack[at] * log_promise;
+            let evidence = inside[at] * self.hit[at] + events * miss;
+            let odds = exp_single(evidence.clamp(TICK_MIN, TICK_MAX) as f32);
+            weights[at] = ((1.0 - dealt) * weights[at] + dealt * self.prior[at]) * odds;
+            sums[at] += weights[at];
+        }
+    }
+}
+
 /// The parts and their weights before the first tick.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct OneOf {
     parts: Vec<Part>,
-    prior: Vec<f32>,
+    blocks: Vec<Block>,
     /// Mean of how many times the evidence of parts counts, and the most.
     temper: f64,
     most_temper: f64,
@@ -77,9 +128,10 @@ impl OneOf {
         let weights: f64 = sought.iter().map(|of| of.weight).sum();
         let tempers: f64 = sought.iter().map(|of| of.weight * of.temper).sum();
         let temper = tempers / weights.max(f64::MIN_POSITIVE);
-        let prior = starts.iter().map(|start| (start / total) as f32).collect();
+        let priors: Vec<f32> = starts.iter().map(|start| (start / total) as f32).collect();
+        let blocks = parts.chunks(ABREAST).zip(priors.chunks(ABREAST)).map(Block::of).collect();
         let most_temper = sought.iter().fold(0.0, |most: f64, of| most.max(of.temper));
-        Self { parts, prior, temper, most_temper, worth: total / weights.max(f64::MIN_POSITIVE) }
+        Self { parts, blocks, temper, most_temper, worth: total / weights.max(f64::MIN_POSITIVE) }
     }
 
     pub(crate) fn temper(&self) -> f64 {
@@ -101,9 +153,9 @@ impl OneOf {
         self.worth
     }
 
-    /// Weights before the first tick.
+    /// Weights before the first tick, of whole blocks.
     pub(crate) fn weights(&self) -> Box<[f32]> {
-        self.prior.clone().into()
+        self.blocks.iter().flat_map(|block| block.prior).collect()
     }
 
     /// The codes of a part, and its ratio.
@@ -137,29 +189,25 @@ impl OneOf {
     /// `dealt` out anew; the weights become those after the tick.
     pub(crate) fn take(
         &self,
-        counts: &[u32],
+        tick: &Tick<'_>,
         dealt: f64,
         log_promise: f64,
         weights: &mut [f32],
     ) -> f64 {
         let mut below = [0.0f64; CODES_MAX + 1];
         let mut events = 0.0;
-        for (below, n) in below[1..].iter_mut().zip(counts) {
+        for (below, n) in below[1..].iter_mut().zip(tick.counts()) {
             events += f64::from(*n);
             *below = events;
         }
-        let (mut mean, kept) = (0.0, 1.0 - dealt);
-        for ((part, weight), prior) in self.parts.iter().zip(&mut *weights).zip(&self.prior) {
-            let inside = below[usize::from(part.to)] - below[usize::from(part.from)];
-            let miss = part.miss - part.slack.at(log_promise);
-            let odds = exp((inside * part.hit + events * miss).clamp(TICK_MIN, TICK_MAX));
-            let now = (kept * f64::from(*weight) + dealt * f64::from(*prior)) * odds;
-            *weight = now as f32;
-            mean += now;
+        let mut sums = [0.0; ABREAST];
+        for (block, weights) in self.blocks.iter().zip(weights.as_chunks_mut().0) {
+            block.take(&below, (events, log_promise), dealt as f32, weights, &mut sums);
         }
-        let scale = (1.0 / mean.max(f64::MIN_POSITIVE)) as f32;
+        let mean = sums.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        let scale = 1.0 / mean;
         weights.iter_mut().for_each(|weight| *weight *= scale);
-        libm::log(mean.max(f64::MIN_POSITIVE))
+        libm::log(f64::from(mean))
     }
 
     /// Evidence of one event with `code` as the weights stand, before slack.
@@ -207,7 +255,7 @@ mod tests {
             let of = |code: usize| {
                 let mut counts = [0; 40];
                 counts[code] = 1;
-                let told = one_of.take(&counts, 0.0, 14.0, &mut weights.clone());
+                let told = one_of.take(&Tick::of(&counts), 0.0, 14.0, &mut weights.clone());
                 (told, one_of.at(code, &weights))
             };
             let mean: f64 = (0..40).map(|code| 0.025 * of(code).0.exp()).sum();
@@ -215,7 +263,7 @@ mod tests {
             assert!((of(round).0 - of(round).1).abs() < 1e-6);
             let mut counts = [0; 40];
             counts[round * round % 40] = 3;
-            one_of.take(&counts, 0.01, 14.0, &mut weights);
+            one_of.take(&Tick::of(&counts), 0.01, 14.0, &mut weights);
         }
     }
 
@@ -238,8 +286,10 @@ mod tests {
                 let mut counts = [0; 4];
                 counts[code] = 1;
                 // Sure of the part that counts most.
-                let mut weights = [0.0, 1.0, 0.0, 0.0];
-                0.25 * (factor * one_of.take(&counts, 0.0, 14.0, &mut weights)).exp()
+                let mut weights = one_of.weights();
+                weights.fill(0.0);
+                weights[1] = 1.0;
+                0.25 * (factor * one_of.take(&Tick::of(&counts), 0.0, 14.0, &mut weights)).exp()
             };
             (0..4).map(of).sum::<f64>()
         };
@@ -255,7 +305,7 @@ mod tests {
         for tick in 0..200usize {
             let mut counts = [0; 40];
             (0..30).for_each(|event| counts[(tick * tick + 7 * event * tick) % 40] += 1);
-            let e = one_of.take(&counts, 1.0 / (1.0 + r), 14.0, &mut weights);
+            let e = one_of.take(&Tick::of(&counts), 1.0 / (1.0 + r), 14.0, &mut weights);
             r = (1.0 + r) * e.exp();
             for (part, own) in each.iter_mut().enumerate() {
                 *own = (1.0 / 40.0 + *own) * one_of.of(part, &counts).exp();
@@ -272,7 +322,7 @@ mod tests {
         let mut counts = [5; 40];
         counts[17] = 17;
         let told: Vec<f64> =
-            (0..10).map(|_| one_of.take(&counts, 0.01, 14.0, &mut weights)).collect();
+            (0..10).map(|_| one_of.take(&Tick::of(&counts), 0.01, 14.0, &mut weights)).collect();
         let alone = one_of.of(17, &counts);
         assert!(told[0] < alone && told[9] > 0.95 * alone && alone > 3.0, "{told:?} {alone}");
         let lost: f64 = told.iter().map(|one| alone - one).sum();

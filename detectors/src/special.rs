@@ -56,6 +56,26 @@ pub fn exp(x: f64) -> f64 {
     sum * f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023 << 52))
 }
 
+/// The same in single precision for `|x| <= 80` (clamped), relative error below 3e-7: four at a time where
+/// [`exp`] takes two.
+#[inline]
+pub fn exp_single(x: f32) -> f32 {
+    /// As for [`exp`].
+    const MAGIC: f32 = 12_582_912.0;
+    const LN2_HIGH: f32 = 0.693_359_4;
+    const LN2_LOW: f32 = -2.121_944_4e-4;
+    let x = x.clamp(-80.0, 80.0);
+    let shifted = x * std::f32::consts::LOG2_E + MAGIC;
+    let k = shifted - MAGIC;
+    let r = x - k * LN2_HIGH - k * LN2_LOW;
+    // Taylor to the 7th power.
+    let mut sum = 1.0 / 5_040.0;
+    for inverse_factorial in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
+        sum = sum * r + inverse_factorial;
+    }
+    sum * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
+}
+
 /// Chi-square quantile by Wilson and Hilferty (1931): within 1 % for `freedom >= 3`.
 pub fn chi_square_quantile(p: f64, freedom: f64) -> f64 {
     let h = 2.0 / (9.0 * freedom);
@@ -151,6 +171,17 @@ mod tests {
             assert!(error.abs() < 1e-13, "{x}: {error}");
         }
         assert_eq!((exp(0.0), exp(-1e9) > 0.0, exp(1e9).is_finite()), (1.0, true, true));
+    }
+
+    #[test]
+    fn so_it_does_in_single_precision() {
+        for i in -8000..=8000 {
+            let x = i as f32 * 0.009_97;
+            let error = f64::from(exp_single(x)) / libm::exp(f64::from(x)) - 1.0;
+            assert!(error.abs() < 3e-7, "{x}: {error}");
+        }
+        let far = (exp_single(0.0), exp_single(-1e9) > 0.0, exp_single(1e9).is_finite());
+        assert_eq!(far, (1.0, true, true));
     }
 
     #[test]
