@@ -5,8 +5,13 @@ use crate::evidence::Evidence;
 use crate::lane::Lane;
 use crate::tables::Tables;
 
-/// 97.5 % quantile of the normal law: two-sided intervals of 95 %.
+/// Quantile of the normal law at 1 - 0.025: two-sided intervals of 95 % ...
 const Z95: f64 = 1.959_963_984_540_054;
+/// ... and at 1 - 0.025 / 4, for the end towards no change. The counts begin where the CUSUM was last zero
+/// and end where it was enough: of all stretches it is the one that looks largest. The largest of a walk's
+/// sums over all ends goes beyond a value twice as often as the last does (Levy), and over all starts twice
+/// again (the largest rise of Brownian motion: Feller 1951).
+const Z95_CHOSEN: f64 = 2.497_705_474_412_374;
 
 /// The size of a change since its onset.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +39,8 @@ pub struct Blame {
     pub evidence: f64,
 }
 
-/// Effect of a change in `lane` whose counts since the onset are `counts`. Intervals treat the onset as
-/// given, use the baseline's design effect for dependence, and both samples' errors.
+/// Effect of a change in `lane` whose counts since the onset are `counts`. Intervals allow for counts that
+/// were chosen by their evidence, use the baseline's design effect for dependence, and both samples' errors.
 pub fn effect(baseline: &Baseline, tables: &Tables, lane: &Lane, counts: &[u32]) -> Effect {
     let p = tables.probabilities();
     let ordered = baseline.encoder.ordered();
@@ -43,15 +48,20 @@ pub fn effect(baseline: &Baseline, tables: &Tables, lane: &Lane, counts: &[u32])
     match lane {
         Lane::Location(_) => {
             let (n, mean, variance) = moments(&counts[..ordered], tables.scores());
-            let error = libm::sqrt(baseline.inflation * variance / n.max(1.0) + 1.0 / base_events);
-            interval("sigma", mean, error)
+            let error = Errors {
+                now: libm::sqrt(baseline.inflation * variance / n.max(1.0)),
+                before: libm::sqrt(1.0 / base_events),
+            };
+            interval("sigma", mean, 0.0, error)
         }
         Lane::Scale(_) => {
             let (n, _, variance) = moments(&counts[..ordered], tables.scores());
             let deviation = libm::sqrt(variance);
-            let error =
-                deviation * libm::sqrt(baseline.inflation / (2.0 * n.max(1.0)) + 0.5 / base_events);
-            interval("sd_ratio", deviation, error)
+            let error = Errors {
+                now: deviation * libm::sqrt(baseline.inflation / (2.0 * n.max(1.0))),
+                before: deviation * libm::sqrt(0.5 / base_events),
+            };
+            interval("sd_ratio", deviation, 1.0, error)
         }
         Lane::Share { codes, .. } => {
             let within = |c: usize| codes.iter().any(|x| usize::from(*x) == c);
@@ -108,20 +118,32 @@ fn share(
     let before: f64 = p.iter().enumerate().filter(|(c, _)| within(*c)).map(|(_, p)| p).sum();
     // Agresti and Caffo (2000): add one success and one failure to each sample.
     let now = (inside + 1.0) / (n + 2.0);
-    let error = libm::sqrt(
-        baseline.inflation * now * (1.0 - now) / (n + 2.0) + before * (1.0 - before) / base_events,
-    );
-    let value = inside / n - before;
-    Effect {
-        unit: "share",
-        value,
-        low: now - before - Z95 * error,
-        high: now - before + Z95 * error,
+    let error = Errors {
+        now: libm::sqrt(baseline.inflation * now * (1.0 - now) / (n + 2.0)),
+        before: libm::sqrt(before * (1.0 - before) / base_events),
+    };
+    Effect { value: inside / n - before, ..interval("share", now - before, 0.0, error) }
+}
+
+/// Standard errors of what is now, and of the baseline.
+struct Errors {
+    now: f64,
+    before: f64,
+}
+
+impl Errors {
+    /// Half of an interval, on the side where the newer counts count so many standard errors.
+    fn half(&self, deviations: f64) -> f64 {
+        let (now, before) = (deviations * self.now, Z95 * self.before);
+        libm::sqrt(now * now + before * before)
     }
 }
 
-fn interval(unit: &'static str, value: f64, error: f64) -> Effect {
-    Effect { unit, value, low: value - Z95 * error, high: value + Z95 * error }
+/// The interval around `value`, where `none` is no change.
+fn interval(unit: &'static str, value: f64, none: f64, error: Errors) -> Effect {
+    let (towards, beyond) = (error.half(Z95_CHOSEN), error.half(Z95));
+    let (below, above) = if value > none { (towards, beyond) } else { (beyond, towards) };
+    Effect { unit, value, low: value - below, high: value + above }
 }
 
 #[cfg(test)]
@@ -163,5 +185,34 @@ mod tests {
         assert_eq!(blames[0].code, 1);
         let sum: f64 = blames.iter().map(|b| b.evidence).sum();
         assert!((sum - evidence.cusum(lane)).abs() < 1e-9);
+    }
+
+    /// A flag's share trebles; whatever is found is measured when it is found. With the interval of a sample
+    /// that nobody chose 35 of 400 miss.
+    #[test]
+    fn an_interval_holds_for_what_was_found_because_it_looked_large() {
+        let baseline = Baseline::new(Encoder::Flag(FlagEncoder), vec![990_000, 10_000, 0, 0]);
+        let tables = Tables::new(&baseline, baseline.probabilities(), Zone::default(), 0.0);
+        let (mut missed, mut index) = (0, 0);
+        for _ in 0..400 {
+            let mut evidence = Evidence::new(&tables);
+            for time in 0.. {
+                let failures = (0..50).filter(|_| {
+                    index += 1;
+                    // Uniform to within `sqrt 3`.
+                    crate::spans::tests::wave(index) > 3f64.sqrt() * (1.0 - 2.0 * 0.03)
+                });
+                let failures = failures.count() as u32;
+                evidence.tick(&tables, &[50 - failures, failures, 0, 0], time);
+                if evidence.log_mixture() > 14.0 {
+                    break;
+                }
+            }
+            let (_, counts, _) = evidence.since_onset(evidence.leader());
+            let e = effect(&baseline, &tables, &evidence.told_as(&tables), counts);
+            missed += u32::from(e.low > 0.02 || e.high < 0.02);
+        }
+        // 20, and two standard deviations.
+        assert!(missed <= 29, "{missed} of 400");
     }
 }

@@ -3,8 +3,8 @@
 //! Where ticks are independent, a sum over 32 of them varies 32 times as much as one. Where tenants come
 //! and go or a cache warms up, it varies more, and evidence that adds up over minutes must count less. A
 //! baseline of an hour has few such sums. So what is learned of one metric in all series of a pipeline is
-//! put together ([`Siblings`]): a series is drawn to what is usual for its metric (empirical Bayes), as far as
-//! it cannot tell for itself. What is exchangeable: series of one metric, as to how dependent ticks are.
+//! put together ([`Siblings`]): a series is drawn to what is usual for its metric (empirical Bayes), as far
+//! as it cannot tell for itself. What is exchangeable: series of one metric, as to how dependent ticks are.
 
 use serde::{Deserialize, Serialize};
 

@@ -33,8 +33,12 @@ pub(crate) const PRIOR_TICKS: f64 = 10.0;
 pub(crate) const ALIKE: f64 = 1.03;
 /// `ln A` of a promise of usual size.
 pub(crate) const LOG_PROMISE: f64 = 14.0;
-/// Most that longer spans add: a baseline that holds a change of its own looks more dependent than anything,
-/// and what comes after it must still be found.
+/// Most that longer spans add. Few sums cannot tell ticks that are alike for long from one change within the
+/// baseline: they add so much ...
+const GROWN_OF_FEW: f64 = 8.0;
+/// ... or for each of them so much, and what comes after that change is found in the end ...
+const GROWN_BY_SUM: f64 = 0.7;
+/// ... and many add this.
 const GROWN_MAX: f64 = 100.0;
 /// Weight of what is assumed of longer spans, in sums.
 const PRIOR_SUMS: f64 = 5.0;
@@ -155,7 +159,8 @@ fn off(pane: &[(u8, u32)], tables: &Tables, lane: usize) -> Off {
 
 /// What an effect is to be multiplied by where sums grow so much, as so many sums tell.
 pub(crate) fn grown(growth: f64, sums: f64, log_promise: f64) -> f64 {
-    (1.0 + (growth - 1.0) * error_factor(log_promise, sums + PRIOR_SUMS)).min(GROWN_MAX)
+    let most = (GROWN_BY_SUM * sums).clamp(GROWN_OF_FEW, GROWN_MAX);
+    (1.0 + (growth - 1.0) * error_factor(log_promise, sums + PRIOR_SUMS)).min(most)
 }
 
 /// How many times its estimate from `ticks` a design effect is to be taken at `log_promise`.

@@ -44,7 +44,6 @@ fn rows(seed: u64, minutes: i64, share: f64, (from, to): (i64, i64)) -> Vec<Row>
 
 #[test]
 fn the_rarest_of_twenty_is_found_by_name_and_resolved() {
-    let (mut covered, mut all) = (0, 0);
     for seed in seeds(0..6) {
         let transcript = run_rows(&one_category(), &rows(seed, 240, 0.04, (120, 180)));
         let changes: Vec<&str> = transcript.findings.iter().map(|f| f.change.as_str()).collect();
@@ -53,9 +52,7 @@ fn the_rarest_of_twenty_is_found_by_name_and_resolved() {
         assert_eq!((finding.kind.as_str(), finding.codes[0].label.as_str()), ("mix", "r20"));
         assert!(finding.delay_s < 1_200.0, "seed {seed}: {} s", finding.delay_s);
         let effect = &finding.effect;
-        assert!(effect.low > 0.01 && effect.low < 0.05 && effect.high < 0.15, "{effect:?}");
-        covered += u32::from(effect.low < 0.04 && 0.04 < effect.high);
-        all += 1;
+        assert!(effect.low < 0.04 && 0.04 < effect.high && effect.low > 0.01, "{effect:?}");
         let last = transcript.alerts.last().expect("an alert");
         assert_eq!(last.status, Status::Resolved, "seed {seed}");
         let ended = last.ends_at.as_deref().expect("an end");
@@ -63,8 +60,6 @@ fn the_rarest_of_twenty_is_found_by_name_and_resolved() {
         let after = (ended - START_US) / MINUTE_US - 180;
         assert!((0..30).contains(&after), "seed {seed}: resolved {after} min after");
     }
-    // What is found early has looked larger than it is: intervals of 95 % miss more often than that.
-    assert!(3 * covered >= 2 * all, "{covered} of {all} intervals cover the change");
 }
 
 #[test]

@@ -222,7 +222,8 @@ fn what_cannot_be_tuned_is_told_with_the_remedy() {
     }
     // By share there is no budget to compare, nor to give a replay.
     let config = std::fs::read_to_string(here.join("set/driftline.toml")).expect("a config");
-    let by_share = format!("{config}\n[detect]\nfleet = \"share\"\n");
+    let by_share = config.replace("[detect]\n", "[detect]\nfleet = \"share\"\n");
+    assert_ne!(by_share, config);
     std::fs::write(here.join("set/share.toml"), by_share).expect("a config");
     for command in [&["tune"][..], &["replay", "--budget", "5"]] {
         let output = run(here, &[command, &["--config", "set/share.toml"]].concat());
