@@ -196,13 +196,26 @@ impl<R: Read> RecordBlocks<R> {
         }
         let least = READ_BYTES_MIN.min(self.block_bytes);
         let want = self.block_bytes.saturating_sub(self.buffer.len()).max(least);
-        match self.input.by_ref().take(want as u64).read_to_end(&mut self.buffer) {
-            Ok(read) => self.ended = read < want,
-            Err(failure) => {
-                self.ended = true;
-                self.failure = Some(failure);
+        let (begin, mut end) = (self.buffer.len(), self.buffer.len());
+        // All at once: a buffer that grows while it is read is copied over and over.
+        self.buffer.reserve_exact(want);
+        self.buffer.resize(begin + want, 0);
+        while end < begin + want {
+            match self.input.read(&mut self.buffer[end..]) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(read) => end += read,
+                Err(failure) if failure.kind() == io::ErrorKind::Interrupted => {}
+                Err(failure) => {
+                    self.ended = true;
+                    self.failure = Some(failure);
+                    break;
+                }
             }
         }
+        self.buffer.truncate(end);
     }
 
     fn take(&mut self, whole: &Whole) -> RawBatch {
