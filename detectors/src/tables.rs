@@ -19,8 +19,9 @@ const RARE_SHARE: f64 = 0.01;
 const UNKNOWN_MISSED: f64 = 1.5;
 /// Events of a rare code that a watched tick may have beyond that.
 const FEW: f64 = 2.0;
-/// What comes in jumps waits for the next tick more often than what does not, and loses a third of its false
-/// alarms by that (measured): its starts weigh so much more.
+/// What comes in jumps waits for the next tick more often than what does not, and loses 19 to 39 % of its
+/// false alarms by that (measured: ticks of 50 events of ten categories, 1,000 and 10,000 learned, A = 200
+/// and 5,000, with and without waiting): its starts weigh so much more.
 const JUMPS_WAIT: f64 = 1.5;
 /// A watched tick counts as at most so many standard deviations, or more where bursts are usual: what is
 /// further off is a change.
