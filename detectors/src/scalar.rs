@@ -12,8 +12,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::{Baseline, Zone};
+use crate::encoder::{Encoder, NumberEncoder};
+use crate::lane::fixed_lanes;
 use crate::sketch::Sketch;
 use crate::slots::{SLOTS, slot_of};
+use crate::temper::Tempering;
 
 /// Order of the autoregression.
 pub(crate) const ORDER: usize = 3;
@@ -246,6 +250,20 @@ impl Scalar {
         let (sum, n) = self.slots[slot];
         of_day + shrunk(sum - f64::from(n) * of_day, n, PRIOR_HOUR)
     }
+}
+
+/// The baseline of residuals, each of which is a tick of its own, for a zone.
+pub fn residual_baseline(sketch: &Sketch, zone: Zone) -> Baseline {
+    let encoder = NumberEncoder::from_sketch(sketch);
+    let mut counts = vec![0; encoder.bins() + 4];
+    sketch.cells().for_each(|cell| counts[encoder.encode(cell.low)] += cell.count);
+    let mut baseline = Baseline::new(Encoder::Number(encoder), counts);
+    baseline.tick_events = 1.0;
+    baseline.panes = baseline.events() as u32;
+    let lanes = fixed_lanes(&baseline, zone).len();
+    let tempering = Tempering::of_residuals(lanes, f64::from(baseline.panes));
+    (baseline.temper, baseline.dependence) = (tempering.factors, tempering.dependence);
+    baseline
 }
 
 /// A mean deviation of `n` values, drawn towards none with the weight of `prior` values.

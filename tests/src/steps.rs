@@ -27,7 +27,11 @@ impl Reference {
     /// Where the engine does not watch at the end: an error of the test.
     pub fn learn(kind: Kind, values: &[f64], zone: Zone) -> Self {
         let values: Vec<Option<f64>> = values.iter().copied().map(Some).collect();
-        let baseline = learn_values(kind, &values, 1, zone);
+        Self::of(learn_values(kind, &values, 1, zone), zone)
+    }
+
+    /// Of a baseline that is known.
+    pub fn of(baseline: Baseline, zone: Zone) -> Self {
         let slack_z = Settings::default().detect.slack_z;
         let tables = Tables::new(&baseline, baseline.probabilities(), zone, slack_z);
         Self { baseline, tables }
@@ -61,6 +65,11 @@ pub struct Watch<'a> {
 }
 
 impl Watch<'_> {
+    /// Begins anew after an alarm, as in production.
+    pub fn restart(&mut self) {
+        self.evidence.restart();
+    }
+
     /// Takes a value; the logarithm of the mixture after it.
     pub fn step(&mut self, value: f64) -> f64 {
         if self.step.is_multiple_of(WINDOW_PANES) {

@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use driftline_detectors::baseline::{Baseline, Provenance, Zone};
-use driftline_detectors::encoder::{Encoder, NumberEncoder};
+use driftline_detectors::baseline::{Provenance, Zone};
+use driftline_detectors::encoder::Encoder;
 use driftline_detectors::kernel::pane_evidence;
-use driftline_detectors::lane::{LANES_MAX, fixed_lanes};
-use driftline_detectors::scalar::{Reading, Scalar, Transform};
-use driftline_detectors::temper::Tempering;
+use driftline_detectors::lane::LANES_MAX;
+use driftline_detectors::scalar::{Reading, Scalar, Transform, residual_baseline};
 use ndarray::{Array2, Axis, aview1};
 use serde::{Deserialize, Serialize};
 
@@ -391,7 +390,9 @@ impl Engine {
             Reading::Learned(sketch) => {
                 let zone = Zone { sigma: self.settings.detect.scalar_zone_sigma, odds: 0.1 };
                 let from_us = end_us - self.settings.scalars.learn_us;
-                let baseline = residual_baseline(&sketch, zone, from_us, end_us);
+                let mut baseline = residual_baseline(&sketch, zone);
+                baseline.provenance =
+                    Provenance { source: "learned".into(), from_us, to_us: end_us };
                 let id = self.library.add(baseline, zone);
                 series.watched = Some(Series::new(id, &self.library));
                 return (1, false);
@@ -537,24 +538,4 @@ pub(super) struct Quiet {
     pub(super) from_us: i64,
     pub(super) events: u64,
     pub(super) expected: f64,
-}
-
-fn residual_baseline(
-    sketch: &driftline_detectors::sketch::Sketch,
-    zone: Zone,
-    from_us: i64,
-    to_us: i64,
-) -> Baseline {
-    let encoder = NumberEncoder::from_sketch(sketch);
-    let mut counts = vec![0; encoder.bins() + 4];
-    sketch.cells().for_each(|cell| counts[encoder.encode(cell.low)] += cell.count);
-    let mut baseline = Baseline::new(Encoder::Number(encoder), counts);
-    baseline.tick_events = 1.0;
-    baseline.panes = baseline.events() as u32;
-    let lanes = fixed_lanes(&baseline, zone).len();
-    let tempering = Tempering::of_residuals(lanes, f64::from(baseline.panes));
-    baseline.temper = tempering.factors;
-    baseline.dependence = tempering.dependence;
-    baseline.provenance = Provenance { source: "learned".into(), from_us, to_us };
-    baseline
 }

@@ -1,10 +1,10 @@
 //! Pane scalars on simulated volume: seasonal, autocorrelated. Their promise rests on residuals that are
 //! exchangeable, so it is measured, not proved.
 
-use driftline_detectors::baseline::{Baseline, Zone};
+use driftline_detectors::baseline::Zone;
 use driftline_detectors::encoder::{Encoder, NumberEncoder};
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::scalar::{Reading, Scalar, Transform};
+use driftline_detectors::scalar::{Reading, Scalar, Transform, residual_baseline};
 use driftline_detectors::tables::Tables;
 use driftline_tests::promise::mean_and_error;
 use rand::SeedableRng;
@@ -52,11 +52,9 @@ fn length(volume: Volume, seed: u64, promise: f64, change: Option<f64>) -> Optio
         match scalar.observe(time_us, volume.every_us, count, false) {
             Reading::Learning => {}
             Reading::Learned(sketch) => {
-                let encoder = NumberEncoder::from_sketch(&sketch);
-                let mut counts = vec![0; encoder.bins() + 4];
-                sketch.cells().for_each(|cell| counts[encoder.encode(cell.low)] += cell.count);
-                let baseline = Baseline::new(Encoder::Number(encoder.clone()), counts);
                 let zone = Zone { sigma: 0.5, odds: 0.1 };
+                let baseline = residual_baseline(&sketch, zone);
+                let Encoder::Number(encoder) = baseline.encoder.clone() else { continue };
                 let tables = Tables::new(&baseline, baseline.probabilities(), zone, 1.0);
                 let evidence = Evidence::new(&tables);
                 watched = Some((encoder, tables, evidence));

@@ -16,6 +16,7 @@ mod nab;
 mod parallel;
 mod peers;
 mod promise;
+mod scalars;
 mod scenarios;
 mod scenes;
 mod series;
@@ -64,7 +65,7 @@ macro_rules! parts {
 }
 
 /// All parts, in the order of the page.
-const PARTS: &[Part] = &parts![promise, fleets, scenes, drifts, steps, peers, series, nab];
+const PARTS: &[Part] = &parts![promise, fleets, scenes, drifts, steps, scalars, peers, series, nab];
 
 /// The page, with a mark `<!-- PART -->` where the tables of a part go.
 const PAGE: &str = include_str!("page.md");
