@@ -333,6 +333,12 @@ impl Evidence {
         self.live.take(tables, evidence, f64::from(events));
     }
 
+    /// For how many ticks what comes may be a change: evidence has risen, and has not fallen back. 0: not at
+    /// all.
+    pub fn held(&self) -> u32 {
+        self.live.held()
+    }
+
     /// The change of a finding is over.
     pub fn calm(&mut self) {
         self.live.found();

@@ -43,6 +43,7 @@ pub mod kernel;
 pub mod lane;
 mod live;
 mod one_of;
+mod profile;
 pub mod scalar;
 pub mod score;
 pub mod sketch;

@@ -318,6 +318,11 @@ impl Live {
         Some(excursion)
     }
 
+    /// Ticks since when what comes may be a change; 0 where it is none.
+    pub(crate) fn held(&self) -> u32 {
+        self.excursion.as_ref().map_or(0, |excursion| excursion.ticks.saturating_add(1))
+    }
+
     /// Bytes beside the struct itself.
     pub(crate) fn bytes(&self) -> usize {
         self.excursion.as_ref().map_or(0, |_| size_of::<Excursion>())

@@ -1,45 +1,41 @@
 //! Pane scalars: volume, means, quantiles, ratios and distinct counts as time series.
 //!
 //! Per-request values hardly autocorrelate; these do, and they have seasons. A value goes through a
-//! transform (log, or arcsine for shares), a profile (hour of day, day of week, hour of week, each
-//! shrunk to the one before), a slow level (clipped EWMA) and an autoregression; what is left is
-//! ranked among the residuals of the learning time and judged like any other number. All of the
-//! learning time makes the profile; what else is learned follows in the order of time, of residuals
-//! from the profile so far: half is for the profile alone, a sixth for the autoregression, a third
-//! for the residuals' distribution.
+//! transform (log, or arcsine for shares), a profile (hour of day, day of week, hour of week), a slow
+//! level (clipped EWMA) and an autoregression; what is left is ranked among the residuals of the learning
+//! time and judged like any other number.
+//!
+//! All of the learning time makes the profile. At its end the last [`KEPT`] values are gone through twice:
+//! for the autoregression, and for the residuals. Each of them is judged by the profile of all other days,
+//! as those to come will be: what a day says of itself would make residuals smaller than they are.
 //!
 //! The guarantee of a scalar's series holds as far as its residuals are exchangeable.
+
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::{Baseline, Zone};
 use crate::encoder::{Encoder, NumberEncoder};
 use crate::lane::fixed_lanes;
+use crate::profile::{DAY_US, Hours, Profile};
 use crate::sketch::Sketch;
-use crate::slots::{SLOTS, slot_of};
 use crate::temper::Tempering;
 
 /// Order of the autoregression.
 pub(crate) const ORDER: usize = 3;
-/// Weight of the whole in an hour of the day or a day of the week, in values: a season is the rule,
-/// and what the profile leaves of it would pass for persistence and hide a change.
-const PRIOR_SEASON: f64 = 3.0;
-/// Weight of both in an hour of the week, which is seen once a week.
-const PRIOR_HOUR: f64 = 20.0;
 /// Half-life of the slow level.
 const HALF_LIFE_US: f64 = 24.0 * 3.6e9;
 /// Level and autoregression follow no value further than this many mean deviations: an outage is
 /// not how a series goes on.
-const CLIP: f64 = 3.0;
+const CLIP: f64 = 4.0;
 /// Most that the autoregression's coefficients may sum to. What they explain of a shift that stays
 /// is their sum: near 1, nothing is left to see.
 const PERSISTENCE_MAX: f64 = 0.9;
-const HOUR_US: i64 = 3_600_000_000;
-const DAY_US: i64 = 24 * HOUR_US;
-/// Fewest values of the last part: what residuals are ranked among.
-const RESIDUALS_MIN: u32 = 100;
-const LAGS_MIN: u32 = 60;
-const PROFILE_MIN: u32 = 24;
+/// Fewest values that are learned from ...
+const VALUES_MIN: usize = 184;
+/// ... and most that are kept, in windows with any value or none: 16 KiB while a series learns.
+const KEPT: usize = 4096;
 
 /// What is taken of a value before anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,30 +51,35 @@ pub enum Transform {
 pub struct Scalar {
     transform: Transform,
     learn_us: i64,
-    from_us: Option<i64>,
     last_us: Option<i64>,
-    values: u32,
     stage: Stage,
-    /// Sums and numbers of values for each hour of the week.
-    slots: Vec<(f64, u32)>,
-    weekly: bool,
-    daily: bool,
+    follower: Follower,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Stage {
+    Learning(Box<Learning>),
+    Ready(Hours),
+}
+
+/// What is learned from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Learning {
+    profile: Profile,
+    /// The last values, one for each span up to the last; NaN where there is none.
+    kept: VecDeque<f32>,
+    values: usize,
+}
+
+/// Level and autoregression, as they follow the deviations from a profile.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Follower {
+    values: u32,
     level: f64,
     deviation: f64,
     /// The last deviations from profile and level, the newest first.
     recent: Vec<f64>,
-    /// Sums of products at lags 0..=ORDER, and how many.
-    products: [f64; ORDER + 1],
     coefficients: Vec<f64>,
-    residuals: Sketch,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Serialize, Deserialize)]
-enum Stage {
-    Profile,
-    Lags,
-    Residuals,
-    Ready,
 }
 
 /// What a value told.
@@ -95,22 +96,13 @@ pub enum Reading {
 impl Scalar {
     /// A model that learns for `learn_us` of event time before it says anything.
     pub fn new(transform: Transform, learn_us: i64) -> Self {
+        let learning = Learning { profile: Profile::new(), kept: VecDeque::new(), values: 0 };
         Self {
             transform,
             learn_us: learn_us.max(1),
-            from_us: None,
             last_us: None,
-            values: 0,
-            stage: Stage::Profile,
-            slots: vec![(0.0, 0); SLOTS],
-            weekly: false,
-            daily: false,
-            level: 0.0,
-            deviation: 0.0,
-            recent: Vec::new(),
-            products: [0.0; ORDER + 1],
-            coefficients: Vec::new(),
-            residuals: Sketch::new(512),
+            stage: Stage::Learning(Box::new(learning)),
+            follower: Follower::default(),
         }
     }
 
@@ -125,130 +117,119 @@ impl Scalar {
             Transform::Log => libm::copysign(libm::log1p(value.abs()), value),
             Transform::Share => libm::asin(libm::sqrt(value.clamp(0.0, 1.0))),
         };
-        let from = *self.from_us.get_or_insert(time_us);
-        let age = time_us - from;
-        if self.last_us.is_some_and(|last| time_us - last != every_us) {
-            self.recent.clear();
-        }
-        self.last_us = Some(time_us);
-        self.values += 1;
-        if self.stage == Stage::Profile {
-            self.learn_profile(time_us, value);
-            if age >= self.learn_us / 2 && self.values >= PROFILE_MIN {
-                self.next(Stage::Lags);
+        let every_us = every_us.max(1);
+        let after_us = self.last_us.replace(time_us).map_or(every_us, |last| time_us - last);
+        match &mut self.stage {
+            Stage::Learning(learning) => {
+                learning.add(time_us, value, after_us, every_us);
+                if learning.profile.age_us() < self.learn_us || learning.values < VALUES_MIN {
+                    return Reading::Learning;
+                }
+                let (follower, residuals) = learning.end(time_us, every_us);
+                self.follower = follower;
+                self.stage = Stage::Ready(learning.profile.hours());
+                Reading::Learned(residuals)
             }
-            return Reading::Learning;
+            Stage::Ready(hours) => {
+                if after_us != every_us {
+                    self.follower.recent.clear();
+                }
+                Reading::Residual(self.follower.take(value - hours.at(time_us), every_us, hold).0)
+            }
         }
-        let off = value - self.profile(time_us) - self.level;
+    }
+}
+
+impl Learning {
+    fn add(&mut self, time_us: i64, value: f64, after_us: i64, every_us: i64) {
+        self.profile.add(time_us, value);
+        // A span that was not told of, or several.
+        let missing = match after_us == every_us {
+            true => 0,
+            false => ((after_us - every_us / 2).max(0) / every_us).clamp(1, KEPT as i64),
+        };
+        for value in (0..missing).map(|_| f32::NAN).chain([value as f32]) {
+            if self.kept.len() == KEPT {
+                self.kept.pop_front();
+            }
+            self.kept.push_back(value);
+        }
+        self.values += 1;
+    }
+
+    /// What follows the deviations from now on, and the residuals of the values that were kept, of which
+    /// the last is of `last_us`.
+    fn end(&self, last_us: i64, every_us: i64) -> (Follower, Sketch) {
+        let offs = self.deviations(last_us, every_us);
+        let mut products = [0.0; ORDER + 1];
+        let mut first = Follower::default();
+        for off in &offs {
+            let Some(off) = off else {
+                first.recent.clear();
+                continue;
+            };
+            let before = first.recent.clone();
+            let (_, held) = first.take(*off, every_us, false);
+            if before.len() == ORDER {
+                products[0] += held * held;
+                before.iter().zip(&mut products[1..]).for_each(|(x, sum)| *sum += held * x);
+            }
+        }
+        let mut coefficients = yule_walker(&products);
+        let persistence: f64 = coefficients.iter().sum();
+        if persistence > PERSISTENCE_MAX {
+            coefficients.iter_mut().for_each(|c| *c *= PERSISTENCE_MAX / persistence);
+        }
+        let mut follower = Follower { deviation: first.deviation, coefficients, ..first };
+        (follower.level, follower.recent) = (0.0, Vec::new());
+        let mut residuals = Vec::new();
+        for off in offs {
+            match off {
+                Some(off) => residuals.push(follower.take(off, every_us, false).0),
+                None => follower.recent.clear(),
+            }
+        }
+        let mut sketch = Sketch::new(512);
+        sketch.extend(&mut residuals);
+        (follower, sketch)
+    }
+
+    /// The kept values' deviations from the profile of all other days; of all, where there are no others.
+    fn deviations(&self, last_us: i64, every_us: i64) -> Vec<Option<f64>> {
+        let count = self.kept.len() as i64;
+        let time_of = |at: usize| last_us - (count - 1 - at as i64) * every_us;
+        let values: Vec<(i64, f64)> =
+            self.kept.iter().enumerate().map(|(at, v)| (time_of(at), f64::from(*v))).collect();
+        let has_others = self.profile.age_us() >= 2 * DAY_US;
+        let mut offs = Vec::with_capacity(values.len());
+        for day in values.chunk_by(|a, b| a.0.div_euclid(DAY_US) == b.0.div_euclid(DAY_US)) {
+            let told = day.iter().copied().filter(|(_, value)| has_others && value.is_finite());
+            let hours = self.profile.without(told).hours();
+            offs.extend(day.iter().map(|(time, v)| v.is_finite().then(|| v - hours.at(*time))));
+        }
+        offs
+    }
+}
+
+impl Follower {
+    /// Takes a deviation from the profile: its residual, and what of it level and autoregression follow.
+    fn take(&mut self, off: f64, every_us: i64, hold: bool) -> (f64, f64) {
+        let off = off - self.level;
         if self.deviation == 0.0 {
             self.deviation = off.abs();
         }
         let clip = CLIP * self.deviation;
         let held = off.clamp(-clip, clip);
-        let reading = self.read(off, held, age);
-        if self.stage != Stage::Ready {
-            self.learn_profile(time_us, value);
-        }
+        // After a gap there is less memory: the coefficients of what is there.
+        let expected: f64 = self.coefficients.iter().zip(&self.recent).map(|(c, x)| c * x).sum();
+        self.values = self.values.saturating_add(1);
         self.deviation += (off.abs() - self.deviation) / f64::from(self.values.clamp(20, 500));
         if !hold {
-            let weight = 1.0 - libm::exp2(-(every_us as f64) / HALF_LIFE_US);
-            self.level += weight * held;
+            self.level += (1.0 - libm::exp2(-(every_us as f64) / HALF_LIFE_US)) * held;
         }
         self.recent.insert(0, held);
         self.recent.truncate(ORDER);
-        reading
-    }
-
-    /// All of the learning time makes the profile; each residual is of the profile before its
-    /// value.
-    fn learn_profile(&mut self, time_us: i64, value: f64) {
-        let age = time_us - self.from_us.unwrap_or(time_us);
-        self.daily = age >= DAY_US;
-        self.weekly = age >= 7 * DAY_US;
-        let (sum, n) = &mut self.slots[slot_of(time_us)];
-        *sum += value;
-        *n += 1;
-    }
-
-    fn read(&mut self, off: f64, held: f64, age: i64) -> Reading {
-        match self.stage {
-            Stage::Lags => {
-                if self.recent.len() == ORDER {
-                    self.products[0] += held * held;
-                    self.recent
-                        .iter()
-                        .zip(&mut self.products[1..])
-                        .for_each(|(x, sum)| *sum += held * x);
-                }
-                if age >= self.learn_us / 3 * 2 && self.values >= LAGS_MIN {
-                    self.coefficients = yule_walker(&self.products);
-                    let persistence: f64 = self.coefficients.iter().sum();
-                    if persistence > PERSISTENCE_MAX {
-                        let scale = PERSISTENCE_MAX / persistence;
-                        self.coefficients.iter_mut().for_each(|c| *c *= scale);
-                    }
-                    self.next(Stage::Residuals);
-                }
-                Reading::Learning
-            }
-            Stage::Residuals => {
-                let residual = self.residual(off);
-                self.residuals.extend(&mut [residual]);
-                if age >= self.learn_us && self.values >= RESIDUALS_MIN {
-                    self.next(Stage::Ready);
-                    let learned = std::mem::replace(&mut self.residuals, Sketch::new(2));
-                    return Reading::Learned(learned);
-                }
-                Reading::Learning
-            }
-            _ => Reading::Residual(self.residual(off)),
-        }
-    }
-
-    fn next(&mut self, stage: Stage) {
-        self.stage = stage;
-        self.values = 0;
-    }
-
-    fn residual(&self, off: f64) -> f64 {
-        // After a gap there is less memory: the coefficients of what is there.
-        off - self.coefficients.iter().zip(&self.recent).map(|(c, x)| c * x).sum::<f64>()
-    }
-
-    /// The expected value of an instant: hourly means, shrunk, joined by straight lines.
-    fn profile(&self, time_us: i64) -> f64 {
-        let (sum, n) = self.slots.iter().fold((0.0, 0u32), |s, slot| (s.0 + slot.0, s.1 + slot.1));
-        let whole = sum / f64::from(n.max(1));
-        if !self.daily {
-            return whole;
-        }
-        let middle = time_us - HOUR_US / 2;
-        let part = middle.rem_euclid(HOUR_US) as f64 / HOUR_US as f64;
-        let (before, after) = (slot_of(middle), slot_of(middle + HOUR_US));
-        (1.0 - part) * self.slot(before, whole) + part * self.slot(after, whole)
-    }
-
-    /// Expected value of an hour of the week: that of the hour of the day, plus what the day of the
-    /// week adds to all its hours, plus what is the hour's own; each shrunk, as far as there are
-    /// values.
-    fn slot(&self, slot: usize, whole: f64) -> f64 {
-        let hour_of_day = |hour: usize| {
-            let days = (0..7).map(|day| self.slots[day * 24 + hour]);
-            let (sum, n) = days.fold((0.0, 0), |s, slot| (s.0 + slot.0, s.1 + slot.1));
-            whole + shrunk(sum - f64::from(n) * whole, n, PRIOR_SEASON)
-        };
-        let usual = hour_of_day(slot % 24);
-        if !self.weekly {
-            return usual;
-        }
-        let first = slot - slot % 24;
-        let (off, values) = (0..24).fold((0.0, 0), |(off, values), hour| {
-            let (sum, n) = self.slots[first + hour];
-            (off + sum - f64::from(n) * hour_of_day(hour), values + n)
-        });
-        let of_day = usual + shrunk(off, values, PRIOR_SEASON);
-        let (sum, n) = self.slots[slot];
-        of_day + shrunk(sum - f64::from(n) * of_day, n, PRIOR_HOUR)
+        (off - expected, held)
     }
 }
 
@@ -264,11 +245,6 @@ pub fn residual_baseline(sketch: &Sketch, zone: Zone) -> Baseline {
     let tempering = Tempering::of_residuals(lanes, f64::from(baseline.panes));
     (baseline.temper, baseline.dependence) = (tempering.factors, tempering.dependence);
     baseline
-}
-
-/// A mean deviation of `n` values, drawn towards none with the weight of `prior` values.
-fn shrunk(sum: f64, n: u32, prior: f64) -> f64 {
-    sum / (f64::from(n) + prior)
 }
 
 /// Autoregression coefficients from autocovariances by Levinson and Durbin (Durbin 1960); empty
@@ -340,5 +316,48 @@ mod tests {
         assert!(variance.sqrt() < 0.06, "{}", variance.sqrt());
         let after = residuals.iter().find(|(i, _)| *i == 7 * 1440).map_or(0.0, |(_, r)| *r);
         assert!(after < -0.5);
+    }
+
+    /// Days differ by chance: deviations that are learned are as large as those to come, and a little larger,
+    /// since all but one of so few days tell less than all.
+    #[test]
+    fn deviations_that_are_learned_are_no_smaller_than_those_to_come() {
+        let (every, days) = (600_000_000, 12);
+        let square = |of: &[f64]| of.iter().map(|x| x * x).sum::<f64>() / of.len() as f64;
+        let (mut seen, mut own, mut to_come) = (0.0, 0.0, 0.0);
+        for series in 0..60u64 {
+            let value = |at: i64| {
+                let day = series * 1_000 + (at / 144) as u64;
+                noise(day) + 0.3 * noise(1 << 40 | series << 20 | at as u64)
+            };
+            let mut learning =
+                Learning { profile: Profile::new(), kept: VecDeque::new(), values: 0 };
+            (0..days * 144).for_each(|at| learning.add(at * every, value(at), every, every));
+            let last = (days * 144 - 1) * every;
+            let deviations: Vec<f64> =
+                learning.deviations(last, every).into_iter().flatten().collect();
+            let hours = learning.profile.hours();
+            let off = |at: i64| value(at) - hours.at(at * every);
+            seen += square(&deviations);
+            own += square(&(0..days * 144).map(off).collect::<Vec<_>>());
+            to_come += square(&(days * 144..3 * days * 144).map(off).collect::<Vec<_>>());
+        }
+        assert!((1.0..1.3).contains(&(seen / to_come)), "{seen}, not {to_come}");
+        assert!(own < 0.4 * to_come, "the control: what a day says of itself is in it: {own}");
+    }
+
+    #[test]
+    fn gaps_are_kept_as_gaps_and_what_is_kept_is_bounded() {
+        let mut learning = Learning { profile: Profile::new(), kept: VecDeque::new(), values: 0 };
+        let every = 60;
+        for at in [0, 1, 2, 5, 6] {
+            learning.add(at * every, 1.0, if at == 5 { 3 * every } else { every }, every);
+        }
+        let offs = learning.deviations(6 * every, every);
+        let is_told: Vec<bool> = offs.iter().map(Option::is_some).collect();
+        assert_eq!(is_told, [true, true, true, false, false, true, true]);
+        learning.add(1_000_000 * every, 1.0, 999_994 * every, every);
+        (0..5000).for_each(|at| learning.add((1_000_001 + at) * every, 1.0, every, every));
+        assert_eq!((learning.kept.len(), learning.kept.capacity()), (KEPT, KEPT));
     }
 }

@@ -21,6 +21,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::scalar::ORDER;
 use crate::spans::{Growth, Off, Siblings, Spans};
 use crate::tables::Tables;
 
@@ -143,7 +144,10 @@ impl Tempering {
     /// Of ticks that are one residual each, of which nothing is known but that there were so many: the
     /// ticks that are watched tell the rest.
     pub fn of_residuals(lanes: usize, ticks: f64) -> Self {
-        let factor = 1.0 / (ALIKE * error_factor(LOG_PROMISE, ticks + PRIOR_TICKS));
+        // The autoregression is an estimate, too: what is left of slow waves has a relative error of the
+        // variance 4 p / n (Berk 1974, at the frequency 0), and the mean of A^error is to be paid.
+        let lags = 1.0 + 2.0 * ORDER as f64 * LOG_PROMISE / ticks.max(1.0);
+        let factor = 1.0 / (ALIKE * lags * error_factor(LOG_PROMISE, ticks + PRIOR_TICKS));
         let dependence = Dependence { effect: 1.0, weight: 1.0, growth: 1.0, sums: 0.0 };
         Self { factors: vec![factor; lanes], dependence: vec![dependence; lanes] }
     }

@@ -65,6 +65,11 @@ pub struct Watch<'a> {
 }
 
 impl Watch<'_> {
+    /// For how many steps what comes may be a change.
+    pub fn held(&self) -> u32 {
+        self.evidence.held()
+    }
+
     /// Begins anew after an alarm, as in production.
     pub fn restart(&mut self) {
         self.evidence.restart();

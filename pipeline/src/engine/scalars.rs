@@ -24,7 +24,7 @@ use super::group::{Key, Series};
 use super::pane::PaneGroup;
 use super::report::{Decision, Subject};
 use super::{Engine, Output};
-use crate::model::settings::MetricSettings;
+use crate::model::settings::{HOUR_US, MetricSettings};
 use crate::model::{Finding, Settings};
 
 /// A model is silent where this many times fewer events than usual were still to be expected: seasons
@@ -34,9 +34,12 @@ pub(super) const SILENCE_MARGIN: f64 = 4.0;
 /// A finding about a span, or about silence, does not rest on single events: no minimum holds it up.
 pub(super) const NO_EVENTS: u64 = u64::MAX;
 
-/// Events that a model must have had before its scalars are charted: a model of each is some 13 KiB, and
+/// Events that a model must have had before its scalars are charted: a model of each is some 19 KiB, and
 /// a flood of names that are seen once or twice must not cost that.
 const CHARTED_EVENTS_MIN: u64 = 100;
+
+/// While a change may be on the slow level does not follow it: so long, at most.
+const LEVEL_HELD_US: i64 = 24 * HOUR_US;
 
 /// Events that a span should have in the mean: fewer tell nothing of a rate ...
 const SPAN_EVENTS: f64 = 10.0;
@@ -384,7 +387,11 @@ impl Engine {
     fn take_scalar(&mut self, span: &SpanValue<'_>, series: &mut ScalarSeries) -> (u64, bool) {
         let (every, nothing) = (span.every_us, (0, false));
         let end_us = span.span_us + every;
-        let hold = series.watched.as_ref().is_some_and(|s| s.firing.is_some());
+        let may_change = |series: &Series| {
+            let held = i64::from(series.evidence.held()) * every;
+            series.firing.is_some() || (1..=LEVEL_HELD_US).contains(&held)
+        };
+        let hold = series.watched.as_ref().is_some_and(may_change);
         let residual = match series.model.observe(span.span_us, every, span.value, hold) {
             Reading::Learning => return nothing,
             Reading::Learned(sketch) => {

@@ -30,6 +30,8 @@ const DAY: f64 = 144.0;
 const SHIFT: f64 = 1.0;
 /// ... comes every so often, each time to a copy.
 const CHANGE_EVERY: usize = 5_000;
+/// The level is held for a day at most, as in production.
+const HELD_MAX: u32 = 144;
 /// Values after which it counts as missed.
 const DELAY_MAX: usize = 1_000;
 
@@ -117,7 +119,8 @@ impl Stream {
         }
     }
 
-    fn next(&mut self) -> Reading {
+    /// The next value, while what comes may have been a change for `held` of them.
+    fn next(&mut self, held: u32) -> Reading {
         let keep = self.course.correlation;
         let fresh: f64 = StandardNormal.sample(&mut self.random);
         self.state = keep * self.state + (1.0 - keep * keep).sqrt() * fresh;
@@ -126,7 +129,8 @@ impl Stream {
         let value = (10.0 + 0.05 * (self.state + season + self.shift)).exp();
         let time_us = self.at * EVERY_US;
         self.at += 1;
-        self.model.observe(time_us, EVERY_US, value, false)
+        let hold = (1..=HELD_MAX).contains(&held);
+        self.model.observe(time_us, EVERY_US, value, hold)
     }
 }
 
@@ -156,37 +160,37 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
 
 fn watch(course: &'static Course, seed: u64) -> Option<[Seen; 2]> {
     let mut stream = Stream::new(course, seed);
-    let sketch = (0..2 * course.learned).find_map(|_| match stream.next() {
+    let sketch = (0..2 * course.learned).find_map(|_| match stream.next(0) {
         Reading::Learned(sketch) => Some(sketch),
         _ => None,
     })?;
-    let references = ZONES.map(|sigma| {
+    Some(ZONES.map(|sigma| {
         let zone = Zone { sigma, odds: 0.1 };
-        Reference::of(residual_baseline(&sketch, zone), zone)
-    });
-    let mut watches = [references[0].watch(), references[1].watch()];
-    let mut seen = ZONES.map(|_| Seen { alarms: 0, delays: Vec::new() });
+        let reference = Reference::of(residual_baseline(&sketch, zone), zone);
+        watch_with(stream.clone(), &reference)
+    }))
+}
+
+fn watch_with(mut stream: Stream, reference: &Reference) -> Seen {
+    let mut watch = reference.watch();
+    let mut seen = Seen { alarms: 0, delays: Vec::new() };
     for at in 0..HORIZON * PROMISE as usize {
         if at % CHANGE_EVERY == CHANGE_EVERY / 2 {
-            for (watch, seen) in watches.iter().zip(&mut seen) {
-                seen.delays.push(delay(stream.clone(), watch.clone()));
-            }
+            seen.delays.push(delay(stream.clone(), watch.clone()));
         }
-        let Reading::Residual(residual) = stream.next() else { continue };
-        for (watch, seen) in watches.iter_mut().zip(&mut seen) {
-            if watch.step(residual) >= PROMISE.ln() {
-                watch.restart();
-                seen.alarms += 1;
-            }
+        let Reading::Residual(residual) = stream.next(watch.held()) else { continue };
+        if watch.step(residual) >= PROMISE.ln() {
+            watch.restart();
+            seen.alarms += 1;
         }
     }
-    Some(seen)
+    seen
 }
 
 /// Values from a shift to its alarm.
 fn delay(mut stream: Stream, mut watch: Watch<'_>) -> Option<usize> {
     stream.shift = SHIFT;
-    (1..=DELAY_MAX).find(|_| match stream.next() {
+    (1..=DELAY_MAX).find(|_| match stream.next(watch.held()) {
         Reading::Residual(residual) => watch.step(residual) >= PROMISE.ln(),
         _ => false,
     })
