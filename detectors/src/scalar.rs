@@ -33,7 +33,7 @@ const CLIP: f64 = 4.0;
 /// is their sum: near 1, nothing is left to see.
 const PERSISTENCE_MAX: f64 = 0.9;
 /// Fewest values that are learned from ...
-const VALUES_MIN: usize = 184;
+const VALUES_MIN: usize = 232;
 /// ... and most that are kept, in windows with any value or none: 16 KiB while a series learns.
 const KEPT: usize = 4096;
 
