@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lane::{LANES_MAX, Lane};
 use crate::spans::{CHANCE, CHANCE_OF_ONE, by_chance};
-use crate::tables::Tables;
+use crate::tables::{Scale, Tables};
 use crate::temper::{Dependence, LOG_PROMISE, PRIOR_TICKS, error_factor, grown};
 
 type Lanes = [f32; LANES_MAX];
@@ -74,16 +74,16 @@ impl Sums {
         open: [[0.0; LANES_MAX]; SPANS - 1],
     };
 
-    /// Takes a tick that is `off` by so much; `bounds`: most that the square of a sum counts for, for
-    /// each tick in it.
-    fn take(&mut self, mut off: Lanes, events: f64, bounds: &Lanes) {
+    /// Takes a tick that is `off` by so much. `bounds`: most that the square of a sum counts for, for each
+    /// tick in it; but one tick alone may count for all of its own, `mosts`.
+    fn take(&mut self, mut off: Lanes, events: f64, bounds: &Lanes, mosts: &Lanes) {
         self.ticks += 1;
         self.events += events;
         let mut span = 1;
         for at in 0..SPANS {
             let squares = self.squares[at].iter_mut();
-            for ((squares, off), bound) in squares.zip(&off).zip(bounds) {
-                *squares += (off * off).min(bound * span as f32);
+            for (((squares, off), bound), most) in squares.zip(&off).zip(bounds).zip(mosts) {
+                *squares += (off * off).min((bound * span as f32).max(most * most));
             }
             if span == CENTERED {
                 self.total.iter_mut().zip(&off).for_each(|(total, off)| *total += off);
@@ -181,13 +181,14 @@ impl Live {
         let (dependence, ticks) = tables.dependence();
         let told = f64::from(sums.ticks.saturating_sub(1));
         let mut least = f64::INFINITY;
-        let pooled = Pooled::of(sums, dependence.len());
+        let pooled = Pooled::of(sums, tables.scales());
         for (lane, of) in dependence.iter().enumerate() {
             let base = of.weight * ticks + PRIOR_TICKS;
             let raised = error_factor(LOG_PROMISE, base)
                 / error_factor(log_promise, base + of.weight * told);
             let single = (of.effect * base + sums.around_mean(0, lane)) / (base + told);
-            let growth = grown_by(sums, lane, of, &pooled, log_promise);
+            let noise = noise(tables.scales()[lane].excess, sums);
+            let growth = grown_by(sums, (lane, noise), of, &pooled, log_promise);
             let effect = single * growth;
             let bound = BOUND * BOUND * (1.0 + f64::from(self.found));
             self.bounds[lane] = (bound * effect / of.weight) as f32;
@@ -267,12 +268,13 @@ impl Live {
             return;
         }
         let part = 1.0 / libm::sqrt(events.max(1.0));
-        let mut off = [0.0f32; LANES_MAX];
+        let (mut off, mut mosts) = ([0.0f32; LANES_MAX], [0.0f32; LANES_MAX]);
         for (lane, of) in tables.scales().iter().enumerate() {
             let by = (evidence[lane] - events * of.mean) * part * of.per_deviation;
             off[lane] = by.clamp(-of.most, of.most) as f32;
+            mosts[lane] = of.most as f32;
         }
-        self.sums.take(off, events, &self.bounds);
+        self.sums.take(off, events, &self.bounds, &mosts);
     }
 
     /// What comes now may be a change, or is `found` to be one.
@@ -329,22 +331,37 @@ impl Live {
     }
 }
 
+/// What the kurtosis of independent ticks adds to the variance of a ratio of variances, whatever the span.
+fn noise(excess: f64, sums: &Sums) -> f64 {
+    excess / f64::from(sums.ticks.max(1))
+}
+
 /// How much sums of longer spans vary, over single ticks: of all lanes together.
 #[derive(Debug, Clone, Copy)]
-struct Pooled([f64; SPANS]);
+struct Pooled {
+    times: [f64; SPANS],
+    noise: f64,
+}
 
 impl Pooled {
-    fn of(sums: &Sums, lanes: usize) -> Self {
+    fn of(sums: &Sums, scales: &[Scale]) -> Self {
         let mut all = [1.0; SPANS];
         for (span, all) in all.iter_mut().enumerate().skip(1) {
             if sums.made(span) < SUMS_MIN {
                 break;
             }
-            let each = (0..lanes).map(|lane| longer(sums, span, lane));
+            let each = (0..scales.len()).map(|lane| longer(sums, span, lane));
             let (longer, single) = each.fold((0.0, 0.0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
             *all = if single > 0.0 { longer / single } else { 1.0 };
         }
-        Self(all)
+        let excess = scales.iter().map(|scale| scale.excess).sum::<f64>();
+        Self { times: all, noise: noise(excess / scales.len().max(1) as f64, sums) }
+    }
+
+    /// That of a span of which so many sums are free, as far as it stands out from chance.
+    fn beyond_chance(&self, span: usize, free: f64) -> f64 {
+        let free = 2.0 / (2.0 / free + self.noise);
+        if self.times[span] > by_chance(free, CHANCE) { self.times[span] } else { 1.0 }
     }
 }
 
@@ -358,7 +375,13 @@ fn longer(sums: &Sums, span: usize, lane: usize) -> (f64, f64) {
 
 /// What a lane's effect is to be multiplied by for longer spans: as the baseline and the watched ticks
 /// together tell it.
-fn grown_by(sums: &Sums, lane: usize, of: &Dependence, pooled: &Pooled, log_promise: f64) -> f64 {
+fn grown_by(
+    sums: &Sums,
+    (lane, noise): (usize, f64),
+    of: &Dependence,
+    pooled: &Pooled,
+    log_promise: f64,
+) -> f64 {
     let (mut times, mut made) = (1.0, f64::from(sums.made(2)));
     for span in 1..SPANS {
         if sums.made(span) < SUMS_MIN {
@@ -367,9 +390,9 @@ fn grown_by(sums: &Sums, lane: usize, of: &Dependence, pooled: &Pooled, log_prom
         let free = f64::from(sums.made(span) - 1);
         let (longer, single) = longer(sums, span, lane);
         let own = if single > 0.0 { longer / single } else { 1.0 };
-        let own = if own > by_chance(free, CHANCE_OF_ONE) { own } else { 1.0 };
-        let all = if pooled.0[span] > by_chance(free, CHANCE) { pooled.0[span] } else { 1.0 };
-        let most = own.max(all);
+        let told = 2.0 / (2.0 / free + noise);
+        let own = if own > by_chance(told, CHANCE_OF_ONE) { own } else { 1.0 };
+        let most = own.max(pooled.beyond_chance(span, free));
         if most > times {
             (times, made) = (most, free);
         }

@@ -42,6 +42,9 @@ pub(crate) struct Scale {
     pub(crate) per_deviation: f64,
     /// Most that is counted.
     pub(crate) most: f64,
+    /// Excess kurtosis of a tick of usual size, were events independent: that of a rare event is far from
+    /// normal.
+    pub(crate) excess: f64,
 }
 
 /// The evidence of each code in each lane of one series.
@@ -155,6 +158,7 @@ impl Tables {
                     mean: means[index],
                     per_deviation: if deviation > 0.0 { 1.0 / deviation } else { 0.0 },
                     most: OFF_MAX * libm::sqrt(known.effect / known.weight) + few,
+                    excess: excess_of(&probabilities, of, means[index], baseline.tick_events),
                 });
             }
         }
@@ -403,6 +407,17 @@ fn weights(shares: &[f64], gains: &[f64], events: f64) -> Vec<f64> {
 /// Slack of a lane for codes of the shares `p`, whose null and alternative these are.
 fn slack_of(codes: &[u8], (p, null, alternative): (&[f64], &[f64], &[f64]), events: f64) -> Slack {
     Slack::of_share(within(p, codes), within(null, codes), within(alternative, codes), events)
+}
+
+/// Excess kurtosis of the evidence of so many independent events.
+fn excess_of(p: &[f64], evidence: impl Fn(usize) -> f64, mean: f64, events: f64) -> f64 {
+    let (mut second, mut fourth) = (0.0, 0.0);
+    for (code, p) in p.iter().enumerate() {
+        let square = (evidence(code) - mean) * (evidence(code) - mean);
+        second += p * square;
+        fourth += p * square * square;
+    }
+    if second < 1e-30 { 0.0 } else { (fourth / (second * second) - 3.0).max(0.0) / events.max(1.0) }
 }
 
 fn within(p: &[f64], codes: &[u8]) -> f64 {
