@@ -7,9 +7,9 @@
 //!
 //! They tell of the baseline's error, too. A lane's mean evidence under the baseline is known, and what
 //! the watched ticks' mean is beyond it estimates the error with the weight of their events; it is
-//! taken off, and the slack is that of all events together. It is as if the baseline had gone on
-//! growing through its first day of watching, but for the last minutes: sums of 64 ticks count once
-//! they are whole.
+//! taken off, up to three standard errors of the baseline, and the slack is that of all events together.
+//! It is as if the baseline had gone on growing through its first day of watching, but for the last
+//! minutes: sums of 64 ticks count once they are whole.
 //!
 //! What may be a change is held back: from where any lane's CUSUM stands above a quarter of `ln A` (the
 //! mixture of a weak lane hovers there where nothing changes, a CUSUM does not), and while a finding is on,
@@ -45,6 +45,9 @@ const SUMS_MIN: u32 = 8;
 const BASE_SUMS: f64 = 12.0;
 /// Standard deviations that a sum counts for, at most.
 const BOUND: f64 = 4.0;
+/// Standard errors of the baseline that its error is taken for, at most: what is further off is a change,
+/// and one that comes within the first ticks is not taken for the baseline's error for good.
+const ERROR_MAX: f64 = 3.0;
 /// What watched ticks tell is taken notice of where it is this part more of them.
 const NEWS: u32 = 16;
 /// Another `ln A` is taken notice of from this difference on.
@@ -240,7 +243,9 @@ impl Live {
                 if ticks > 0.0 {
                     // In standard deviations of an event's evidence, were events independent.
                     let root = libm::sqrt(told / ticks);
-                    let mean = sums.mean(lane) / root;
+                    let told = tables.temper(lane) * factor * baseline;
+                    let most = ERROR_MAX / libm::sqrt(told.max(1.0));
+                    let mean = (sums.mean(lane) / root).clamp(-most, most);
                     let deviation = spread * libm::sqrt(tables.temper(lane));
                     loss += factor * mean * (1.0 - left) * deviation;
                 }
