@@ -7,7 +7,7 @@
 //!
 //! They tell of the baseline's error, too. A lane's mean evidence under the baseline is known, and what
 //! the watched ticks' mean is beyond it estimates the error with the weight of their events; it is
-//! taken off, up to three standard errors of the baseline, and the slack is that of all events together.
+//! taken off, up to four standard errors of the baseline, and the slack is that of all events together.
 //! It is as if the baseline had gone on growing through its first day of watching, but for the last
 //! minutes: sums of 64 ticks count once they are whole.
 //!
@@ -21,7 +21,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::lane::{LANES_MAX, Lane};
-use crate::spans::{CHANCE, CHANCE_OF_ONE, by_chance};
+use crate::spans::{CHANCE, CHANCE_OF_ONE, TOLD_MIN, by_chance};
 use crate::tables::{Scale, Tables};
 use crate::temper::{Dependence, LOG_PROMISE, PRIOR_TICKS, error_factor, grown};
 
@@ -47,7 +47,7 @@ const BASE_SUMS: f64 = 12.0;
 const BOUND: f64 = 4.0;
 /// Standard errors of the baseline that its error is taken for, at most: what is further off is a change,
 /// and one that comes within the first ticks is not taken for the baseline's error for good.
-const ERROR_MAX: f64 = 3.0;
+const ERROR_MAX: f64 = 4.0;
 /// What watched ticks tell is taken notice of where it is this part more of them.
 const NEWS: u32 = 16;
 /// Another `ln A` is taken notice of from this difference on.
@@ -190,7 +190,7 @@ impl Live {
             let raised = error_factor(LOG_PROMISE, base)
                 / error_factor(log_promise, base + of.weight * told);
             let single = (of.effect * base + sums.around_mean(0, lane)) / (base + told);
-            let noise = noise(tables.scales()[lane].excess, sums);
+            let noise = noise(tables.scales()[lane].excess, sums, lane);
             let growth = grown_by(sums, (lane, noise), of, &pooled, log_promise);
             let effect = single * growth;
             let bound = BOUND * BOUND * (1.0 + f64::from(self.found));
@@ -336,17 +336,16 @@ impl Live {
     }
 }
 
-/// What the kurtosis of independent ticks adds to the variance of a ratio of variances, whatever the span.
-fn noise(excess: f64, sums: &Sums) -> f64 {
-    excess / f64::from(sums.ticks.max(1))
+/// What the kurtosis of independent ticks adds to the variance of a ratio of variances, whatever the span:
+/// of a rare event, one over how often it was seen.
+fn noise(excess: f64, sums: &Sums, lane: usize) -> f64 {
+    excess / sums.around_mean(0, lane).max(1.0)
 }
 
-/// How much sums of longer spans vary, over single ticks: of all lanes together.
+/// How much sums of longer spans vary, over single ticks, as far as it stands out from chance: of all lanes
+/// together, each with the weight of what it tells.
 #[derive(Debug, Clone, Copy)]
-struct Pooled {
-    times: [f64; SPANS],
-    noise: f64,
-}
+struct Pooled([f64; SPANS]);
 
 impl Pooled {
     fn of(sums: &Sums, scales: &[Scale]) -> Self {
@@ -355,18 +354,27 @@ impl Pooled {
             if sums.made(span) < SUMS_MIN {
                 break;
             }
-            let each = (0..scales.len()).map(|lane| longer(sums, span, lane));
-            let (longer, single) = each.fold((0.0, 0.0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
-            *all = if single > 0.0 { longer / single } else { 1.0 };
+            let chance = 2.0 / f64::from(sums.made(span) - 1);
+            let (mut times, mut weights, mut noises) = (0.0, 0.0, 0.0);
+            for (lane, scale) in scales.iter().enumerate() {
+                let noise = noise(scale.excess, sums, lane);
+                let weight = chance / (chance + noise);
+                let (longer, single) = longer(sums, span, lane);
+                if single > TOLD_MIN {
+                    times += weight * longer / single;
+                    weights += weight;
+                    noises += weight * noise;
+                }
+            }
+            if weights > 0.0 {
+                let told = 2.0 / (chance + noises / weights);
+                let times = times / weights;
+                if times > by_chance(told, CHANCE) {
+                    *all = times;
+                }
+            }
         }
-        let excess = scales.iter().map(|scale| scale.excess).sum::<f64>();
-        Self { times: all, noise: noise(excess / scales.len().max(1) as f64, sums) }
-    }
-
-    /// That of a span of which so many sums are free, as far as it stands out from chance.
-    fn beyond_chance(&self, span: usize, free: f64) -> f64 {
-        let free = 2.0 / (2.0 / free + self.noise);
-        if self.times[span] > by_chance(free, CHANCE) { self.times[span] } else { 1.0 }
+        Self(all)
     }
 }
 
@@ -397,7 +405,7 @@ fn grown_by(
         let own = if single > 0.0 { longer / single } else { 1.0 };
         let told = 2.0 / (2.0 / free + noise);
         let own = if own > by_chance(told, CHANCE_OF_ONE) { own } else { 1.0 };
-        let most = own.max(pooled.beyond_chance(span, free));
+        let most = own.max(pooled.0[span]);
         if most > times {
             (times, made) = (most, free);
         }

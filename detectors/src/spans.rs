@@ -17,7 +17,7 @@ pub(crate) const CHANCE: f64 = 3.0;
 /// ... and of one among many.
 pub(crate) const CHANCE_OF_ONE: f64 = 3.5;
 /// Below this part of the variance of independent events a lane's ticks do not vary.
-const TOLD_MIN: f64 = 0.1;
+pub(crate) const TOLD_MIN: f64 = 0.1;
 /// Sums that the other series count for, at most.
 const SIBLINGS_SUMS: f64 = 40.0;
 /// Most that a longer span is taken to add in one series, where it is put together with others.

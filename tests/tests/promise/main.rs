@@ -7,6 +7,7 @@
 
 mod fleet;
 mod kernel;
+mod rare;
 mod run_lengths;
 mod scalars;
 mod together;
