@@ -208,6 +208,19 @@ fn of_moments([second, third, fourth]: [f64; 3]) -> (f64, f64) {
     (third / (second * libm::sqrt(second)), fourth / (second * second) - 3.0)
 }
 
+/// Skewness and excess kurtosis of one event's evidence, of codes with the probabilities `p`.
+pub(crate) fn shape(p: &[f64], evidence: impl Fn(usize) -> f64, mean: f64) -> (f64, f64) {
+    let mut moments = [0.0; 3];
+    for (code, p) in p.iter().enumerate() {
+        let off = evidence(code) - mean;
+        let square = off * off;
+        moments[0] += p * square;
+        moments[1] += p * square * off;
+        moments[2] += p * square * square;
+    }
+    of_moments(moments)
+}
+
 /// How far from normal ticks are: skewness and excess kurtosis.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tail {
@@ -247,15 +260,7 @@ impl Tail {
     /// `E exp(S) = 1` has allowed for that.
     fn of_independent(tables: &Tables, lane: usize, panes: &[Vec<(u8, u32)>]) -> Self {
         let mean = tables.means()[lane];
-        let mut moments = [0.0; 3];
-        for (code, p) in tables.probabilities().iter().enumerate() {
-            let off = tables.at(code, lane) - mean;
-            let square = off * off;
-            moments[0] += p * square;
-            moments[1] += p * square * off;
-            moments[2] += p * square * square;
-        }
-        let (skewness, excess) = of_moments(moments);
+        let (skewness, excess) = shape(tables.probabilities(), |code| tables.at(code, lane), mean);
         let events: u64 = panes.iter().flatten().map(|(_, n)| u64::from(*n)).sum();
         let events = (events as f64 / panes.len().max(1) as f64).max(1.0);
         Self {
