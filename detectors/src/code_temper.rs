@@ -8,30 +8,32 @@ use crate::temper::{
 };
 
 /// A code's own ticks against what is usual among the codes, which has the weight of so many ...
-const USUAL_TICKS: f64 = 40.0;
+const USUAL_TICKS: f64 = 120.0;
 /// ... unless it stands out by so many standard errors.
 const STANDS_OUT: f64 = 2.0;
 
 /// Tempering of each code on its own, as a lane that looks for it four times as often would have it: one
 /// caller's batch may be all of one code, and hardly seen where many codes are added up.
 ///
-/// `panes` and `siblings` as for [`temper`](crate::temper::temper); `probabilities`: of the codes.
-pub fn temper_codes(
+/// `panes` and `siblings` as for [`temper`](crate::temper::temper); `probabilities`: of the codes;
+/// `shares`: the same at a tick's place in the season.
+pub fn temper_codes<'a>(
     panes: &[Vec<(u8, u32)>],
     probabilities: &[f64],
+    shares: impl Fn(usize) -> &'a [f64],
     siblings: &Siblings,
 ) -> Vec<f64> {
     let events: f64 = panes.iter().flatten().map(|(_, n)| f64::from(*n)).sum();
     let usual = (events / panes.len().max(1) as f64).max(1.0);
     let ticks_of = |code: usize, hit: f64| -> Vec<Off> {
-        let (p, hit) = (probabilities[code], hit);
-        let tick = |pane: &Vec<(u8, u32)>| {
+        let tick = |(at, pane): (usize, &Vec<(u8, u32)>)| {
+            let p = shares(at)[code];
             let n: f64 = pane.iter().map(|(_, n)| f64::from(*n)).sum();
             let own = pane.iter().find(|(c, _)| usize::from(*c) == code);
             let seen = own.map_or(0.0, |(_, n)| f64::from(*n));
             Off { off: hit * (seen - n * p), variance: n * hit * hit * p * (1.0 - p) }
         };
-        panes.iter().map(tick).collect()
+        panes.iter().enumerate().map(tick).collect()
     };
     let excess = |code: usize| Tail::of_one(probabilities[code], usual).excess.max(0.0);
     let each: Vec<Spans> = (0..probabilities.len())
@@ -106,8 +108,8 @@ mod tests {
         panes.iter().flatten().for_each(|(code, n)| shares[usize::from(*code)] += f64::from(*n));
         shares[4] = 0.5;
         let total: f64 = shares.iter().sum();
-        let factors =
-            temper_codes(&panes, &shares.map(|share| share / total), &Siblings::default());
+        let shares = shares.map(|share| share / total);
+        let factors = temper_codes(&panes, &shares, |_| &shares, &Siblings::default());
         assert!(factors[2] < 0.1, "{factors:?}");
         assert!(factors[0] > 0.5 && factors[3] > 0.5 && factors[4] > 0.5, "{factors:?}");
     }

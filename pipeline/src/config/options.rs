@@ -36,6 +36,8 @@ pub struct Section {
 pub const METRICS: &str = "metrics";
 /// What that section is for.
 pub const METRICS_DOC: &str = "One table a metric, under a name of your choice. `metrics.NAME = false` drops a metric of the preset.";
+/// Least and most false alarms a week that may be accepted.
+pub const BUDGETS: (f64, f64) = (0.0001, 1_000_000.0);
 /// Words of `format` in `[input]`.
 pub const INPUT_FORMATS: &[&str] = &["auto", "ndjson", "csv", "parquet", "arrow"];
 /// Words of `format` in `[time]`.
@@ -267,7 +269,7 @@ static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "budget_per_week",
-                Form::Real(0.0001, 1_000_000.0, |d, v| d.detect.0.budget_per_week = v),
+                Form::Real(BUDGETS.0, BUDGETS.1, |d, v| d.detect.0.budget_per_week = v),
                 "1.0",
                 "False alarms a week that are acceptable, over everything that runs.",
             ),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Output;
 use crate::model::alert::{ALERT_SCHEMA, Alert, Status, fingerprint};
+use crate::model::finding::SEVERITIES;
 use crate::model::time::{from_rfc3339, rfc3339};
 use crate::model::{Finding, Settings};
 
@@ -36,23 +37,52 @@ struct Episode {
     changed: bool,
 }
 
-/// A finding that is not calm yet, as far as it matters to whether its alert may fire.
+/// A finding that is not calm yet: its series, by their place among those that carry it; none where one is
+/// calm again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Active(Vec<Option<Carrier>>);
+
+/// A series of a finding, as far as it matters to whether the alert may fire.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Active {
-    /// Series that are not calm yet.
-    series: u32,
+struct Carrier {
     /// Events since its onset.
     events: u64,
     /// The last ticks speak against it.
     seems_over: bool,
 }
 
+impl Active {
+    /// Whether the finding is worth waking somebody up. The metrics of a model share their events, so those
+    /// of the series that has most count, not the sum.
+    fn goes_on(&self, events_min: u64) -> bool {
+        let carriers = || self.0.iter().flatten();
+        carriers().any(|of| of.events >= events_min) && carriers().any(|of| !of.seems_over)
+    }
+}
+
+/// What a series has to do with a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stake {
+    /// Id of the finding.
+    pub(crate) finding: String,
+    /// Place among the series that carry it.
+    pub(crate) carrier: u32,
+}
+
+impl Stake {
+    /// Of the only one, or the first.
+    pub(crate) fn first(finding: &str) -> Self {
+        Self { finding: finding.into(), carrier: 0 }
+    }
+}
+
 /// Findings that one alert lists; further ones keep it alive but are not listed.
 const FINDINGS_MAX: usize = 1000;
 
 impl Alerts {
-    /// A new finding of a model, decided at the end of a pane, that rests on so many `events`.
-    pub(crate) fn found(&mut self, finding: &Finding, events: u64, now_us: i64) {
+    /// A new finding of a model, decided at the end of a pane. `events`: of each series that carries it, how
+    /// many it rests on.
+    pub(crate) fn found(&mut self, finding: &Finding, events: &[u64], now_us: i64) {
         let onset_us = from_rfc3339(&finding.onset).unwrap_or(now_us);
         let new = || Episode {
             status: Status::Pending,
@@ -67,8 +97,8 @@ impl Alerts {
         let episode = Arc::make_mut(entry.or_insert_with(|| Arc::new(new())));
         episode.onset_us = episode.onset_us.min(onset_us);
         episode.changed = true;
-        let series = finding.carriers.len().max(1) as u32;
-        episode.active.insert(finding.id.clone(), Active { series, events, seems_over: false });
+        let carrier = |events: &u64| Some(Carrier { events: *events, seems_over: false });
+        episode.active.insert(finding.id.clone(), Active(events.iter().map(carrier).collect()));
         episode.metrics.insert(finding.metric.clone());
         episode.metrics.extend(finding.carriers.iter().map(|carrier| carrier.metric.clone()));
         if episode.findings.len() < FINDINGS_MAX {
@@ -82,26 +112,26 @@ impl Alerts {
     }
 
     /// A tick of a series that has a finding, with so many events.
-    pub(crate) fn goes_on(&mut self, model: &str, finding: &str, events: u64, seems_over: bool) {
+    pub(crate) fn goes_on(&mut self, model: &str, stake: &Stake, events: u64, seems_over: bool) {
         let pending = self.by_model.get_mut(model).filter(|e| e.status == Status::Pending);
         let Some(episode) = pending else { return };
-        if let Some(active) = Arc::make_mut(episode).active.get_mut(finding) {
-            active.events = active.events.saturating_add(events);
-            // Of several series one may be over while the others go on.
-            active.seems_over = seems_over && active.series == 1;
+        let active = Arc::make_mut(episode).active.get_mut(&stake.finding);
+        if let Some(Some(carrier)) = active.and_then(|a| a.0.get_mut(stake.carrier as usize)) {
+            carrier.events = carrier.events.saturating_add(events);
+            carrier.seems_over = seems_over;
         }
     }
 
     /// A series looks like its baseline again. A finding is over with the last of its series.
-    pub(crate) fn calmed(&mut self, model: &str, finding: &str) {
-        if let Some(episode) = self.by_model.get_mut(model) {
-            let active = &mut Arc::make_mut(episode).active;
-            if let Some(of) = active.get_mut(finding) {
-                of.series -= 1;
-                if of.series == 0 {
-                    active.remove(finding);
-                }
-            }
+    pub(crate) fn calmed(&mut self, model: &str, stake: &Stake) {
+        let Some(episode) = self.by_model.get_mut(model) else { return };
+        let active = &mut Arc::make_mut(episode).active;
+        let Some(of) = active.get_mut(&stake.finding) else { return };
+        if let Some(carrier) = of.0.get_mut(stake.carrier as usize) {
+            *carrier = None;
+        }
+        if of.0.iter().all(Option::is_none) {
+            active.remove(&stake.finding);
         }
     }
 
@@ -120,7 +150,7 @@ impl Alerts {
                 return false;
             }
             let held = now_us - episode.starts_us >= settings.alert.hold_us;
-            let goes_on = |a: &Active| a.events >= settings.alert.events_min && !a.seems_over;
+            let goes_on = |active: &Active| active.goes_on(settings.alert.events_min);
             let fires =
                 episode.status == Status::Pending && held && episode.active.values().any(goes_on);
             if fires || episode.changed {
@@ -149,7 +179,7 @@ impl Episode {
             ("pipeline".to_string(), settings.pipeline.clone()),
         ]);
         let metrics: Vec<String> = self.metrics.iter().cloned().collect();
-        let severity = ["critical", "warning", "info"]
+        let severity = SEVERITIES
             .into_iter()
             .find(|s| self.findings.iter().any(|f| f.2 == *s))
             .unwrap_or("info");

@@ -12,6 +12,8 @@ use driftline_detectors::lane::Lane;
 use driftline_detectors::tables::Tables;
 use serde::{Deserialize, Serialize};
 
+use super::alerts::Stake;
+
 /// Evidence against a change that resolves it: odds of ten thousand to one.
 const LOG_CALM: f64 = 9.2;
 /// Evidence against a change by which it seems to be over, so that nobody is woken up for it any more:
@@ -23,7 +25,7 @@ const CLEAR: f64 = 2.0;
 /// A series that has a finding which is not resolved.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Firing {
-    pub(crate) finding: String,
+    pub(crate) stake: Stake,
     since_us: i64,
     /// The lane that found the change, and the category that it spoke of.
     leader: u8,
@@ -42,11 +44,11 @@ pub(crate) struct Firing {
 
 impl Firing {
     /// A finding was made of the evidence.
-    pub(crate) fn new(finding: &str, now_us: i64, tables: &Tables, evidence: &Evidence) -> Self {
+    pub(crate) fn new(stake: Stake, now_us: i64, tables: &Tables, evidence: &Evidence) -> Self {
         let leader = evidence.leader();
         let weakest = alike(tables, leader).last().copied().unwrap_or(leader) as u8;
         Self {
-            finding: finding.into(),
+            stake,
             since_us: now_us,
             leader: leader as u8,
             category: evidence.category().map(|category| category as u8),
@@ -98,7 +100,7 @@ impl Firing {
 
     /// Bytes beside the struct itself.
     pub(crate) fn bytes(&self) -> usize {
-        self.finding.capacity() + self.since.capacity() * 4
+        self.stake.finding.capacity() + self.since.capacity() * 4
     }
 }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use driftline_detectors::baseline::Zone;
 use driftline_detectors::spans::Siblings;
 
+use super::alerts::Stake;
 use super::group::{Group, Phase};
 use super::learn::{Learning, zone_of};
 use super::pane::PaneGroup;
@@ -46,8 +47,8 @@ impl Engine {
                 next.change_panes();
             } else {
                 let Engine { scalars, settings, alerts, .. } = &mut next;
-                for (model, finding) in scalars.carry_over(old, settings, &from) {
-                    alerts.calmed(&model, &finding);
+                for (model, stake) in scalars.carry_over(old, settings, &from) {
+                    alerts.calmed(&model, &stake);
                 }
             }
         }
@@ -95,8 +96,8 @@ impl Engine {
         for (id, group) in groups.iter_mut().enumerate() {
             let group = Arc::make_mut(group);
             let before = std::mem::take(&mut group.offsets);
-            group.renumber(settings, from, *closed_us, |model, finding| {
-                alerts.calmed(model, finding)
+            group.renumber(settings, from, *closed_us, |model, stake| {
+                alerts.calmed(model, stake)
             });
             if matches!(group.phase, Phase::Watching(_)) {
                 group.lay_out(settings.metrics.len(), library);
@@ -119,8 +120,8 @@ impl Engine {
         self.siblings.fill(Siblings::default());
         let mut scalars = Scalars::default();
         std::mem::swap(&mut scalars, &mut self.scalars);
-        for (model, finding) in scalars.findings() {
-            self.alerts.calmed(&model, &finding);
+        for (model, stake) in scalars.stakes() {
+            self.alerts.calmed(&model, &stake);
         }
         for id in 0..self.groups.len() {
             let group = Arc::make_mut(&mut self.groups[id]);
@@ -167,13 +168,13 @@ impl Group {
         settings: &Settings,
         from: &[Option<usize>],
         now_us: i64,
-        mut gone: impl FnMut(&str, &str),
+        mut gone: impl FnMut(&str, &Stake),
     ) {
         if let Phase::Watching(series) = &mut self.phase {
             let carried = from.iter().map(|from| series.get_mut((*from)?)?.take()).collect();
             let lost = std::mem::replace(series, carried);
             for firing in lost.iter().flatten().filter_map(|series| series.firing.as_ref()) {
-                gone(&self.key[0], &firing.finding);
+                gone(&self.key[0], &firing.stake);
             }
         }
         self.learn_anew(settings, now_us);

@@ -284,11 +284,11 @@ impl Engine {
             recorder.take(&group.key, metric, None, (counts, tick.from_us));
         }
         if series.firing.is_some() {
-            if let Some(finding) = series.calm(tables, (counts, lanes), end_us, settings) {
-                alerts.calmed(&group.key[0], &finding);
+            if let Some(stake) = series.calm(tables, (counts, lanes), end_us, settings) {
+                alerts.calmed(&group.key[0], &stake);
             } else if let Some(firing) = &series.firing {
                 let events = total(counts);
-                alerts.goes_on(&group.key[0], &firing.finding, events, firing.seems_over());
+                alerts.goes_on(&group.key[0], &firing.stake, events, firing.seems_over());
             }
             return f64::NEG_INFINITY;
         }

@@ -11,14 +11,18 @@ use std::sync::Arc;
 
 use driftline_detectors::budget;
 
+use super::alerts::Stake;
 use super::group::{GroupId, Key, Phase, Series};
 use super::learn::total;
 use super::report::Decision;
 use super::scalars::NO_EVENTS;
 use super::{Engine, Output};
 use crate::model::Finding;
-use crate::model::finding::CarrierRecord;
+use crate::model::finding::{CarrierRecord, SEVERITIES};
 use crate::model::settings::Fleet;
+
+/// Series that a finding lists; the others are counted.
+const CARRIERS_TOLD: usize = 100;
 
 /// Where a watched series is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,8 +174,8 @@ impl Engine {
     /// Makes the finding of a series that has crossed, and starts its evidence anew.
     fn find(&mut self, candidate: &Candidate, decision: &Decision, output: &mut Output) {
         let Some(finding) = self.report_at(candidate, decision) else { return };
-        let events = self.fire(candidate.place, &finding.id, decision.end_us);
-        self.tell(finding, events, decision.end_us, output);
+        let events = self.fire(candidate.place, Stake::first(&finding.id), decision.end_us);
+        self.tell(finding, &[events], decision.end_us, output);
     }
 
     /// Makes the finding of series of one model that have crossed together, the one with the most evidence
@@ -183,8 +187,9 @@ impl Engine {
         decision: &Decision,
         output: &mut Output,
     ) {
+        let told = carriers.iter().take(CARRIERS_TOLD);
         let findings: Vec<Finding> =
-            carriers.iter().filter_map(|one| self.report_at(one, decision)).collect();
+            told.filter_map(|one| self.report_at(one, decision)).collect();
         let Some(mut finding) = findings.first().cloned() else { return };
         if findings.len() > 1 {
             let record = |(finding, carrier): (&Finding, &Candidate)| CarrierRecord {
@@ -197,16 +202,21 @@ impl Engine {
                 log_mixture: super::report::round(carrier.log),
             };
             finding.carriers = findings.iter().zip(carriers).map(record).collect();
+            finding.carriers_more = (carriers.len() - findings.len()) as u32;
+            let has = |severity: &&str| findings.iter().any(|f| f.severity == *severity);
+            if let Some(worst) = SEVERITIES.into_iter().find(has) {
+                finding.severity = worst.into();
+            }
             finding.kind = "model".into();
             finding.evidence.log_mixture = super::report::round(log_sum);
             finding.summary = super::report::summary_together(&finding, decision.end_us);
         }
-        let mut events: u64 = 0;
-        for carrier in carriers {
-            let own = self.fire(carrier.place, &finding.id, decision.end_us);
-            events = events.saturating_add(own);
+        let mut events = Vec::with_capacity(carriers.len());
+        for (number, carrier) in (0..).zip(carriers) {
+            let stake = Stake { finding: finding.id.clone(), carrier: number };
+            events.push(self.fire(carrier.place, stake, decision.end_us));
         }
-        self.tell(finding, events, decision.end_us, output);
+        self.tell(finding, &events, decision.end_us, output);
     }
 
     fn report_at(&self, candidate: &Candidate, decision: &Decision) -> Option<Finding> {
@@ -217,7 +227,7 @@ impl Engine {
     }
 
     /// The evidence of a series starts anew. Returns the events that its finding rests on.
-    fn fire(&mut self, place: Place, finding: &str, end_us: i64) -> u64 {
+    fn fire(&mut self, place: Place, stake: Stake, end_us: i64) -> u64 {
         let Engine { groups, scalars, library, .. } = self;
         let (series, is_scalar) = match place {
             Place::Scalar(stem, at) => (scalars.series_mut(stem, at), true),
@@ -235,11 +245,11 @@ impl Engine {
         let (_, since, _) = series.evidence.since_onset(series.evidence.leader());
         let events = if is_scalar { NO_EVENTS } else { total(since) };
         let tables = library.tables(series.baseline);
-        series.fire(finding, end_us, tables);
+        series.fire(stake, end_us, tables);
         events
     }
 
-    fn tell(&mut self, finding: Finding, events: u64, end_us: i64, output: &mut Output) {
+    fn tell(&mut self, finding: Finding, events: &[u64], end_us: i64, output: &mut Output) {
         self.counters.findings += 1;
         self.alerts.found(&finding, events, end_us);
         output.findings.push(finding);

@@ -8,6 +8,7 @@ use driftline_detectors::spans::Siblings;
 use driftline_detectors::tables::Tables;
 use serde::{Deserialize, Serialize};
 
+use super::alerts::Stake;
 use super::calm::Firing;
 use super::intern::Interner;
 use super::learn::Learning;
@@ -167,12 +168,21 @@ impl Group {
 
     /// Tells the other series of its metrics what it has learned of their ticks, where that is all.
     pub(crate) fn tell(&self, now_us: i64, settings: &Settings, siblings: &mut [Siblings]) {
-        for (metric, spans) in
-            self.whole(now_us, settings).map_or_else(Vec::new, |l| l.spans(settings))
-        {
-            if let Some(siblings) = siblings.get_mut(metric) {
-                siblings.add(&spans);
-            }
+        let Some(learning) = self.whole(now_us, settings) else { return };
+        learning.tell(now_us, settings, siblings);
+    }
+
+    /// Tells it of what was learned so far, however little, since that is to be frozen.
+    pub(crate) fn tell_now(
+        &mut self,
+        now_us: i64,
+        settings: &Settings,
+        library: &Library,
+        siblings: &mut [Siblings],
+    ) {
+        self.start_coding(settings, library);
+        if let Phase::Coding(learning) = &self.phase {
+            learning.tell(now_us, settings, siblings);
         }
     }
 
@@ -198,20 +208,8 @@ impl Group {
         watched
     }
 
-    /// Freezes what was learned, however little, and begins to watch.
-    pub(crate) fn watch_now(
-        &mut self,
-        now_us: i64,
-        settings: &Settings,
-        library: &mut Library,
-        siblings: &[Siblings],
-    ) -> u64 {
-        self.start_coding(settings, library);
-        self.watch(now_us, settings, library, siblings)
-    }
-
     /// Freezes what was learned so far and begins to watch.
-    fn watch(
+    pub(crate) fn watch(
         &mut self,
         now_us: i64,
         settings: &Settings,
@@ -297,19 +295,19 @@ impl Series {
     }
 
     /// A finding was made of the evidence: it starts anew, and is looked at for signs of calm.
-    pub(crate) fn fire(&mut self, finding: &str, now_us: i64, tables: &Tables) {
-        self.firing = Some(Firing::new(finding, now_us, tables, &self.evidence));
+    pub(crate) fn fire(&mut self, stake: Stake, now_us: i64, tables: &Tables) {
+        self.firing = Some(Firing::new(stake, now_us, tables, &self.evidence));
         self.evidence.restart();
     }
 
-    /// Takes a tick while a finding is on. Returns the finding's id where it is resolved by now.
+    /// Takes a tick while a finding is on. Returns its stake where it is resolved by now.
     pub(crate) fn calm(
         &mut self,
         tables: &Tables,
         (counts, lanes): (&[u32], &[f64]),
         now_us: i64,
         settings: &Settings,
-    ) -> Option<String> {
+    ) -> Option<Stake> {
         let firing = self.firing.as_mut()?;
         self.evidence.look_on(tables, counts, lanes);
         if !firing.take(tables, &self.evidence, counts, now_us, settings.alert.resolve_us) {
@@ -317,7 +315,7 @@ impl Series {
         }
         self.recent.fill(0.0);
         self.evidence.calm();
-        self.firing.take().map(|firing| firing.finding)
+        self.firing.take().map(|firing| firing.stake)
     }
 
     /// Bytes of the live state.

@@ -3,11 +3,13 @@
 //! Two stages, both functions of closed panes: first raw values, which make the encoders; then codes,
 //! whose panes tell about dependence. What results does not depend on the order of events.
 
+use std::collections::BTreeMap;
+
 use driftline_detectors::baseline::{Baseline, Provenance, Zone};
 use driftline_detectors::code_temper;
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::slots::{Slots, slot_of};
-use driftline_detectors::spans::{Siblings, Spans};
+use driftline_detectors::spans::Siblings;
 use driftline_detectors::tables::Tables;
 use driftline_detectors::temper;
 use serde::{Deserialize, Serialize};
@@ -43,7 +45,7 @@ struct Coded {
     first_events: u64,
     carry: Vec<u32>,
     ticks_seen: u64,
-    ticks: Vec<(i64, Vec<(u8, u32)>)>,
+    ticks: Vec<KeptTick>,
     slots: Option<Slots>,
 }
 
@@ -193,18 +195,25 @@ impl Learning {
         }
     }
 
-    /// How much sums over ticks vary, by metric: what its series learn from each other, before
+    /// Tells the other series of each metric how much sums over its ticks vary, before
     /// [`Learning::finish`].
-    pub(crate) fn spans(&self, settings: &Settings) -> Vec<(usize, Spans)> {
-        let of_metric = |((encoder, coded), of): ((&Encoder, &Coded), &u16)| {
-            let metric = &settings.metrics[usize::from(*of)];
-            let baseline = Baseline::new(encoder.clone(), coded.counts.clone());
-            let p = baseline.probabilities();
-            let plain = Tables::new(&baseline, p, zone_of(metric), settings.detect.slack_z);
-            let panes: Vec<_> = coded.ticks.iter().map(|(_, tick)| tick.clone()).collect();
-            (usize::from(*of), temper::spans(&panes, |_| &plain))
-        };
-        self.encoders.iter().zip(&self.metrics).zip(&self.of).map(of_metric).collect()
+    pub(crate) fn tell(&self, to_us: i64, settings: &Settings, siblings: &mut [Siblings]) {
+        let is_seasonal = self.is_seasonal(to_us, settings);
+        for ((encoder, coded), of) in self.encoders.iter().zip(&self.metrics).zip(&self.of) {
+            let zone = zone_of(&settings.metrics[usize::from(*of)]);
+            let (baseline, ticks) = coded.clone().baseline(encoder.clone(), is_seasonal);
+            let (times, panes): (Vec<i64>, Vec<_>) = ticks.into_iter().unzip();
+            let untempered = Untempered::of(&baseline, zone, settings.detect.slack_z, &times);
+            if let Some(siblings) = siblings.get_mut(usize::from(*of)) {
+                siblings.add(&temper::spans(&panes, |i| untempered.at(i)));
+            }
+        }
+    }
+
+    /// Whether enough weeks are learned to tell a season.
+    fn is_seasonal(&self, to_us: i64, settings: &Settings) -> bool {
+        let (_, to_us) = settings.baseline.range_us.unwrap_or((self.from_us, to_us));
+        to_us - self.from_us >= i64::from(settings.baseline.season_weeks_min) * WEEK_US
     }
 
     /// The baselines, each with its metric and zone: the end of learning. `siblings`: what the series of
@@ -215,6 +224,7 @@ impl Learning {
         settings: &Settings,
         siblings: &[Siblings],
     ) -> Vec<(usize, Baseline, Zone)> {
+        let is_seasonal = self.is_seasonal(to_us, settings);
         let source = if settings.baseline.range_us.is_some() { "range" } else { "learned" };
         let (from_us, to_us) = settings.baseline.range_us.unwrap_or((self.from_us, to_us));
         let provenance = Provenance { source: source.into(), from_us, to_us };
@@ -226,13 +236,10 @@ impl Learning {
             .map(|((encoder, coded), of)| {
                 let of = usize::from(*of);
                 let zone = zone_of(&settings.metrics[of]);
-                let mut baseline = Baseline::new(encoder, coded.counts);
-                baseline.coded_events = baseline.events() - coded.first_events;
+                let (mut baseline, ticks) = coded.baseline(encoder, is_seasonal);
                 baseline.provenance = provenance.clone();
-                let weeks = i64::from(settings.baseline.season_weeks_min);
-                baseline.slots = coded.slots.filter(|_| to_us - self.from_us >= weeks * WEEK_US);
                 let siblings = siblings.get(of).unwrap_or(&alone);
-                judge_panes(&mut baseline, zone, settings.detect.slack_z, coded.ticks, siblings);
+                judge_panes(&mut baseline, zone, settings.detect.slack_z, ticks, siblings);
                 (of, baseline, zone)
             })
             .collect()
@@ -247,40 +254,74 @@ fn is_selected(encoder: &Encoder, counts: &[u64]) -> bool {
     counts.get(values).is_some_and(|n| *n > 0)
 }
 
+/// A tick that is kept: when it began, and its counts by code.
+type KeptTick = (i64, Vec<(u8, u32)>);
+
+impl Coded {
+    /// The baseline but for what its ticks tell of dependence, and those ticks.
+    fn baseline(self, encoder: Encoder, is_seasonal: bool) -> (Baseline, Vec<KeptTick>) {
+        let mut baseline = Baseline::new(encoder, self.counts);
+        baseline.coded_events = baseline.events() - self.first_events;
+        baseline.slots = self.slots.filter(|_| is_seasonal);
+        let events = |(_, tick): &KeptTick| tick.iter().map(|(_, n)| u64::from(*n)).sum();
+        let mut sizes: Vec<u64> = self.ticks.iter().map(events).collect();
+        sizes.sort_unstable();
+        if let Some(median) = sizes.get(sizes.len() / 2) {
+            baseline.tick_events = *median as f64;
+        }
+        (baseline, self.ticks)
+    }
+}
+
+/// Tables before tempering, for ticks at their places in the season.
+struct Untempered {
+    plain: Tables,
+    seasonal: BTreeMap<usize, Tables>,
+    slots: Vec<usize>,
+}
+
+impl Untempered {
+    fn of(baseline: &Baseline, zone: Zone, slack_z: f64, times_us: &[i64]) -> Self {
+        let whole = baseline.probabilities();
+        let mut seasonal = BTreeMap::new();
+        let places: Vec<usize> = times_us.iter().map(|time| slot_of(*time)).collect();
+        if let Some(slots) = &baseline.slots {
+            for slot in &places {
+                seasonal.entry(*slot).or_insert_with(|| {
+                    let (p, events) = slots.probabilities(*slot, &whole);
+                    Tables::with_events(baseline, p, events, zone, slack_z)
+                });
+            }
+        }
+        let plain = Tables::new(baseline, whole, zone, slack_z);
+        Self { plain, seasonal, slots: places }
+    }
+
+    fn at(&self, tick: usize) -> &Tables {
+        let slot = self.slots.get(tick);
+        slot.and_then(|slot| self.seasonal.get(slot)).unwrap_or(&self.plain)
+    }
+}
+
 /// What the baseline's own ticks say about dependence: tempering and the design effect.
 fn judge_panes(
     baseline: &mut Baseline,
     zone: Zone,
     slack_z: f64,
-    ticks: Vec<(i64, Vec<(u8, u32)>)>,
+    ticks: Vec<KeptTick>,
     siblings: &Siblings,
 ) {
-    let mut sizes: Vec<u64> =
-        ticks.iter().map(|(_, t)| t.iter().map(|(_, n)| u64::from(*n)).sum()).collect();
-    sizes.sort_unstable();
-    if let Some(median) = sizes.get(sizes.len() / 2) {
-        baseline.tick_events = *median as f64;
-    }
-    let whole = baseline.probabilities();
-    let plain = Tables::new(baseline, whole.clone(), zone, slack_z);
-    let mut seasonal = std::collections::BTreeMap::new();
-    if let Some(slots) = &baseline.slots {
-        for (time, _) in &ticks {
-            seasonal.entry(slot_of(*time)).or_insert_with(|| {
-                let (p, events) = slots.probabilities(slot_of(*time), &whole);
-                Tables::with_events(baseline, p, events, zone, slack_z)
-            });
-        }
-    }
-    let (times, panes): (Vec<i64>, Vec<Vec<(u8, u32)>>) = ticks.into_iter().unzip();
-    let of_pane = |i: usize| times.get(i).and_then(|time| seasonal.get(&slot_of(*time)));
-    let tempering = temper::temper(&panes, |i| of_pane(i).unwrap_or(&plain), siblings);
+    let (times, panes): (Vec<i64>, Vec<_>) = ticks.into_iter().unzip();
+    let untempered = Untempered::of(baseline, zone, slack_z, &times);
+    let tempering = temper::temper(&panes, |i| untempered.at(i), siblings);
     baseline.panes = panes.len() as u32;
-    baseline.inflation = temper::inflation(&panes, plain.scores());
+    baseline.inflation = temper::inflation(&panes, untempered.plain.scores());
     baseline.temper = tempering.factors;
     baseline.dependence = tempering.dependence;
     if matches!(baseline.encoder, Encoder::Category(_)) {
-        baseline.code_temper = code_temper::temper_codes(&panes, &whole, siblings);
+        let shares = |i: usize| untempered.at(i).probabilities();
+        let whole = baseline.probabilities();
+        baseline.code_temper = code_temper::temper_codes(&panes, &whole, shares, siblings);
     }
 }
 

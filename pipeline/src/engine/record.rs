@@ -111,6 +111,12 @@ impl Record {
         self.pieces.iter().flat_map(|piece| piece.ticks.iter().map(|(time, _)| *time)).collect()
     }
 
+    /// Whether its first ticks may have been dropped.
+    pub fn may_be_cut(&self, limits: RecordLimits) -> bool {
+        let ticks: usize = self.pieces.iter().map(|piece| piece.ticks.len()).sum();
+        ticks + PIECE > limits.ticks
+    }
+
     /// Counts of a tick by code. Panics beyond the last.
     pub(super) fn counts(&self, at: usize, counts: &mut [u32]) {
         counts.fill(0);

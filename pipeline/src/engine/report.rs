@@ -26,6 +26,10 @@ use crate::model::time::{from_rfc3339, rfc3339, span};
 
 /// Codes that a finding names.
 const CODES_NAMED: usize = 6;
+/// Series that the summary of a finding names.
+const CARRIERS_NAMED: usize = 8;
+/// Events of a group that is frozen by force, at least.
+const FROZEN_EVENTS_MIN: u64 = 50;
 
 /// A baseline with the series that it belongs to: one line of a baseline file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,15 +83,22 @@ impl Engine {
     }
 
     /// All baselines, in the order of keys, then metrics. `force`: freeze what is being learned, too,
-    /// where there are at least 50 events of it.
+    /// where there are at least [`FROZEN_EVENTS_MIN`] events of it.
     pub fn baselines(&mut self, force: bool) -> Vec<BaselineEntry> {
         let Engine { groups, order, library, settings, closed_us, watched, siblings, .. } = self;
         let mut entries = Vec::new();
+        // As where learning ends by itself: all tell each other first.
+        for id in order.iter().filter(|_| force) {
+            let group = &mut groups[*id as usize];
+            if group.events >= FROZEN_EVENTS_MIN {
+                Arc::make_mut(group).tell_now(*closed_us, settings, library, siblings);
+            }
+        }
         for id in order.iter() {
             let group = &mut groups[*id as usize];
-            if force && group.events >= 50 {
+            if force && group.events >= FROZEN_EVENTS_MIN {
                 let group = Arc::make_mut(group);
-                *watched += group.watch_now(*closed_us, settings, library, siblings);
+                *watched += group.watch(*closed_us, settings, library, siblings);
             }
             let Phase::Watching(series) = &group.phase else { continue };
             for (metric, series) in settings.metrics.iter().zip(series) {
@@ -182,6 +193,7 @@ impl Engine {
             model: key[0].clone(),
             version: self.version_of_key(key),
             segments: self.segments_of(key),
+            carriers_more: 0,
             metric: (*name).to_string(),
             unit: (*unit).to_string(),
             onset: rfc3339(onset_us),
@@ -279,6 +291,7 @@ impl Engine {
             model: key[0].clone(),
             version: None,
             segments: self.segments_of(key),
+            carriers_more: 0,
             metric: "volume".into(),
             unit: "events".into(),
             onset: rfc3339(quiet.since_us),
@@ -465,13 +478,19 @@ pub(super) fn summary(finding: &Finding, delay_us: i64) -> String {
 
 /// The same for a finding that some series carry together.
 pub(super) fn summary_together(finding: &Finding, end_us: i64) -> String {
-    let all = finding.carriers.iter().map(|c| format!("{} {}", c.metric, c.change));
+    let named = finding.carriers.len().min(CARRIERS_NAMED);
+    let mut all: Vec<String> =
+        finding.carriers[..named].iter().map(|c| format!("{} {}", c.metric, c.change)).collect();
+    let series = finding.carriers.len() + finding.carriers_more as usize;
+    if series > named {
+        all.push(format!("and {} others", series - named));
+    }
     let delay_us = end_us - from_rfc3339(&finding.onset).unwrap_or(end_us);
     format!(
         "{}: {} series moved together ({}) since {}, seen after {}",
         finding.model,
-        finding.carriers.len(),
-        all.collect::<Vec<_>>().join(", "),
+        series,
+        all.join(", "),
         finding.onset,
         span(delay_us)
     )

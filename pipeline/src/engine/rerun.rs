@@ -14,6 +14,7 @@ use driftline_detectors::tables::Tables;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::Engine;
+use super::alerts::Stake;
 use super::group::{Phase, Series};
 use super::record::Record;
 use super::scalars::WINDOW_SPANS;
@@ -99,7 +100,7 @@ impl Rerun {
         series.take(tables, counts, &lanes, now_us, *window_us);
         let log_mixture = series.evidence.log_mixture();
         if log_mixture >= log_threshold {
-            series.fire("", end_us, tables);
+            series.fire(Stake::first(""), end_us, tables);
         }
         Some(log_mixture)
     }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::alerts::Stake;
 use super::extra::{Extra, MetricExtra};
 use super::fleet::{Due, Place};
 use super::group::{Key, Series};
@@ -81,7 +82,7 @@ pub(crate) struct Stem {
     /// Events and panes, the older ones counting less.
     recent_events: f64,
     recent_panes: f64,
-    silent: Option<String>,
+    silent: Option<Stake>,
     /// Spans that are charted as one: a rare model's are longer.
     spans: i64,
     volume: u64,
@@ -151,14 +152,14 @@ impl Scalars {
         Arc::make_mut(&mut stem.series.get_mut(usize::from(at))?.1).watched.as_mut()
     }
 
-    /// Model and id of each finding that is on.
-    pub(crate) fn findings(&self) -> Vec<(String, String)> {
-        let of_stem = |(key, at): (&Key, &u32)| -> Vec<(String, String)> {
+    /// Each finding that is on: its model, and the stake in it.
+    pub(crate) fn stakes(&self) -> Vec<(String, Stake)> {
+        let of_stem = |(key, at): (&Key, &u32)| -> Vec<(String, Stake)> {
             let stem = &self.stems[*at as usize];
             let series =
                 stem.series.iter().filter_map(|(_, s)| s.watched.as_ref()?.firing.as_ref());
-            let on = series.map(|firing| &firing.finding).chain(&stem.silent);
-            on.map(|finding| (key[0].clone(), finding.clone())).collect()
+            let on = series.map(|firing| &firing.stake).chain(&stem.silent);
+            on.map(|stake| (key[0].clone(), stake.clone())).collect()
         };
         self.by_key.iter().flat_map(of_stem).collect()
     }
@@ -177,13 +178,13 @@ impl Scalars {
     }
 
     /// Goes on under other settings: what metric `m` charts goes on with what `from[m]` had. Returns
-    /// model and id of each finding about something that is charted no more.
+    /// each finding about something that is charted no more: its model, and the stake in it.
     pub(crate) fn carry_over(
         &mut self,
         old: &Settings,
         settings: &Settings,
         from: &[Option<usize>],
-    ) -> Vec<(String, String)> {
+    ) -> Vec<(String, Stake)> {
         let same_spans = old.scalars.every_us == settings.scalars.every_us;
         if !same_spans {
             self.span = None;
@@ -203,9 +204,9 @@ impl Scalars {
                 }
             }
             let firing = before.iter().filter_map(|(_, s)| s.watched.as_ref()?.firing.as_ref());
-            lost.extend(firing.map(|firing| (key[0].clone(), firing.finding.clone())));
+            lost.extend(firing.map(|firing| (key[0].clone(), firing.stake.clone())));
             if settings.detect.silence_us == 0 {
-                lost.extend(stem.silent.take().map(|finding| (key[0].clone(), finding)));
+                lost.extend(stem.silent.take().map(|stake| (key[0].clone(), stake)));
             }
             let extra = stem.extra.take().filter(|_| same_spans);
             stem.extra = extra.map(|extra| Arc::new(extra.carry_over(&settings.metrics, from)));
@@ -422,10 +423,10 @@ impl Engine {
         let lanes: Vec<f64> = lanes.iter().copied().collect();
         if watched.firing.is_some() {
             let tick = (&counts[..], &lanes[..]);
-            if let Some(finding) = watched.calm(tables, tick, end_us, &self.settings) {
-                self.alerts.calmed(&span.key[0], &finding);
+            if let Some(stake) = watched.calm(tables, tick, end_us, &self.settings) {
+                self.alerts.calmed(&span.key[0], &stake);
             } else if let Some(firing) = &watched.firing {
-                self.alerts.goes_on(&span.key[0], &firing.finding, 0, firing.seems_over());
+                self.alerts.goes_on(&span.key[0], &firing.stake, 0, firing.seems_over());
             }
             return nothing;
         }
@@ -479,9 +480,9 @@ impl Engine {
             let missed = now - stem.last_pane;
             if missed == 0 {
                 if stem.silent.is_some()
-                    && let Some(finding) = Arc::make_mut(stem).silent.take()
+                    && let Some(stake) = Arc::make_mut(stem).silent.take()
                 {
-                    self.alerts.calmed(&key[0], &finding);
+                    self.alerts.calmed(&key[0], &stake);
                 }
                 continue;
             }
@@ -505,8 +506,8 @@ impl Engine {
                 expected,
             };
             let finding = self.silence(key, &quiet, start_us + pane_us, log_threshold);
-            Arc::make_mut(stem).silent = Some(finding.id.clone());
-            self.alerts.found(&finding, NO_EVENTS, start_us + pane_us);
+            Arc::make_mut(stem).silent = Some(Stake::first(&finding.id));
+            self.alerts.found(&finding, &[NO_EVENTS], start_us + pane_us);
             self.counters.findings += 1;
             output.findings.push(finding);
         }

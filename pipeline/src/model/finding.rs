@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Value of [`Finding::schema`].
 pub const FINDING_SCHEMA: &str = "driftline.finding.v1";
 
+/// Values of [`Finding::severity`], the worst first.
+pub const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
+
 /// One change of one series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
@@ -58,6 +61,9 @@ pub struct Finding {
     /// is about; empty for other kinds.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub carriers: Vec<CarrierRecord>,
+    /// How many more series there are than are listed.
+    #[serde(skip_serializing_if = "is_none", default)]
+    pub carriers_more: u32,
     /// The codes that carry the evidence, the heaviest first.
     pub codes: Vec<CodeRecord>,
     /// Scores that people know, since the onset against the baseline. They inform; they did not decide.
@@ -68,6 +74,18 @@ pub struct Finding {
     pub distribution: Vec<BarRecord>,
     /// The last ticks of the statistic before the decision.
     pub steps: Vec<StepRecord>,
+}
+
+impl Finding {
+    /// All metrics that it is about; of several series that carry it, those that it lists.
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        let others = self.carriers.iter().map(|carrier| carrier.metric.as_str());
+        std::iter::once(self.metric.as_str()).chain(others)
+    }
+}
+
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Size of a change, with its 95 % interval.

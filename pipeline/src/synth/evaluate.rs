@@ -117,7 +117,7 @@ pub fn evaluate(truth: &Truth, results: &Results) -> Result<Evaluation, BadTime>
             detected_ms: milliseconds(&finding.detected_at, of)?,
             onset_ms: milliseconds(&finding.onset, of)?,
         };
-        let metrics = [finding.metric.as_str()];
+        let metrics = finding.metrics();
         match explain(&spans, &finding.model, &metrics, sighting.detected_ms) {
             Ok(at) => {
                 if let Some(of_drift) = explained.get_mut(at) {
@@ -188,7 +188,8 @@ fn explain(
 fn fill(score: &mut DriftScore, span: &Span<'_>, sightings: &[Sighting<'_>]) {
     let first = |of_changed: bool| {
         let concerned = sightings.iter().filter(|sighting| {
-            !of_changed || sighting.finding.metric.starts_with(&span.drift.metric)
+            let is_changed = |metric: &str| metric.starts_with(&span.drift.metric);
+            !of_changed || sighting.finding.metrics().into_iter().any(is_changed)
         });
         concerned.min_by_key(|sighting| sighting.detected_ms)
     };
@@ -234,6 +235,7 @@ fn milliseconds(text: &str, of: impl Fn() -> String) -> Result<i64, BadTime> {
 mod tests {
     use super::*;
     use crate::synth::plan::{HOUR_MS, START_MS};
+    use crate::synth::results::CarrierLine;
     use crate::synth::truth::rfc3339;
     use crate::synth::{Drift, Plan};
 
@@ -257,11 +259,24 @@ mod tests {
             metric: metric.to_owned(),
             onset: at(onset),
             detected_at: at(detected),
+            carriers: Vec::new(),
         }
     }
 
     fn scored(findings: Vec<FindingLine>) -> Evaluation {
         evaluate(&truth(), &Results { findings, episodes: Vec::new() }).expect("times")
+    }
+
+    /// What moved may be the second of the series that carry a finding.
+    #[test]
+    fn a_finding_of_several_series_is_about_each_of_them() {
+        let mut together = finding("code-assist-002", "tool", 61, 70);
+        assert_eq!(scored(vec![together.clone()]).false_findings.len(), 1);
+        together.carriers =
+            ["tool", "error"].map(|metric| CarrierLine { metric: metric.into() }).to_vec();
+        let evaluation = scored(vec![together]);
+        assert!(evaluation.false_findings.is_empty(), "{evaluation:?}");
+        assert_eq!(evaluation.drifts.iter().map(|drift| drift.findings).sum::<usize>(), 1);
     }
 
     #[test]

@@ -7,6 +7,9 @@ use std::io::{self, BufRead};
 
 use serde::Deserialize;
 
+use crate::model::Finding;
+use crate::model::finding::CarrierRecord;
+
 /// A finding, as far as it is scored.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FindingLine {
@@ -20,6 +23,38 @@ pub struct FindingLine {
     pub onset: String,
     /// When it was decided, RFC 3339.
     pub detected_at: String,
+    /// The series that carry it together, where it is of several.
+    #[serde(default)]
+    pub carriers: Vec<CarrierLine>,
+}
+
+/// A series that carries a finding with others.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct CarrierLine {
+    /// The metric.
+    pub metric: String,
+}
+
+impl From<&Finding> for FindingLine {
+    fn from(of: &Finding) -> Self {
+        let carrier = |carrier: &CarrierRecord| CarrierLine { metric: carrier.metric.clone() };
+        Self {
+            id: of.id.clone(),
+            model: of.model.clone(),
+            metric: of.metric.clone(),
+            onset: of.onset.clone(),
+            detected_at: of.detected_at.clone(),
+            carriers: of.carriers.iter().map(carrier).collect(),
+        }
+    }
+}
+
+impl FindingLine {
+    /// All metrics that it is about.
+    pub fn metrics(&self) -> Vec<&str> {
+        let others = self.carriers.iter().map(|carrier| carrier.metric.as_str());
+        std::iter::once(self.metric.as_str()).chain(others).collect()
+    }
 }
 
 /// A transition of an alert, as far as it is scored.

@@ -16,7 +16,7 @@ use crate::cli::top::samples::{Samples, quantile};
 use crate::model::time::{from_rfc3339, span};
 use crate::model::{Alert, Finding, Status as AlertStatus};
 use crate::synth::evaluate::{Evaluation, evaluate};
-use crate::synth::results::{FindingLine, Results};
+use crate::synth::results::Results;
 use crate::synth::{Plan, Truth};
 use crate::telemetry::{Metric, Telemetry};
 
@@ -155,14 +155,7 @@ impl<'a> Story<'a> {
 
     /// Delay and error of the onset; or that no injected change explains it.
     fn against_truth(&self, finding: &Finding) -> anyhow::Result<String> {
-        let line = FindingLine {
-            id: finding.id.clone(),
-            model: finding.model.clone(),
-            metric: finding.metric.clone(),
-            onset: finding.onset.clone(),
-            detected_at: finding.detected_at.clone(),
-        };
-        let alone = Results { findings: vec![line], episodes: Vec::new() };
+        let alone = Results { findings: vec![finding.into()], episodes: Vec::new() };
         let evaluation = evaluate(&self.truth, &alone)?;
         let explained = evaluation.drifts.iter().find(|drift| drift.findings > 0);
         let us = |seconds: Option<f64>| (seconds.unwrap_or(0.0) * 1e6) as i64;

@@ -176,8 +176,8 @@ impl Answer {
             (Some(at_most), None) => {
                 let _ = writeln!(
                     text,
-                    "None of them keeps to {at_most} alerts a week, in this history and as it is replayed. See whether the alerts of this history are \
-                     right (`driftline replay`), or name other settings."
+                    "None of them keeps to {at_most} alerts a week, in this history and as it is replayed. See whether \
+                     the alerts of this\nhistory are right (`driftline replay`), or name other settings."
                 );
             }
             (None, _) => {

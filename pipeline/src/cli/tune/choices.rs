@@ -47,11 +47,15 @@ pub(super) fn choices(
     panes_us: &[i64],
     zones: &[f64],
 ) -> anyhow::Result<Vec<Choice>> {
-    ensure!(budgets.iter().all(|b| *b > 0.0), "--budgets must be above 0, for example 1 (a week)");
+    budgets.iter().try_for_each(|budget| super::check_budget("--budgets", *budget))?;
     ensure!(zones.iter().all(|z| *z >= 0.0), "--zones must not be below 0");
     let own_budget = settings.detect.budget_per_week;
     let budgets = match budgets {
-        [] => BUDGETS.map(|factor| factor * own_budget).to_vec(),
+        [] => BUDGETS
+            .map(|factor| two_digits(factor * own_budget))
+            .into_iter()
+            .filter(|budget| super::check_budget("", *budget).is_ok())
+            .collect(),
         given => given.to_vec(),
     };
     let panes_us = if panes_us.is_empty() { PANES_US.to_vec() } else { panes_us.to_vec() };
@@ -131,6 +135,11 @@ impl Edit {
     }
 }
 
+/// As people write a budget: 0.14, not 0.13999999999999999.
+pub(super) fn two_digits(value: f64) -> f64 {
+    format!("{value:.1e}").parse().unwrap_or(value)
+}
+
 fn zone_words(settings: &Settings) -> String {
     let mut zones: Vec<f64> = settings.metrics.iter().map(|m| m.zone_sigma).collect();
     zones.sort_by(f64::total_cmp);
@@ -161,6 +170,14 @@ mod tests {
         assert_eq!(odd[1].settings.time.window_us, 7 * MINUTE_US);
         assert_eq!(odd[1].settings.scalars.every_us, 7 * MINUTE_US);
         assert!(choices(&settings, &[0.0], &[], &[]).is_err());
+        let mut small = settings.clone();
+        small.detect.budget_per_week = 0.7;
+        let words = choices(&small, &[], &[], &[]).expect("choices")[1].words.clone();
+        assert_eq!(words, "budget 0.14");
+        // A fifth of the least that a config takes is none.
+        small.detect.budget_per_week = 0.0001;
+        let fewer = choices(&small, &[], &[], &[]).expect("choices");
+        assert_eq!(fewer.len(), all.len() - 1);
         let many: Vec<f64> = (1..50).map(f64::from).collect();
         assert!(choices(&settings, &many, &[], &[]).is_err());
     }

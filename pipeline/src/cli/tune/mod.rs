@@ -18,6 +18,7 @@ use super::form::Form;
 use super::input::InputArgs;
 use super::progress::Progress;
 use crate::config::duration;
+use crate::config::options::BUDGETS;
 use crate::model::settings::Fleet;
 use crate::runtime::replay::ReplayError;
 use crate::runtime::tune::inject::{Change, Injection};
@@ -85,6 +86,16 @@ pub struct Args {
     threads: Option<usize>,
 }
 
+/// Budgets that a config takes.
+fn check_budget(option: &str, budget: f64) -> anyhow::Result<()> {
+    let (least, most) = BUDGETS;
+    ensure!(
+        (least..=most).contains(&budget),
+        "{option} takes alerts a week from {least} to {most}, not {budget}"
+    );
+    Ok(())
+}
+
 fn duration_us(text: &str) -> Result<i64, String> {
     duration::parse_us(text)
         .filter(|us| *us > 0)
@@ -115,6 +126,9 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         "tune compares budgets, and [detect] fleet = \"share\" has none: remove fleet from the config to tune it"
     );
     let changes = args.changes()?;
+    if let Some(at_most) = args.at_most {
+        check_budget("--at-most", at_most)?;
+    }
     ensure!((0.0..1.0).contains(&args.at), "--at is a share between 0 and 1, for example 0.6");
     let source = args.input.source(&files)?;
     let bytes = source.bytes_total().context(
@@ -147,6 +161,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         args.at_most.and_then(|most| replays.calibrated(&choices, &history, (most, threads)))
     {
         let settings = [choice.settings.clone()];
+        // It was not known that the history would be read once more: this is shown as the same reading.
         let more = judge(&source, &settings, threads, show(reading))?;
         history.verdicts.extend(more.verdicts);
         all.extend(settings);

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::choices::{Choice, Edit};
+use super::choices::{Choice, Edit, two_digits};
+use crate::config::options::BUDGETS;
 use crate::model::time::{rfc3339, span};
 use crate::runtime::tune::History;
 use crate::runtime::tune::replayed::{Estimate, Loud, Rate, Replayed};
@@ -84,12 +85,15 @@ impl Replays {
             return None;
         }
         let most = own.budget().min(at_most);
+        let budget_of = |step: usize| {
+            two_digits(most / [2.0, 5.0, 10.0][step % 3] / 10f64.powi(step as i32 / 3))
+        };
         let (mut above, mut fitting) = (0, None);
-        let mut below = STEPS;
+        let mut below = (0..STEPS).take_while(|step| budget_of(*step) >= BUDGETS.0).count();
         // Alarms fall with the budget, so that halving finds where they are few enough.
         while above < below {
             let step = (above + below) / 2;
-            let budget = most / [2.0, 5.0, 10.0][step % 3] / 10f64.powi(step as i32 / 3);
+            let budget = budget_of(step);
             match history.replayed(0, budget, threads).filter(|run| fits(run, budget)) {
                 Some(run) => (below, fitting) = (step, Some((budget, run))),
                 None => above = step + 1,

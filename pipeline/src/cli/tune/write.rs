@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::choices::Edit;
@@ -10,15 +10,15 @@ use crate::config::{self, duration::format_us};
 
 /// Writes a copy of a config with these edits.
 pub(super) fn config(from: &Path, to: &Path, edits: &[Edit]) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(from)
+    let before = std::fs::read_to_string(from)
         .with_context(|| format!("cannot read the config {}", from.display()))?;
     let (settings, _) = config::load(from)?;
     let metrics: Vec<&str> = settings.metrics.iter().map(|m| m.name.as_str()).collect();
-    let text = edited(&text, edits, &metrics)
+    let text = edited(&before, edits, &metrics)
         .with_context(|| format!("{} cannot be edited", from.display()))?;
-    std::fs::write(to, text).with_context(|| format!("cannot write {}", to.display()))?;
-    config::load(to).with_context(|| format!("what was written to {} is wrong", to.display()))?;
-    Ok(())
+    let diagnostics = config::parse(&text, &to.display().to_string()).diagnostics;
+    ensure!(!diagnostics.has_errors(), "{diagnostics}: nothing is written");
+    std::fs::write(to, text).with_context(|| format!("cannot write {}", to.display()))
 }
 
 fn edited(text: &str, edits: &[Edit], metrics: &[&str]) -> anyhow::Result<String> {

@@ -143,9 +143,10 @@ fn found(verdict: &Verdict, injection: &Injection, settings: &Settings) -> Found
         else {
             continue;
         };
-        let key = (stem(finding, settings), finding.metric.clone());
-        let earliest = first.entry(key).or_insert(at);
-        *earliest = at.min(*earliest);
+        for series in about(finding, settings) {
+            let earliest = first.entry(series).or_insert(at);
+            *earliest = at.min(*earliest);
+        }
     }
     let series = injection.series();
     let delay = |(key, metric): &(Vec<String>, Option<usize>)| {
@@ -167,14 +168,19 @@ fn found(verdict: &Verdict, injection: &Injection, settings: &Settings) -> Found
     }
 }
 
-/// The key of a finding, in the order of the settings' key names.
-fn stem(finding: &Finding, settings: &Settings) -> Vec<String> {
-    let part = |(at, name): (usize, &String)| match at {
-        0 => finding.model.clone(),
-        1 if settings.has_version => finding.version.clone().unwrap_or_default(),
-        _ => finding.segments.get(name).cloned().unwrap_or_default(),
+/// The series that a finding is about: keys, in the order of the settings' key names, and metric.
+fn about(finding: &Finding, settings: &Settings) -> Vec<(Vec<String>, String)> {
+    let of = |version: &Option<String>, segments: &BTreeMap<String, String>, metric: &String| {
+        let part = |(at, name): (usize, &String)| match at {
+            0 => finding.model.clone(),
+            1 if settings.has_version => version.clone().unwrap_or_default(),
+            _ => segments.get(name).cloned().unwrap_or_default(),
+        };
+        (settings.key_names.iter().enumerate().map(part).collect(), metric.clone())
     };
-    settings.key_names.iter().enumerate().map(part).collect()
+    let own = of(&finding.version, &finding.segments, &finding.metric);
+    let carried = finding.carriers.iter().map(|c| of(&c.version, &c.segments, &c.metric));
+    std::iter::once(own).chain(carried).collect()
 }
 
 /// Reads the files once, through one engine for each of the settings. `alter` gives another batch in the

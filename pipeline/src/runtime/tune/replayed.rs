@@ -119,8 +119,8 @@ pub fn replayed(
     let times: Vec<Vec<i64>> = records.iter().map(Record::times_us).collect();
     let to_us = times.iter().filter_map(|times| times.last()).max()? + pane_us;
     let first = |times: &Vec<i64>| times.first().copied();
-    let is_cut = |times: &&Vec<i64>| times.len() + 1024 > RECORDED.ticks;
-    let cut_us = times.iter().filter(is_cut).filter_map(first).max();
+    let cut = times.iter().zip(records).filter(|(_, record)| record.may_be_cut(RECORDED));
+    let cut_us = cut.filter_map(|(times, _)| first(times)).max();
     let from_us = cut_us.or_else(|| times.iter().filter_map(first).min())?;
     let span_us = to_us - from_us;
     let block_us = block(span_us, pane_us);
@@ -274,6 +274,8 @@ impl Replayed {
     }
 
     fn within(&self, series: &Course, level: usize) -> Option<(i64, i64)> {
+        // Where alarms are counted themselves, they are what began at the last level.
+        let level = level.min(series.begun.len().saturating_sub(1));
         let of_part = |part: usize| series.begun.iter().skip(level).map(|b| b[part]).sum::<u32>();
         let parts: Vec<u32> = (0..PARTS).map(of_part).collect();
         let at = (0..PARTS).max_by_key(|part| parts[*part])?;

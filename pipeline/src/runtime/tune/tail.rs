@@ -6,6 +6,8 @@
 //! above a ladder of levels; up to where there are enough of them the count itself is the answer, and
 //! beyond it is continued by the mean height above that level (Hill 1975).
 
+/// Thresholds that differ by no more are the same, summed up in another order.
+const SAME: f64 = 1e-9;
 /// Lowest level, nats.
 const LOWEST: f64 = -4.0;
 /// An excursion is over where the statistic is so far below its level, nats.
@@ -110,7 +112,7 @@ impl Excursions {
         let count = |at: usize| self.levels[at].count / courses;
         let below = || (0..self.levels.len()).take_while(|at| level(*at) <= log_promise);
         let last = self.levels.len() - 1;
-        if log_promise >= self.top && self.levels[last].alarms >= FEW * courses {
+        if log_promise >= self.top - SAME && self.levels[last].alarms >= FEW * courses {
             return (last + 1, true);
         }
         let most = below().fold(0, |most, at| if count(at) > count(most) { at } else { most });

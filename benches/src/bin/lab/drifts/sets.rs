@@ -1,7 +1,7 @@
 //! A generated set as it is met: by the engine in batches, by peers as one series a model and metric.
 
 use driftline::engine::{Engine, Input};
-use driftline::model::{Finding, Kind};
+use driftline::model::Kind;
 use driftline::synth::evaluate::{Evaluation, evaluate};
 use driftline::synth::event::DECIMALS;
 use driftline::synth::results::{FindingLine, Results};
@@ -31,14 +31,7 @@ pub(super) fn driftline(plan: &Plan, budget_per_week: f64) -> anyhow::Result<Eva
         findings.extend(engine.step(Input::Batch(&batch)).findings);
     }
     findings.extend(engine.step(Input::Closed { partition: 0 }).findings);
-    let line = |finding: Finding| FindingLine {
-        id: finding.id,
-        model: finding.model,
-        metric: finding.metric,
-        onset: finding.onset,
-        detected_at: finding.detected_at,
-    };
-    let findings = findings.into_iter().map(line).collect();
+    let findings = findings.iter().map(FindingLine::from).collect();
     Ok(evaluate(&Truth::of(plan), &Results { findings, episodes: Vec::new() })?)
 }
 

@@ -180,8 +180,9 @@ fn faults(days: i64) -> (Vec<Found>, usize) {
     for finding in &all.findings {
         let model = finding.model.trim_start_matches("model ").parse().unwrap_or(usize::MAX);
         let wanted = FAULTS.get(model / EACH).map(|(_, metric, _)| *metric);
+        let is_wanted = wanted.is_some_and(|wanted| finding.metrics().any(|m| m == wanted));
         let at_us = from_rfc3339(&finding.detected_at).unwrap_or(i64::MAX);
-        if wanted != Some(finding.metric.as_str()) || at_us < fault_us {
+        if !is_wanted || at_us < fault_us {
             unexplained += 1;
         } else {
             delays[model].push((at_us - fault_us) as f64 / 1e6);
