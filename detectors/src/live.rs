@@ -419,7 +419,7 @@ fn grown_by(
 #[cfg(test)]
 mod tests {
     use crate::baseline::{Baseline, Zone};
-    use crate::encoder::{Encoder, NumberEncoder};
+    use crate::encoder::{Encoder, FlagEncoder, NumberEncoder};
     use crate::evidence::Evidence;
     use crate::kernel::pane_evidence;
     use crate::lane::LANES_MAX;
@@ -518,6 +518,38 @@ mod tests {
         course.ticks(64, 1.0);
         let after = course.least_temper();
         assert!(after > 0.95 * before, "{before} {after}");
+    }
+
+    /// Flags of which one in a hundred is true, one a tick: alone, or three in a row three times as seldom.
+    #[test]
+    fn rare_events_that_come_in_clusters_are_dependent() {
+        let encoder = Encoder::Flag(FlagEncoder);
+        let codes = encoder.codes();
+        let mut counts = vec![0; codes];
+        (counts[0], counts[1]) = (9_900, 100);
+        let mut baseline = Baseline::new(encoder, counts);
+        baseline.tick_events = 1.0;
+        let zone = Zone::default();
+        let plain = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
+        let ticks: Vec<_> = (0..500).map(|at| vec![(u8::from(at % 100 == 0), 1)]).collect();
+        let tempering = temper(&ticks, |_| &plain, &Siblings::default());
+        (baseline.temper, baseline.dependence) = (tempering.factors, tempering.dependence);
+        baseline.panes = 500;
+        let tables = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
+        let temper_after = |is_true: &dyn Fn(usize) -> bool| {
+            let mut evidence = Evidence::new(&tables);
+            for at in 0..8_000 {
+                let mut tick = vec![0; codes];
+                tick[usize::from(is_true(at))] = 1;
+                evidence.tick(&tables, &tick, at as i64);
+            }
+            evidence.temper(&tables, 0)
+        };
+        // At places that follow no rhythm.
+        let at_random = |of: usize, one_in: usize| (of * of * 31 + of * 17) % 1_009 % one_in == 0;
+        let (alone, clustered) =
+            (temper_after(&|at| at_random(at, 100)), temper_after(&|at| at_random(at / 3, 100)));
+        assert!(alone > 0.8 && clustered < 0.5 * alone, "{alone} {clustered}");
     }
 
     #[test]

@@ -321,7 +321,7 @@ static SECTIONS: &[Section] = &[
                 "hold",
                 Form::Duration(0, 7 * D, |d, v| d.alert.0.hold_us = v),
                 "\"0s\"",
-                "An alert is pending for this long before it fires; if what it tells of seems to be over by then, it waits on, and is resolved without having fired.",
+                "An alert is pending for this long before it fires; if what it tells of seems to be over by then, it waits on: it is resolved without having fired, or fires if that goes on after all.",
             ),
             opt(
                 "events_min",

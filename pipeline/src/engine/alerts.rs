@@ -209,3 +209,63 @@ impl Episode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stake(carrier: u32) -> Stake {
+        Stake { finding: "f".into(), carrier }
+    }
+
+    /// Of a finding that three series carry, of which each has four events of the same pane.
+    fn pending() -> Alerts {
+        let carrier = Some(Carrier { events: 4, seems_over: false });
+        let episode = Episode {
+            status: Status::Pending,
+            starts_us: 0,
+            onset_us: 0,
+            findings: Vec::new(),
+            metrics: BTreeSet::new(),
+            active: BTreeMap::from([("f".to_string(), Active(vec![carrier; 3]))]),
+            changed: false,
+        };
+        Alerts { by_model: BTreeMap::from([("m".to_string(), Arc::new(episode))]) }
+    }
+
+    fn advance(alerts: &mut Alerts) -> Vec<Status> {
+        let mut settings = Settings::default();
+        (settings.alert.hold_us, settings.alert.events_min) = (0, 10);
+        let mut output = Output::default();
+        alerts.advance(1, &settings, &mut output);
+        output.alerts.iter().map(|alert| alert.status).collect()
+    }
+
+    #[test]
+    fn events_that_series_share_count_once() {
+        let mut alerts = pending();
+        assert!(advance(&mut alerts).is_empty());
+        (0..3).for_each(|carrier| alerts.goes_on("m", &stake(carrier), 4, false));
+        assert!(advance(&mut alerts).is_empty(), "8 events each, not 24");
+        alerts.goes_on("m", &stake(1), 4, false);
+        assert_eq!(advance(&mut alerts), [Status::Firing]);
+    }
+
+    #[test]
+    fn a_finding_seems_over_where_all_of_its_series_do_and_is_over_with_the_last() {
+        let mut alerts = pending();
+        (0..3).for_each(|carrier| alerts.goes_on("m", &stake(carrier), 20, true));
+        assert!(advance(&mut alerts).is_empty());
+        alerts.goes_on("m", &stake(2), 1, false);
+        let mut other = alerts.clone();
+        assert_eq!(advance(&mut other), [Status::Firing]);
+        // The one that goes on is calm; the others only seem over.
+        alerts.calmed("m", &stake(2));
+        assert!(advance(&mut alerts).is_empty());
+        alerts.calmed("m", &stake(0));
+        alerts.calmed("m", &stake(0));
+        assert!(advance(&mut alerts).is_empty(), "one is left");
+        alerts.calmed("m", &stake(1));
+        assert_eq!(advance(&mut alerts), [Status::Resolved]);
+    }
+}

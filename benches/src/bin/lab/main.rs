@@ -2,8 +2,8 @@
 //! floors and beside others.
 //!
 //! `cargo run --release -p driftline-bench --bin lab -- [quick|full|page] [PART...]` measures the parts
-//! (default: all), writes `docs/detection/PART.json`, and makes `docs/detection.md` and its pictures out
-//! of what is stored; `page` only does the last. Seeded, in parallel; intervals are 95 %.
+//! (default: all) and prints them. What `full` measures is stored in `docs/detection/PART.json`, and
+//! `docs/detection.md` and its pictures are made of what is stored; `page` only does that. Seeded, in parallel.
 
 // A bench talks to a terminal.
 #![allow(clippy::print_stdout)]
@@ -88,14 +88,22 @@ fn main() -> anyhow::Result<()> {
         }
     }
     let folder = Path::new("docs/detection");
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    if effort != Some(Effort::Quick) {
+        let failed = || format!("cannot make {}", folder.display());
+        std::fs::create_dir_all(folder).with_context(failed)?;
+    }
     for part in PARTS.iter().filter(|p| wanted.is_empty() || wanted.iter().any(|w| w == p.name)) {
         let Some(effort) = effort else { break };
         let begun = Instant::now();
         let figures = (part.measure)(effort)?;
         println!("{}", (part.text)(&figures)?);
-        write(&folder.join(format!("{}.json", part.name)), &text::json(&figures)?)?;
         println!("{}: {:.0} s", part.name, begun.elapsed().as_secs_f64());
+        if effort == Effort::Full {
+            write(&folder.join(format!("{}.json", part.name)), &text::json(&figures)?)?;
+        }
+    }
+    if effort == Some(Effort::Quick) {
+        return Ok(());
     }
     write(Path::new("docs/detection.md"), &page(folder)?)
 }

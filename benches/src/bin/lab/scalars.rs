@@ -4,6 +4,7 @@
 use std::f64::consts::TAU;
 
 use anyhow::Context;
+use driftline_detectors::arl::{cusum_one_sided, cusum_threshold_one_sided};
 use driftline_detectors::baseline::Zone;
 use driftline_detectors::scalar::{Reading, Scalar, Transform, residual_baseline};
 use driftline_tests::promise::mean_and_error;
@@ -44,9 +45,18 @@ struct Course {
     /// Amplitude of the daily season.
     season: f64,
     learned: usize,
-    /// Mean delay of the CUSUM that knows laws, season and change.
-    floor: f64,
     target: f64,
+}
+
+impl Course {
+    /// Mean delay of the CUSUM that knows laws, season and change: innovations move by `1 - correlation` of
+    /// what values move by, in standard deviations of their own.
+    fn floor(&self) -> f64 {
+        let (kept, spread) = (self.correlation, (1.0 - self.correlation * self.correlation).sqrt());
+        let effect = SHIFT * (1.0 - kept) / spread;
+        let threshold = cusum_threshold_one_sided(effect / 2.0, PROMISE);
+        cusum_one_sided(effect / 2.0, threshold, 0.0, effect)
+    }
 }
 
 const COURSES: [Course; 2] = [
@@ -55,7 +65,6 @@ const COURSES: [Course; 2] = [
         correlation: 0.5,
         season: 0.0,
         learned: 5_000,
-        floor: 38.8,
         target: 51.0,
     },
     Course {
@@ -63,7 +72,6 @@ const COURSES: [Course; 2] = [
         correlation: 0.0,
         season: 2.0,
         learned: 2_016,
-        floor: 15.1,
         target: 21.0,
     },
 ];
@@ -217,7 +225,7 @@ fn row(course: &Course, zone: f64, seen: &[&Seen]) -> Row {
         delay,
         delay_error,
         missed: missed as f64 / all.len() as f64,
-        floor: course.floor,
+        floor: course.floor(),
         target: course.target,
     }
 }
@@ -232,9 +240,9 @@ pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
                 row.course.clone(),
                 row.learned.to_string(),
                 row.zone.to_string(),
-                format!("{} ± {}", short(row.realised), short(1.96 * row.error)),
+                format!("{} ± {}", short(row.realised), short(row.error)),
                 format!("{:.0} %", 100.0 * row.kept),
-                format!("{} ± {}", short(row.delay), short(1.96 * row.delay_error)),
+                format!("{} ± {}", short(row.delay), short(row.delay_error)),
                 format!("{:.1} %", 100.0 * row.missed),
                 short(row.floor),
                 short(row.target),

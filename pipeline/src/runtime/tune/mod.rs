@@ -44,7 +44,8 @@ pub struct History {
     records: Vec<(Ticking, Vec<Record>)>,
 }
 
-/// What decides the ticks of a history: settings that have it in common share them.
+/// What decides the ticks of a history: settings that have it in common share them. Those of charts depend on
+/// findings, too, and so a little on the budget: the level stands still while one is on.
 type Ticking = (i64, i64);
 
 fn ticking(settings: &Settings) -> Ticking {

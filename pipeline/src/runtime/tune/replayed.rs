@@ -167,7 +167,7 @@ pub fn replayed(
     Some(Replayed { series, scale, block_us, courses, sample, from_us, to_us })
 }
 
-/// A day where there are several, an hour at least where there are several; else an eighth.
+/// A day where there are as many as blocks, else such a part of the span.
 fn block(span_us: i64, pane_us: i64) -> i64 {
     let eighth = span_us / BLOCKS;
     let wanted = if eighth >= DAY_US { DAY_US } else { eighth };
@@ -274,16 +274,20 @@ impl Replayed {
     }
 
     fn within(&self, series: &Course, level: usize) -> Option<(i64, i64)> {
-        // Where alarms are counted themselves, they are what began at the last level.
-        let level = level.min(series.begun.len().saturating_sub(1));
-        let of_part = |part: usize| series.begun.iter().skip(level).map(|b| b[part]).sum::<u32>();
-        let parts: Vec<u32> = (0..PARTS).map(of_part).collect();
-        let at = (0..PARTS).max_by_key(|part| parts[*part])?;
         let part_us = (self.to_us - self.from_us) / PARTS as i64 + 1;
-        let from_us = self.from_us + at as i64 * part_us;
-        let is_most = 2 * parts[at] > parts.iter().sum();
-        is_most.then_some((from_us, (from_us + part_us).min(self.to_us)))
+        let from_us = self.from_us + most_within(&series.begun, level)? as i64 * part_us;
+        Some((from_us, (from_us + part_us).min(self.to_us)))
     }
+}
+
+/// The part of the history in which more than half of the excursions above a level began, if there is one.
+fn most_within(begun: &[[u32; PARTS]], level: usize) -> Option<usize> {
+    // Where alarms are counted themselves, they are what began at the last level.
+    let level = level.min(begun.len().saturating_sub(1));
+    let of_part = |part: usize| begun.iter().skip(level).map(|b| b[part]).sum::<u32>();
+    let parts: Vec<u32> = (0..PARTS).map(of_part).collect();
+    let at = (0..PARTS).max_by_key(|part| parts[*part])?;
+    (2 * parts[at] > parts.iter().sum()).then_some(at)
 }
 
 /// A series at a budget.
@@ -369,6 +373,17 @@ mod tests {
         assert_eq!(block(2 * DAY_US, pane_us), 6 * HOUR_US);
         assert_eq!(block(HOUR_US, pane_us), 450_000_000);
         assert_eq!(block(30_000_000, pane_us), pane_us);
+    }
+
+    #[test]
+    fn most_of_what_begins_in_one_part_is_told_up_to_alarms_that_are_counted_themselves() {
+        let mut begun = vec![[3; PARTS]; 4];
+        assert_eq!(most_within(&begun, 0), None);
+        begun[3] = [0; PARTS];
+        begun[3][5] = 4;
+        assert_eq!(most_within(&begun, 3), Some(5));
+        assert_eq!(most_within(&begun, 4), Some(5), "beyond the last level");
+        assert_eq!(most_within(&[], 0), None);
     }
 
     #[test]
