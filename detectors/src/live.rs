@@ -43,6 +43,9 @@ const TICKS_MAX: u32 = 8_640;
 const SUMS_MIN: u32 = 8;
 /// Most sums that the baseline counts for in what longer spans add.
 const BASE_SUMS: f64 = 12.0;
+/// A watched tick counts as at most so many standard deviations, or more where bursts are usual: what is
+/// further off is a change.
+const OFF_MAX: f64 = 3.0;
 /// Standard deviations that a sum counts for, at most.
 const BOUND: f64 = 4.0;
 /// Standard errors of the baseline that its error is taken for, at most: what is further off is a change,
@@ -147,6 +150,9 @@ pub(crate) struct Live {
     pub(crate) weights: Lanes,
     /// Most that the square of a sum counts for, for each tick in it.
     bounds: Lanes,
+    /// Most standard deviations that a tick counts for: as ticks are known to vary by now, since a baseline of
+    /// few that took them for calmer would cut, and never learn, what they are.
+    mosts: Lanes,
 }
 
 impl Live {
@@ -160,6 +166,7 @@ impl Live {
             losses: [0.0; LANES_MAX],
             weights: [0.0; LANES_MAX],
             bounds: [f32::INFINITY; LANES_MAX],
+            mosts: [f32::INFINITY; LANES_MAX],
         }
     }
 
@@ -190,11 +197,14 @@ impl Live {
             let raised = error_factor(LOG_PROMISE, base)
                 / error_factor(log_promise, base + of.weight * told);
             let single = (of.effect * base + sums.around_mean(0, lane)) / (base + told);
-            let noise = noise(tables.scales()[lane].excess, sums, lane);
+            let scale = &tables.scales()[lane];
+            let noise = noise(scale.excess, sums, lane);
             let growth = grown_by(sums, (lane, noise), of, &pooled, log_promise);
             let effect = single * growth;
             let bound = BOUND * BOUND * (1.0 + f64::from(self.found));
             self.bounds[lane] = (bound * effect / of.weight) as f32;
+            let usual = OFF_MAX * libm::sqrt(single / of.weight);
+            self.mosts[lane] = (usual + scale.few) as f32;
             let was = grown(of.growth, of.sums, LOG_PROMISE);
             let mut ratio = of.effect * was / effect;
             if of.weight < 1.0 {
@@ -273,13 +283,13 @@ impl Live {
             return;
         }
         let part = 1.0 / libm::sqrt(events.max(1.0));
-        let (mut off, mut mosts) = ([0.0f32; LANES_MAX], [0.0f32; LANES_MAX]);
+        let mut off = [0.0f32; LANES_MAX];
         for (lane, of) in tables.scales().iter().enumerate() {
             let by = (evidence[lane] - events * of.mean) * part * of.per_deviation;
-            off[lane] = by.clamp(-of.most, of.most) as f32;
-            mosts[lane] = of.most as f32;
+            let most = f64::from(self.mosts[lane]);
+            off[lane] = by.clamp(-most, most) as f32;
         }
-        self.sums.take(off, events, &self.bounds, &mosts);
+        self.sums.take(off, events, &self.bounds, &self.mosts);
     }
 
     /// What comes now may be a change, or is `found` to be one.
@@ -437,6 +447,11 @@ mod tests {
 
     impl Course {
         fn new() -> Self {
+            Self::of(1.0, 180)
+        }
+
+        /// With a baseline of so many ticks, which vary by so much for all that it knows.
+        fn of(effect: f64, panes: u32) -> Self {
             let encoder =
                 Encoder::Number(NumberEncoder::from_edges((0..=20).map(f64::from).collect()));
             let mut counts = vec![0; encoder.codes()];
@@ -447,10 +462,10 @@ mod tests {
             let siblings = Siblings::default();
             let ticks = vec![(1..21).map(|c| (c, 3)).collect(); 180];
             let tempering = temper(&ticks, |_| &plain, &siblings);
-            let dependence = |d: &Dependence| Dependence { effect: 1.0, ..*d };
+            let dependence = |d: &Dependence| Dependence { effect, ..*d };
             baseline.dependence = tempering.dependence.iter().map(dependence).collect();
-            baseline.temper = vec![0.8; baseline.dependence.len()];
-            baseline.panes = 180;
+            baseline.temper = vec![0.8 / effect; baseline.dependence.len()];
+            baseline.panes = panes;
             let tables = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
             let evidence = Evidence::new(&tables);
             Self { tables, evidence, state: 1, time: 0 }
@@ -485,10 +500,35 @@ mod tests {
             }
         }
 
+        /// Ticks each of which has a power of its own.
+        fn uneven_ticks(&mut self, ticks: usize) {
+            for _ in 0..ticks {
+                let normal: f64 = (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0;
+                let (mut counts, power) = (vec![0; self.tables.codes()], (0.25 * normal).exp());
+                for _ in 0..50 {
+                    counts[1 + (self.uniform().powf(power) * 20.0) as usize] += 1;
+                }
+                self.time += 1;
+                self.evidence.tick(&self.tables, &counts, self.time);
+            }
+        }
+
         fn least_temper(&self) -> f64 {
             let lanes = 0..self.tables.dependence().0.len();
             lanes.map(|lane| self.evidence.temper(&self.tables, lane)).fold(1.0, f64::min)
         }
+    }
+
+    /// Ticks that vary three times as much are not cut to what few ticks of a baseline made of them.
+    #[test]
+    fn a_baseline_that_took_ticks_for_calmer_learns_what_they_are() {
+        let temper = |effect: f64| {
+            let mut course = Course::of(effect, 20);
+            course.uneven_ticks(8_000);
+            course.least_temper()
+        };
+        let (wrong, right) = (temper(0.8), temper(3.0));
+        assert!(right < 0.45 && (wrong / right - 1.0).abs() < 0.05, "{wrong}, not {right}");
     }
 
     #[test]

@@ -23,9 +23,6 @@ const FEW: f64 = 2.0;
 /// false alarms by that (measured: ticks of 50 events of 50 categories, 1,000 and 10,000 learned, A = 200
 /// and 5,000, with and without waiting): its starts weigh so much more.
 const JUMPS_WAIT: f64 = 1.5;
-/// A watched tick counts as at most so many standard deviations, or more where bursts are usual: what is
-/// further off is a change.
-pub(crate) const OFF_MAX: f64 = 3.0;
 /// Standard errors by which dependence in one lane must stand out.
 const STANDS_OUT: f64 = 3.0;
 /// The learned lane needs this many recent events to say anything.
@@ -40,8 +37,8 @@ pub(crate) struct Scale {
     pub(crate) mean: f64,
     /// One over the standard deviation of an event's evidence, were events independent.
     pub(crate) per_deviation: f64,
-    /// Most that is counted.
-    pub(crate) most: f64,
+    /// What few events of a rare code may be off beyond others.
+    pub(crate) few: f64,
     /// Excess kurtosis of a tick of usual size, were events independent: that of a rare event is far from
     /// normal.
     pub(crate) excess: f64,
@@ -147,7 +144,7 @@ impl Tables {
             gains.push(if lane.is_rare() { f64::INFINITY } else { gain });
             spreads[index] = spread_of(&null, of, temper);
             means.push(probabilities.iter().enumerate().map(|(c, p)| p * of(c)).sum());
-            if let Some(known) = baseline.dependence.get(index) {
+            if index < baseline.dependence.len() {
                 let deviation = spreads[index] * libm::sqrt(temper);
                 // Few events of a rare code are far off in standard deviations, and no burst.
                 let few = match jump > 0.0 && deviation > 0.0 {
@@ -157,7 +154,7 @@ impl Tables {
                 scales.push(Scale {
                     mean: means[index],
                     per_deviation: if deviation > 0.0 { 1.0 / deviation } else { 0.0 },
-                    most: OFF_MAX * libm::sqrt(known.effect / known.weight) + few,
+                    few,
                     excess: shape(&probabilities, of, means[index]).1.max(0.0)
                         / baseline.tick_events.max(1.0),
                 });

@@ -13,7 +13,7 @@ use super::pane::Pane;
 use crate::model::Settings;
 
 /// First bytes of a snapshot: what it is, and the version of its shape.
-const MAGIC: &[u8; 8] = b"drift\x00\x00\x07";
+const MAGIC: &[u8; 8] = b"drift\x00\x00\x08";
 
 /// Why a snapshot was refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
