@@ -159,7 +159,8 @@ impl Evidence {
         for lane in 0..LANES_MAX {
             let factor = f64::from(live.factors[lane]);
             let own = e[lane] * factor - n * f64::from(live.losses[lane]);
-            e[lane] = own.clamp(-LOG_STEP_MAX, LOG_STEP_MAX);
+            // What is no number tells nothing.
+            e[lane] = own.max(-LOG_STEP_MAX).min(LOG_STEP_MAX);
             let reach = spreads[lane] * factor.sqrt() * root;
             let jump = 1.0 + (worths[lane] - 1.0) * factor.min(1.0);
             starts[lane] = f64::from(live.weights[lane]) * starts_worth(reach).max(jump);

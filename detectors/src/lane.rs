@@ -150,14 +150,15 @@ impl Lane {
     }
 }
 
-/// What is looked for in the lane of single categories, each with its weight: each one that became more
-/// or less frequent, and all but the most frequent ones together.
-pub(crate) fn part_lanes(baseline: &Baseline) -> Vec<(Lane, f64)> {
+/// What is looked for in the lane of single categories beyond a zone, each with its weight: each one that
+/// became more or less frequent, and all but the most frequent ones together.
+pub(crate) fn part_lanes(baseline: &Baseline, zone: Zone) -> Vec<(Lane, f64)> {
     let Encoder::Category(encoder) = &baseline.encoder else { return Vec::new() };
     let (values, p) = (encoder.values().len() as u8, baseline.probabilities());
     let told = baseline.events() as f64;
     let mut parts = Vec::new();
     let mut add = |codes: Vec<u8>, ratio: f64, weight: f64| {
+        let ratio = beyond(ratio, zone);
         let share: f64 = codes.iter().map(|code| p[usize::from(*code)]).sum();
         // Nearly that of the two laws, and above it where they are near each other.
         let information = share * (1.0 - share) * (ratio * libm::log(ratio) - ratio + 1.0);
@@ -203,7 +204,6 @@ pub fn fixed_lanes(baseline: &Baseline, zone: Zone) -> Vec<Lane> {
         }
         Encoder::Flag(_) => {
             for ratio in [1.25, 1.6, 2.2, RARE_RATIO] {
-                let ratio = f64::max(ratio, (1.0 + zone.odds) * (1.0 + zone.odds));
                 lanes.extend([share(vec![1], ratio), share(vec![1], 1.0 / ratio)]);
             }
         }
@@ -243,7 +243,19 @@ pub fn fixed_lanes(baseline: &Baseline, zone: Zone) -> Vec<Lane> {
         }
     }
     lanes.extend([share(vec![null], 4.0), share(vec![invalid], 4.0)]);
+    for lane in &mut lanes {
+        if let Lane::Share { ratio, .. } = lane {
+            *ratio = beyond(*ratio, zone);
+        }
+    }
     lanes
+}
+
+/// An odds ratio, as far beyond the zone as the zone is from no change at least: one within it would look
+/// for what is declared too small to matter, and find it.
+fn beyond(ratio: f64, zone: Zone) -> f64 {
+    let least = (1.0 + zone.odds) * (1.0 + zone.odds);
+    if ratio > 1.0 { ratio.max(least) } else { ratio.min(1.0 / least) }
 }
 
 /// Codes `from..to` in up to `most` groups of neighbours: singles while there are few, else each about

@@ -51,6 +51,7 @@ mod slack;
 pub mod slots;
 pub mod spans;
 pub mod special;
+mod sums;
 pub mod surprise;
 pub mod tables;
 pub mod temper;

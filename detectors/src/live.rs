@@ -22,19 +22,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::lane::{LANES_MAX, Lane};
 use crate::spans::{CHANCE, CHANCE_OF_ONE, TOLD_MIN, by_chance};
+use crate::sums::{LONGEST, Lanes, SPANS, Sums};
 use crate::tables::{Scale, Tables};
 use crate::temper::{Dependence, LOG_PROMISE, PRIOR_TICKS, error_factor, grown};
 
-type Lanes = [f32; LANES_MAX];
-
-/// Ticks of each span: this many of the span before.
-const STEP: u32 = 8;
-/// Spans of 1, 8, 64 and 512 ticks.
-const SPANS: usize = 4;
-/// Ticks of the longest.
-const LONGEST: u32 = STEP.pow(SPANS as u32 - 1);
-/// Ticks of the sums that tell of the baseline's error.
-const CENTERED: u32 = STEP * STEP;
 /// Baselines' worth of events after which what neither falls nor decides is no change.
 const HOVER: f64 = 4.0;
 /// Ticks after which dependence is known well enough: a day of panes of 10 s.
@@ -56,73 +47,6 @@ const NEWS: u32 = 16;
 /// Another `ln A` is taken notice of from this difference on.
 const LOG_STEP: f32 = 0.1;
 
-/// Sums of ticks, in standard deviations of independent events.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Sums {
-    ticks: u32,
-    events: f64,
-    /// That of all ticks in sums of [`CENTERED`], and how many those are.
-    total: Lanes,
-    centered: u32,
-    /// Sums of squares of each span's whole sums.
-    squares: [Lanes; SPANS],
-    /// The sum that is being made, of each span beyond the first.
-    open: [Lanes; SPANS - 1],
-}
-
-impl Sums {
-    const NEW: Self = Self {
-        ticks: 0,
-        events: 0.0,
-        total: [0.0; LANES_MAX],
-        centered: 0,
-        squares: [[0.0; LANES_MAX]; SPANS],
-        open: [[0.0; LANES_MAX]; SPANS - 1],
-    };
-
-    /// Takes a tick that is `off` by so much. `bounds`: most that the square of a sum counts for, for each
-    /// tick in it; but one tick alone may count for all of its own, `mosts`.
-    fn take(&mut self, mut off: Lanes, events: f64, bounds: &Lanes, mosts: &Lanes) {
-        self.ticks += 1;
-        self.events += events;
-        let mut span = 1;
-        for at in 0..SPANS {
-            let squares = self.squares[at].iter_mut();
-            for (((squares, off), bound), most) in squares.zip(&off).zip(bounds).zip(mosts) {
-                *squares += (off * off).min((bound * span as f32).max(most * most));
-            }
-            if span == CENTERED {
-                self.total.iter_mut().zip(&off).for_each(|(total, off)| *total += off);
-                self.centered += span;
-            }
-            let Some(open) = self.open.get_mut(at) else { return };
-            open.iter_mut().zip(&off).for_each(|(open, off)| *open += off);
-            span *= STEP;
-            if !self.ticks.is_multiple_of(span) {
-                return;
-            }
-            off = std::mem::replace(open, [0.0; LANES_MAX]);
-        }
-    }
-
-    /// Whole sums of a span.
-    fn made(&self, span: usize) -> u32 {
-        self.ticks / STEP.pow(span as u32)
-    }
-
-    /// Mean of a tick.
-    fn mean(&self, lane: usize) -> f64 {
-        f64::from(self.total[lane]) / f64::from(self.centered.max(1))
-    }
-
-    /// Sum of the squares of a span's sums around the mean: a lasting small change, inside the zone, is
-    /// no dependence.
-    fn around_mean(&self, span: usize, lane: usize) -> f64 {
-        let mean = self.mean(lane) * f64::from(STEP.pow(span as u32));
-        (f64::from(self.squares[span][lane]) - mean * mean * f64::from(self.made(span))).max(0.0)
-    }
-}
-
 /// An excursion: what may be a change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Excursion {
@@ -140,8 +64,8 @@ pub(crate) struct Live {
     excursion: Option<Box<Excursion>>,
     /// Excursions that were findings.
     found: u32,
-    /// What the rest was made at: sums of the second span, `ln A`.
-    made_at: Option<(u32, f32)>,
+    /// What the rest was made at: sums of the second span, `ln A`, and for which tables.
+    made_at: Option<(u32, f32, u64)>,
     /// What the tables' evidence is to be multiplied by, beside the tempering that is in them.
     pub(crate) factors: Lanes,
     /// What is to be taken off the evidence of each event then: the baseline's error, and slack.
@@ -171,12 +95,13 @@ impl Live {
     }
 
     /// Makes ready for the next tick at a promise of `log_promise`: anew where a part more of ticks is known,
-    /// and not within an excursion.
+    /// and not within an excursion; and where tables are others, as by another hour of the week.
     pub(crate) fn aim(&mut self, tables: &Tables, log_promise: f64) {
-        let now = (self.sums.made(1), log_promise as f32);
-        let is_near = |at: (u32, f32)| {
+        let now = (self.sums.made(1), log_promise as f32, tables.stamp());
+        let is_near = |at: (u32, f32, u64)| {
             let is_as_before = (at.0..=at.0 + at.0 / NEWS).contains(&now.0);
-            (is_as_before || self.excursion.is_some()) && (at.1 - now.1).abs() < LOG_STEP
+            let is_news = !is_as_before && self.excursion.is_none();
+            !is_news && (at.1 - now.1).abs() < LOG_STEP && at.2 == now.2
         };
         if self.made_at.is_some_and(is_near) {
             return;
@@ -198,7 +123,7 @@ impl Live {
                 / error_factor(log_promise, base + of.weight * told);
             let single = (of.effect * base + sums.around_mean(0, lane)) / (base + told);
             let scale = &tables.scales()[lane];
-            let noise = noise(scale.excess, sums, lane);
+            let noise = sums.noise(scale.excess, lane);
             let growth = grown_by(sums, (lane, noise), of, &pooled, log_promise);
             let effect = single * growth;
             let bound = BOUND * BOUND * (1.0 + f64::from(self.found));
@@ -235,8 +160,9 @@ impl Live {
     fn center(&mut self, tables: &Tables, log_promise: f64, sums: &Sums) {
         let (dependence, _) = tables.dependence();
         let ticks = f64::from(sums.centered);
-        let told = sums.events * ticks / f64::from(sums.ticks.max(1));
         let baseline = tables.events().max(1.0);
+        // Of an hour of the week, its own share of what was watched.
+        let told = tables.part() * sums.events * ticks / f64::from(sums.ticks.max(1));
         let left = baseline / (baseline + told);
         let weights = tables.weights_at(baseline + told);
         for (lane, weight) in weights.into_iter().enumerate() {
@@ -252,7 +178,7 @@ impl Live {
                 loss *= left;
                 if ticks > 0.0 {
                     // In standard deviations of an event's evidence, were events independent.
-                    let root = libm::sqrt(told / ticks);
+                    let root = libm::sqrt(sums.events / f64::from(sums.ticks.max(1)));
                     let told = tables.temper(lane) * factor * baseline;
                     let most = ERROR_MAX / libm::sqrt(told.max(1.0));
                     let mean = (sums.mean(lane) / root).clamp(-most, most);
@@ -346,12 +272,6 @@ impl Live {
     }
 }
 
-/// What the kurtosis of independent ticks adds to the variance of a ratio of variances, whatever the span:
-/// of a rare event, one over how often it was seen.
-fn noise(excess: f64, sums: &Sums, lane: usize) -> f64 {
-    excess / sums.around_mean(0, lane).max(1.0)
-}
-
 /// How much sums of longer spans vary, over single ticks, as far as it stands out from chance: of all lanes
 /// together, each with the weight of what it tells.
 #[derive(Debug, Clone, Copy)]
@@ -367,9 +287,9 @@ impl Pooled {
             let chance = 2.0 / f64::from(sums.made(span) - 1);
             let (mut times, mut weights, mut noises) = (0.0, 0.0, 0.0);
             for (lane, scale) in scales.iter().enumerate() {
-                let noise = noise(scale.excess, sums, lane);
+                let noise = sums.noise(scale.excess, lane);
                 let weight = chance / (chance + noise);
-                let (longer, single) = longer(sums, span, lane);
+                let (longer, single) = sums.longer(span, lane);
                 if single > TOLD_MIN {
                     times += weight * longer / single;
                     weights += weight;
@@ -388,14 +308,6 @@ impl Pooled {
     }
 }
 
-/// Variance of a tick as sums of a span tell it, and as single ticks do.
-fn longer(sums: &Sums, span: usize, lane: usize) -> (f64, f64) {
-    let ticks = f64::from(STEP.pow(span as u32));
-    let free = f64::from(sums.made(span).max(2) - 1);
-    let told = f64::from(sums.ticks.max(2) - 1);
-    (sums.around_mean(span, lane) / (free * ticks), sums.around_mean(0, lane) / told)
-}
-
 /// What a lane's effect is to be multiplied by for longer spans: as the baseline and the watched ticks
 /// together tell it.
 fn grown_by(
@@ -411,7 +323,7 @@ fn grown_by(
             break;
         }
         let free = f64::from(sums.made(span) - 1);
-        let (longer, single) = longer(sums, span, lane);
+        let (longer, single) = sums.longer(span, lane);
         let own = if single > 0.0 { longer / single } else { 1.0 };
         let told = 2.0 / (2.0 / free + noise);
         let own = if own > by_chance(told, CHANCE_OF_ONE) { own } else { 1.0 };

@@ -184,10 +184,20 @@ impl Siblings {
         if !spans.is_told() {
             return;
         }
-        for (all, (times, sums)) in self.times.iter_mut().zip(spans.times) {
-            all.0 = all.0.saturating_add((times.min(TIMES_MAX) * sums * UNIT) as u64);
-            all.1 = all.1.saturating_add((sums * UNIT) as u64);
+        for (all, own) in self.times.iter_mut().zip(in_units(spans)) {
+            (all.0, all.1) = (all.0.saturating_add(own.0), all.1.saturating_add(own.1));
         }
+    }
+
+    /// All but one that was added.
+    pub fn without(&self, spans: &Spans) -> Self {
+        let mut others = self.clone();
+        if spans.is_told() {
+            for (all, own) in others.times.iter_mut().zip(in_units(spans)) {
+                (all.0, all.1) = (all.0.saturating_sub(own.0), all.1.saturating_sub(own.1));
+            }
+        }
+        others
     }
 
     fn times(&self) -> [(f64, f64); SPANS] {
@@ -196,6 +206,13 @@ impl Siblings {
             _ => (times as f64 / sums as f64, sums as f64 / UNIT),
         })
     }
+}
+
+/// What a series adds.
+fn in_units(spans: &Spans) -> [(u64, u64); SPANS] {
+    spans
+        .times
+        .map(|(times, sums)| ((times.min(TIMES_MAX) * sums * UNIT) as u64, (sums * UNIT) as u64))
 }
 
 #[cfg(test)]

@@ -72,7 +72,10 @@ pub struct Tables {
     probabilities: Vec<f64>,
     scores: Vec<f64>,
     events: f64,
+    /// Part of the baseline's events that these tables rest on.
+    part: f64,
     zone: Zone,
+    slack_z: f64,
     temper: Vec<f64>,
     learned_temper: f64,
     one_of: OneOf,
@@ -164,7 +167,7 @@ impl Tables {
         let learned_temper = follower_temper(baseline, least);
         let of_lanes = common_temper(baseline, &lanes, least);
         let mut sought = Vec::new();
-        for (lane, weight) in part_lanes(baseline) {
+        for (lane, weight) in part_lanes(baseline, zone) {
             let (null, alternative) =
                 pair(&lane, &probabilities, &scores, ordered, zone, (events, 0.0));
             let Lane::Share { codes, ratio } = &lane else { continue };
@@ -214,11 +217,24 @@ impl Tables {
             probabilities,
             scores,
             events,
+            part: (events / (baseline.events() as f64).max(1.0)).min(1.0),
             zone,
+            slack_z,
             temper: baseline.temper.clone(),
             learned_temper,
             one_of,
         }
+    }
+
+    /// Part of the baseline's events that these tables rest on: that of an hour of the week, or 1.
+    pub(crate) fn part(&self) -> f64 {
+        self.part
+    }
+
+    /// Tells tables of one baseline from each other: those of another hour, zone or slack.
+    pub(crate) fn stamp(&self) -> u64 {
+        let of = [self.events, self.zone.sigma, self.zone.odds, self.slack_z];
+        of.iter().fold(0, |stamp: u64, x| stamp.rotate_left(17).wrapping_mul(31) ^ x.to_bits())
     }
 
     /// Tempering of a lane, 0..=1.
@@ -498,35 +514,50 @@ mod tests {
     #[test]
     fn each_lane_is_an_e_value_over_the_whole_zone() {
         for baseline in baselines() {
+            for zone in
+                [Zone::default(), Zone { sigma: 0.5, odds: 0.5 }, Zone { sigma: 2.0, odds: 2.0 }]
+            {
+                is_e_value_over(&baseline, zone);
+            }
+        }
+    }
+
+    fn is_e_value_over(baseline: &Baseline, zone: Zone) {
+        // One of the parts of the lane of single categories, too, as the zone's edge has it.
+        for (lane, _) in part_lanes(baseline, zone) {
             let p = baseline.probabilities();
-            let zone = Zone::default();
-            let tables = Tables::new(&baseline, p.clone(), zone, 0.0);
-            let ordered = baseline.encoder.ordered();
-            for (index, lane) in tables.lanes().iter().enumerate().take(tables.fixed()) {
-                for step in 0..=10 {
-                    let part = f64::from(step) / 10.0;
-                    let inside = match lane {
-                        Lane::Location(a) => tilt(&p, ordered, |c| {
-                            part * zone.sigma * a.signum() * tables.scores()[c]
-                        }),
-                        Lane::Share { codes, ratio } => {
-                            let share: f64 = codes.iter().map(|c| p[usize::from(*c)]).sum();
-                            let odds = 1.0 + part * zone.odds;
-                            let odds = if *ratio > 1.0 { odds } else { 1.0 / odds };
-                            with_share(&p, codes, share, scale_odds(share, odds))
-                        }
-                        _ => p.clone(),
-                    };
-                    let mean: f64 =
-                        inside.iter().enumerate().map(|(c, p)| p * tables.at(c, index).exp()).sum();
-                    assert!(mean <= 1.0 + 1e-6, "{lane:?} at {part}: {mean}");
-                    // At the zone's edge nothing is given away.
-                    let tight = match lane {
-                        Lane::Share { ratio, .. } => *ratio < RARE_RATIO,
-                        lane => !matches!(lane, Lane::Scale(_)),
-                    };
-                    assert!(step < 10 || mean > 0.9999 || !tight, "{lane:?}: {mean}");
-                }
+            let (null, alternative) = pair(&lane, &p, &[], 0, zone, (1e6, 0.0));
+            let mean: f64 =
+                p.iter().zip(&null).zip(&alternative).map(|((p, n), q)| p * q / n).sum();
+            assert!(mean <= 1.0 + 1e-9, "{lane:?}: {mean}");
+        }
+        let p = baseline.probabilities();
+        let tables = Tables::new(baseline, p.clone(), zone, 0.0);
+        let ordered = baseline.encoder.ordered();
+        for (index, lane) in tables.lanes().iter().enumerate().take(tables.fixed()) {
+            for step in 0..=10 {
+                let part = f64::from(step) / 10.0;
+                let inside = match lane {
+                    Lane::Location(a) => {
+                        tilt(&p, ordered, |c| part * zone.sigma * a.signum() * tables.scores()[c])
+                    }
+                    Lane::Share { codes, ratio } => {
+                        let share: f64 = codes.iter().map(|c| p[usize::from(*c)]).sum();
+                        let odds = 1.0 + part * zone.odds;
+                        let odds = if *ratio > 1.0 { odds } else { 1.0 / odds };
+                        with_share(&p, codes, share, scale_odds(share, odds))
+                    }
+                    _ => p.clone(),
+                };
+                let mean: f64 =
+                    inside.iter().enumerate().map(|(c, p)| p * tables.at(c, index).exp()).sum();
+                assert!(mean <= 1.0 + 1e-6, "{lane:?} at {part}: {mean}");
+                // At the zone's edge nothing is given away.
+                let tight = match lane {
+                    Lane::Share { ratio, .. } => *ratio < RARE_RATIO,
+                    lane => !matches!(lane, Lane::Scale(_)),
+                };
+                assert!(step < 10 || mean > 0.9999 || !tight, "{lane:?}: {mean}");
             }
         }
     }

@@ -41,7 +41,10 @@ fn recorded_ticks_in_their_order_give_the_findings_of_the_engine() {
         assert_eq!(crossed.len(), told.len(), "{}: {crossed:?}, not {told:?}", record.metric());
         for (crossed, told) in crossed.iter().zip(&told) {
             // A finding tells it rounded.
-            assert!(crossed.0 == told.0 && (crossed.1 - told.1).abs() < 1e-3, "{crossed:?} {told:?}");
+            assert!(
+                crossed.0 == told.0 && (crossed.1 - told.1).abs() < 1e-3,
+                "{crossed:?} {told:?}"
+            );
         }
         assert_eq!(crossed.len(), if record.metric() == "error" { 2 } else { 0 });
     }

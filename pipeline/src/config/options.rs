@@ -36,6 +36,8 @@ pub struct Section {
 pub const METRICS: &str = "metrics";
 /// What that section is for.
 pub const METRICS_DOC: &str = "One table a metric, under a name of your choice. `metrics.NAME = false` drops a metric of the preset.";
+/// Widest zone: a change of ten standard deviations, or of odds by ten times, is never too small to matter.
+pub const ZONE_MAX: f64 = 10.0;
 /// Least and most false alarms a week that may be accepted.
 pub const BUDGETS: (f64, f64) = (0.0001, 1_000_000.0);
 /// Words of `format` in `[input]`.
@@ -301,7 +303,7 @@ static SECTIONS: &[Section] = &[
             ),
             opt(
                 "scalar_zone",
-                Form::Real(0.0, 100.0, |d, v| d.detect.0.scalar_zone_sigma = v),
+                Form::Real(0.0, ZONE_MAX, |d, v| d.detect.0.scalar_zone_sigma = v),
                 "0.5",
                 "Change of a charted value (volume, mean, p99 ...) that is too small to matter, in standard deviations.",
             ),
@@ -492,7 +494,7 @@ pub static METRIC_OPTIONS: &[Opt<MetricDraft>] = &[
     opt("unit", Form::Text(|m, v| m.unit = v), "", "Unit, for people: `ms`, `tokens`."),
     opt(
         "zone",
-        Form::Real(0.0, 100.0, |m, v| m.zone = v),
+        Form::Real(0.0, ZONE_MAX, |m, v| m.zone = v),
         "0.1",
         "Change that is too small to matter: in standard deviations for numbers, as an odds ratio minus one otherwise.",
     ),

@@ -96,9 +96,7 @@ impl Engine {
         for (id, group) in groups.iter_mut().enumerate() {
             let group = Arc::make_mut(group);
             let before = std::mem::take(&mut group.offsets);
-            group.renumber(settings, from, *closed_us, |model, stake| {
-                alerts.calmed(model, stake)
-            });
+            group.renumber(settings, from, *closed_us, |model, stake| alerts.calmed(model, stake));
             if matches!(group.phase, Phase::Watching(_)) {
                 group.lay_out(settings.metrics.len(), library);
             }

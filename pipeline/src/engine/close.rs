@@ -260,7 +260,7 @@ impl Engine {
         }
         // All that is known of a metric by the end of a pane is known to each of them: no key comes first.
         for id in &due {
-            groups[*id as usize].tell(end_us, settings, siblings);
+            Arc::make_mut(&mut groups[*id as usize]).tell(end_us, settings, siblings);
         }
         for id in due {
             let group = Arc::make_mut(&mut groups[id as usize]);

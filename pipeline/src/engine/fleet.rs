@@ -188,8 +188,7 @@ impl Engine {
         output: &mut Output,
     ) {
         let told = carriers.iter().take(CARRIERS_TOLD);
-        let findings: Vec<Finding> =
-            told.filter_map(|one| self.report_at(one, decision)).collect();
+        let findings: Vec<Finding> = told.filter_map(|one| self.report_at(one, decision)).collect();
         let Some(mut finding) = findings.first().cloned() else { return };
         if findings.len() > 1 {
             let record = |(finding, carrier): (&Finding, &Candidate)| CarrierRecord {

@@ -157,17 +157,19 @@ impl Group {
     }
 
     /// What has been learned, where that is all.
-    fn whole(&self, now_us: i64, settings: &Settings) -> Option<&Learning> {
-        let learning = match &self.phase {
+    fn whole(&mut self, now_us: i64, settings: &Settings) -> Option<&mut Learning> {
+        let learning = match &mut self.phase {
             Phase::Coding(learning) => Some(learning),
-            Phase::Watching(_) => self.more.as_ref().filter(|more| more.is_encoded()),
+            Phase::Watching(_) => self.more.as_mut().filter(|more| more.is_encoded()),
             Phase::Learning(_) => None,
         };
-        learning.filter(|learning| learning.is_whole(now_us, settings)).map(|learning| &**learning)
+        learning
+            .filter(|learning| learning.is_whole(now_us, settings))
+            .map(|learning| &mut **learning)
     }
 
     /// Tells the other series of its metrics what it has learned of their ticks, where that is all.
-    pub(crate) fn tell(&self, now_us: i64, settings: &Settings, siblings: &mut [Siblings]) {
+    pub(crate) fn tell(&mut self, now_us: i64, settings: &Settings, siblings: &mut [Siblings]) {
         let Some(learning) = self.whole(now_us, settings) else { return };
         learning.tell(now_us, settings, siblings);
     }
@@ -181,7 +183,7 @@ impl Group {
         siblings: &mut [Siblings],
     ) {
         self.start_coding(settings, library);
-        if let Phase::Coding(learning) = &self.phase {
+        if let Phase::Coding(learning) = &mut self.phase {
             learning.tell(now_us, settings, siblings);
         }
     }

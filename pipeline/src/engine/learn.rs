@@ -9,7 +9,7 @@ use driftline_detectors::baseline::{Baseline, Provenance, Zone};
 use driftline_detectors::code_temper;
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::slots::{Slots, slot_of};
-use driftline_detectors::spans::Siblings;
+use driftline_detectors::spans::{Siblings, Spans};
 use driftline_detectors::tables::Tables;
 use driftline_detectors::temper;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,9 @@ pub(crate) struct Learning {
     metrics: Vec<Coded>,
     /// Only ticks with a number that is a multiple of this are kept.
     stride: u64,
+    /// What the siblings of each metric were told, within the pane in which learning ends.
+    #[serde(skip)]
+    told: Vec<Spans>,
 }
 
 /// The second stage of one metric.
@@ -66,6 +69,7 @@ impl Learning {
             encoders: Vec::new(),
             metrics: Vec::new(),
             stride: 1,
+            told: Vec::new(),
         }
     }
 
@@ -197,16 +201,19 @@ impl Learning {
 
     /// Tells the other series of each metric how much sums over its ticks vary, before
     /// [`Learning::finish`].
-    pub(crate) fn tell(&self, to_us: i64, settings: &Settings, siblings: &mut [Siblings]) {
+    pub(crate) fn tell(&mut self, to_us: i64, settings: &Settings, siblings: &mut [Siblings]) {
         let is_seasonal = self.is_seasonal(to_us, settings);
+        self.told.clear();
         for ((encoder, coded), of) in self.encoders.iter().zip(&self.metrics).zip(&self.of) {
             let zone = zone_of(&settings.metrics[usize::from(*of)]);
             let (baseline, ticks) = coded.clone().baseline(encoder.clone(), is_seasonal);
             let (times, panes): (Vec<i64>, Vec<_>) = ticks.into_iter().unzip();
             let untempered = Untempered::of(&baseline, zone, settings.detect.slack_z, &times);
+            let spans = temper::spans(&panes, |i| untempered.at(i));
             if let Some(siblings) = siblings.get_mut(usize::from(*of)) {
-                siblings.add(&temper::spans(&panes, |i| untempered.at(i)));
+                siblings.add(&spans);
             }
+            self.told.push(spans);
         }
     }
 
@@ -229,6 +236,7 @@ impl Learning {
         let (from_us, to_us) = settings.baseline.range_us.unwrap_or((self.from_us, to_us));
         let provenance = Provenance { source: source.into(), from_us, to_us };
         let alone = Siblings::default();
+        let mut told = self.told.into_iter();
         self.encoders
             .into_iter()
             .zip(self.metrics)
@@ -238,8 +246,9 @@ impl Learning {
                 let zone = zone_of(&settings.metrics[of]);
                 let (mut baseline, ticks) = coded.baseline(encoder, is_seasonal);
                 baseline.provenance = provenance.clone();
-                let siblings = siblings.get(of).unwrap_or(&alone);
-                judge_panes(&mut baseline, zone, settings.detect.slack_z, ticks, siblings);
+                let all = siblings.get(of).unwrap_or(&alone);
+                let others = told.next().map_or_else(|| all.clone(), |own| all.without(&own));
+                judge_panes(&mut baseline, zone, settings.detect.slack_z, ticks, &others);
                 (of, baseline, zone)
             })
             .collect()

@@ -4,6 +4,7 @@
 use anyhow::ensure;
 
 use crate::config::duration::format_us;
+use crate::config::options::ZONE_MAX;
 use crate::model::Settings;
 use crate::model::settings::{MINUTE_US, SECOND_US};
 
@@ -48,7 +49,10 @@ pub(super) fn choices(
     zones: &[f64],
 ) -> anyhow::Result<Vec<Choice>> {
     budgets.iter().try_for_each(|budget| super::check_budget("--budgets", *budget))?;
-    ensure!(zones.iter().all(|z| *z >= 0.0), "--zones must not be below 0");
+    ensure!(
+        zones.iter().all(|zone| (0.0..=ZONE_MAX).contains(zone)),
+        "--zones takes numbers from 0 to {ZONE_MAX}"
+    );
     let own_budget = settings.detect.budget_per_week;
     let budgets = match budgets {
         [] => BUDGETS
