@@ -159,8 +159,12 @@ impl Evidence {
         for lane in 0..LANES_MAX {
             let factor = f64::from(live.factors[lane]);
             let own = e[lane] * factor - n * f64::from(live.losses[lane]);
-            // What is no number tells nothing.
-            e[lane] = own.max(-LOG_STEP_MAX).min(LOG_STEP_MAX);
+            #[expect(
+                clippy::manual_clamp,
+                reason = "what is no number tells nothing, and clamp keeps it"
+            )]
+            let bounded = own.max(-LOG_STEP_MAX).min(LOG_STEP_MAX);
+            e[lane] = bounded;
             let reach = spreads[lane] * factor.sqrt() * root;
             let jump = 1.0 + (worths[lane] - 1.0) * factor.min(1.0);
             starts[lane] = f64::from(live.weights[lane]) * starts_worth(reach).max(jump);

@@ -498,7 +498,8 @@ mod tests {
             evidence.temper(&tables, 0)
         };
         // At places that follow no rhythm.
-        let at_random = |of: usize, one_in: usize| (of * of * 31 + of * 17) % 1_009 % one_in == 0;
+        let at_random =
+            |of: usize, one_in: usize| ((of * of * 31 + of * 17) % 1_009).is_multiple_of(one_in);
         let (alone, clustered) =
             (temper_after(&|at| at_random(at, 100)), temper_after(&|at| at_random(at / 3, 100)));
         assert!(alone > 0.8 && clustered < 0.5 * alone, "{alone} {clustered}");

@@ -94,9 +94,13 @@ impl Profile {
 }
 
 impl Hours {
-    /// The expected value of an instant: hours, each at its middle, joined by straight lines.
-    pub(crate) fn at(&self, time_us: i64) -> f64 {
-        let middle = time_us - HOUR_US / 2;
+    /// The expected value of a span: hours, each at its middle, joined by straight lines. Longer ones are filed
+    /// under the hour in which they begin.
+    pub(crate) fn at(&self, from_us: i64, every_us: i64) -> f64 {
+        if every_us > HOUR_US {
+            return self.hours[slot_of(from_us)];
+        }
+        let middle = from_us + every_us / 2 - HOUR_US / 2;
         let before = self.hours[slot_of(middle)];
         if !self.is_daily {
             return before;
@@ -132,13 +136,13 @@ mod tests {
         let season = |at: i64| (at as f64 / 144.0 * std::f64::consts::TAU).sin();
         let hours = of(14, season).hours();
         for at in 0..1_000 {
-            let error = hours.at(at * DAY_US / 144) - season(at);
+            let error = hours.at(at * DAY_US / 144, DAY_US / 144) - season(at);
             assert!(error.abs() < 0.05, "{at}: {error}");
         }
         let first = of(1, season);
         assert!(first.age_us() < DAY_US);
         let flat = first.hours();
-        assert!((0..144).all(|at| flat.at(at * DAY_US / 144).abs() < 1e-9));
+        assert!((0..144).all(|at| flat.at(at * DAY_US / 144, DAY_US / 144).abs() < 1e-9));
     }
 
     /// Weekends are lower; what a day says of itself is gone with it.
@@ -148,11 +152,18 @@ mod tests {
         let profile = of(21, weekend);
         let noon = |day: i64| day * DAY_US + DAY_US / 2;
         let hours = profile.hours();
-        assert!((hours.at(noon(2)) + 1.0).abs() < 0.05 && hours.at(noon(5)).abs() < 0.05);
+        assert!(
+            (hours.at(noon(2), DAY_US / 144) + 1.0).abs() < 0.05
+                && hours.at(noon(5), DAY_US / 144).abs() < 0.05
+        );
         let odd = |at: i64| if at / 144 == 16 { 5.0 } else { weekend(at) };
         let day = (16 * 144..17 * 144).map(|at| (at * DAY_US / 144, odd(at)));
         let left = of(21, odd).without(day).hours();
-        assert!((left.at(noon(2)) + 1.0).abs() < 0.05, "{}", left.at(noon(2)));
-        assert!(of(21, odd).hours().at(noon(2)) > 0.5);
+        assert!(
+            (left.at(noon(2), DAY_US / 144) + 1.0).abs() < 0.05,
+            "{}",
+            left.at(noon(2), DAY_US / 144)
+        );
+        assert!(of(21, odd).hours().at(noon(2), DAY_US / 144) > 0.5);
     }
 }

@@ -37,6 +37,9 @@ const VALUES_MIN: usize = 232;
 /// ... and most that are kept, in windows with any value or none: 16 KiB while a series learns.
 const KEPT: usize = 4096;
 
+/// Relative differences below this are rounding.
+const ROUNDING: f64 = 1e-6;
+
 /// What is taken of a value before anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Transform {
@@ -117,6 +120,8 @@ impl Scalar {
             Transform::Log => libm::copysign(libm::log1p(value.abs()), value),
             Transform::Share => libm::asin(libm::sqrt(value.clamp(0.0, 1.0))),
         };
+        // As it is kept, so that what is learned of it is what is judged.
+        let value = f64::from(value as f32);
         let every_us = every_us.max(1);
         let after_us = self.last_us.replace(time_us).map_or(every_us, |last| time_us - last);
         match &mut self.stage {
@@ -134,7 +139,8 @@ impl Scalar {
                 if after_us != every_us {
                     self.follower.recent.clear();
                 }
-                Reading::Residual(self.follower.take(value - hours.at(time_us), every_us, hold).0)
+                let off = off(value, hours.at(time_us, every_us));
+                Reading::Residual(self.follower.take(off, every_us, hold).0)
             }
         }
     }
@@ -205,10 +211,19 @@ impl Learning {
         for day in values.chunk_by(|a, b| a.0.div_euclid(DAY_US) == b.0.div_euclid(DAY_US)) {
             let told = day.iter().copied().filter(|(_, value)| has_others && value.is_finite());
             let hours = self.profile.without(told).hours();
-            offs.extend(day.iter().map(|(time, v)| v.is_finite().then(|| v - hours.at(*time))));
+            let off = |(time, value): &(i64, f64)| {
+                value.is_finite().then(|| off(*value, hours.at(*time, every_us)))
+            };
+            offs.extend(day.iter().map(off));
         }
         offs
     }
+}
+
+/// A value's deviation from what is expected; none where that is rounding, as of a constant.
+fn off(value: f64, expected: f64) -> f64 {
+    let off = value - expected;
+    if off.abs() < ROUNDING * value.abs().max(1.0) { 0.0 } else { off }
 }
 
 impl Follower {
@@ -337,13 +352,53 @@ mod tests {
             let deviations: Vec<f64> =
                 learning.deviations(last, every).into_iter().flatten().collect();
             let hours = learning.profile.hours();
-            let off = |at: i64| value(at) - hours.at(at * every);
+            let off = |at: i64| value(at) - hours.at(at * every, every);
             seen += square(&deviations);
             own += square(&(0..days * 144).map(off).collect::<Vec<_>>());
             to_come += square(&(days * 144..3 * days * 144).map(off).collect::<Vec<_>>());
         }
         assert!((1.0..1.3).contains(&(seen / to_come)), "{seen}, not {to_come}");
         assert!(own < 0.4 * to_come, "the control: what a day says of itself is in it: {own}");
+    }
+
+    /// Of a whole number, and of one that no binary fraction is.
+    #[test]
+    fn a_constant_leaves_nothing() {
+        for constant in [1_024.0, 30.0, 0.1] {
+            let (every, mut learned) = (60_000_000, None);
+            let mut scalar = Scalar::new(Transform::Log, 8 * DAY_US);
+            for at in 0..12 * 1440 {
+                match scalar.observe(at * every, every, constant, false) {
+                    Reading::Learned(sketch) => learned = Some(sketch),
+                    Reading::Residual(residual) => assert_eq!(residual, 0.0),
+                    Reading::Learning => {}
+                }
+            }
+            let learned = learned.expect("eight days are over");
+            assert!(learned.cells().all(|cell| cell.low == 0.0), "{learned:?}");
+        }
+    }
+
+    /// The season of spans of any length is taken off.
+    #[test]
+    fn spans_of_hours_keep_no_season() {
+        for hours in [1, 2, 6] {
+            let (every, noon) = (hours * 3_600_000_000, 14.0);
+            let mut scalar = Scalar::new(Transform::Log, 28 * DAY_US);
+            let mut squares = (0.0, 0.0);
+            for at in 0..150 * 24 / hours {
+                let hour = ((at * hours) % 24) as f64 + hours as f64 / 2.0;
+                let season = ((hour - noon) / 24.0 * std::f64::consts::TAU).cos();
+                let value = 1e4 * (season + 0.02 * noise(at as u64)).exp();
+                if let Reading::Residual(residual) = scalar.observe(at * every, every, value, false)
+                {
+                    squares = (squares.0 + residual * residual, squares.1 + 1.0);
+                }
+            }
+            // The amplitude is 1, what is no season 0.02.
+            let left = (squares.0 / squares.1).sqrt();
+            assert!(squares.1 > 100.0 && left < 0.15, "{hours} h: {left}");
+        }
     }
 
     #[test]

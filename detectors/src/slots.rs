@@ -32,6 +32,11 @@ impl Slots {
         Self { codes, counts: vec![0; SLOTS * codes] }
     }
 
+    /// Whether they are of an encoder of so many codes.
+    pub fn fit(&self, codes: usize) -> bool {
+        self.codes == codes && self.counts.len() == SLOTS * codes
+    }
+
     /// Adds the counts of a pane that starts at `time_us`.
     pub fn add(&mut self, time_us: i64, code: usize, count: u32) {
         let at = slot_of(time_us) * self.codes + code;

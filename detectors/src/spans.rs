@@ -256,6 +256,18 @@ pub(crate) mod tests {
         assert_eq!(pooled, Spans::pooled(&[spans(1000, wave)]));
     }
 
+    #[test]
+    fn a_series_is_no_sibling_of_itself() {
+        let (own, other) = (spans(200, |i| wave(i / 10)), spans(200, |i| wave(i + 500)));
+        let mut all = Siblings::default();
+        all.add(&own);
+        assert_eq!(all.without(&own), Siblings::default());
+        let (mut both, mut one) = (all, Siblings::default());
+        both.add(&other);
+        one.add(&other);
+        assert_eq!(both.without(&own), one);
+    }
+
     /// A series of 64 ticks, which cannot tell by itself, among others of its metric.
     #[test]
     fn a_series_is_drawn_to_its_metric() {

@@ -113,3 +113,26 @@ fn a_season_that_is_learned_is_not_told_as_dependence() {
     assert!(with > 0.5, "a season: {with}");
     assert!(without < 0.5 * with, "the control, without one: {without}");
 }
+
+/// Only a part of many ticks is kept: in blocks, so that what is alike from tick to tick stays so.
+#[test]
+fn learning_for_long_does_not_hide_what_is_alike_from_tick_to_tick() {
+    let settings = settings(vec![metric("value", Kind::Number, Zone::default())]);
+    let (mut random, mut level) = (generator(11), 0.0);
+    let levels: Vec<f64> = (0..4_096)
+        .map(|_| {
+            let fresh: f64 = StandardNormal.sample(&mut random);
+            level = 0.8 * level + 0.6 * fresh;
+            0.25 * level
+        })
+        .collect();
+    let alike = |pane: usize| levels[pane];
+    let shuffled = |pane: usize| levels[pane * 1_237 % 4_096];
+    let courses: [Course; 2] = [&alike, &shuffled];
+    let each: Vec<f64> = courses
+        .iter()
+        .map(|course| least_temper(&baselines(&settings, (4_096, 20), &[*course], false)[0]))
+        .collect();
+    // Ticks vary twice as much as independent ones; sums of many of them, where they are alike, ten times.
+    assert!(each[1] > 0.35 && each[0] < 0.45 * each[1], "{each:?}");
+}

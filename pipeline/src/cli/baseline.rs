@@ -14,6 +14,7 @@ use super::progress::Progress;
 use super::summary::grouped;
 use super::{FOUND, Terminal};
 use crate::engine::{BaselineEntry, Engine};
+use crate::model::Kind;
 use crate::model::time::rfc3339;
 use crate::runtime::replay::{Event, replay};
 use crate::sink::ndjson::Lines;
@@ -96,9 +97,32 @@ pub(super) fn write(entries: &[BaselineEntry], path: &Path) -> anyhow::Result<()
 pub(super) fn load_into(engine: &mut Engine, path: &Path) -> anyhow::Result<()> {
     let entries = read(path)?;
     anyhow::ensure!(!entries.is_empty(), "{} holds no baseline", path.display());
+    for entry in &entries {
+        let metric = engine.settings().metrics.iter().find(|metric| metric.name == entry.metric);
+        let kind = kind_of(&entry.baseline.encoder);
+        let words = |kind: Kind| format!("{kind:?}").to_lowercase();
+        if let Some(metric) = metric.filter(|metric| metric.kind != kind) {
+            anyhow::bail!(
+                "{}: the baseline of {} is of kind {}, and the config says {}: make it anew with `driftline baseline build`",
+                path.display(),
+                entry.metric,
+                words(kind),
+                words(metric.kind)
+            );
+        }
+    }
     let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     engine.load_baselines(entries, &format!("file {name}"));
     Ok(())
+}
+
+fn kind_of(encoder: &Encoder) -> Kind {
+    match encoder {
+        Encoder::Number(_) => Kind::Number,
+        Encoder::Category(_) => Kind::Category,
+        Encoder::Flag(_) => Kind::Flag,
+        Encoder::Vector(_) => Kind::Vector,
+    }
 }
 
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<BaselineEntry>> {
@@ -115,14 +139,13 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<BaselineEntry>> {
                     number + 1
                 )
             })?;
-            let codes = entry.baseline.encoder.codes();
-            anyhow::ensure!(
-                entry.baseline.counts.len() == codes,
-                "{}:{}: {} counts for {codes} codes; the file was edited or cut",
-                path.display(),
-                number + 1,
-                entry.baseline.counts.len()
-            );
+            if let Some(fault) = entry.baseline.fault() {
+                anyhow::bail!(
+                    "{}:{}: {fault}; the file was edited, cut or is old: make it anew with `driftline baseline build`",
+                    path.display(),
+                    number + 1
+                );
+            }
             Ok(entry)
         })
         .collect()

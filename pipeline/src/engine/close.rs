@@ -209,7 +209,9 @@ impl Engine {
                 let offsets = &group.offsets;
                 match &mut group.phase {
                     Phase::Coding(learning) => {
-                        learning.absorb_codes(start_us, events, (codes, offsets), settings);
+                        if inside {
+                            learning.absorb_codes(start_us, events, (codes, offsets), settings);
+                        }
                     }
                     Phase::Watching(series) => {
                         for (metric, series) in series.iter_mut().enumerate() {
@@ -235,15 +237,15 @@ impl Engine {
                     Phase::Learning(_) => {}
                 }
                 match &mut group.more {
-                    Some(more) if more.is_encoded() => {
+                    Some(more) if inside && more.is_encoded() => {
                         more.absorb_codes(start_us, events, (codes, offsets), settings);
                     }
-                    Some(more) => {
+                    Some(more) if !more.is_encoded() => {
                         if let (Some(raw), true) = (counts.raw.take(), inside) {
                             more.absorb_raw(*raw, labels, settings);
                         }
                     }
-                    None => {}
+                    _ => {}
                 }
             }
             let before = group.more.is_some().then(|| group.offsets.clone());

@@ -11,15 +11,17 @@ use driftline_detectors::encoder::Encoder;
 use driftline_detectors::slots::{Slots, slot_of};
 use driftline_detectors::spans::{Siblings, Spans};
 use driftline_detectors::tables::Tables;
-use driftline_detectors::temper;
+use driftline_detectors::temper::{self, Dependence};
 use serde::{Deserialize, Serialize};
 
 use super::intern::Interner;
 use super::raw::{Learned, Raw};
 use crate::model::settings::{MetricSettings, RARE_EVENTS, Settings, WEEK_US};
 
-/// Ticks that are kept to learn about dependence; beyond, every second one is dropped.
+/// Ticks that are kept to learn about dependence; beyond, every second block of them is dropped ...
 const TICKS_MAX: usize = 512;
+/// ... of as many as the longest span has over which sums are looked at.
+const BLOCK: u64 = 32;
 /// The first stage needs no more than a day: a daily season is in it then.
 const FIRST_STAGE_US: i64 = 24 * 3_600_000_000;
 
@@ -33,7 +35,7 @@ pub(crate) struct Learning {
     material: Vec<Learned>,
     encoders: Vec<Encoder>,
     metrics: Vec<Coded>,
-    /// Only ticks with a number that is a multiple of this are kept.
+    /// Only blocks of ticks with a number that is a multiple of this are kept.
     stride: u64,
     /// What the siblings of each metric were told, within the pane in which learning ends.
     #[serde(skip)]
@@ -44,6 +46,9 @@ pub(crate) struct Learning {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Coded {
     counts: Vec<u64>,
+    /// Counts that selected the encoder's values, and so tell too much of them: they stand where no event
+    /// came later. Empty where none were selected.
+    selected: Vec<u64>,
     /// Events of the first stage.
     first_events: u64,
     carry: Vec<u32>,
@@ -142,14 +147,16 @@ impl Learning {
         let seasonal = weeks > 0 && (settings.baseline.endless || span >= weeks * WEEK_US);
         for material in std::mem::take(&mut self.material) {
             let (encoder, mut counts) = material.encoder();
+            let mut selected = Vec::new();
             if is_selected(&encoder, &counts) {
-                counts.fill(0);
+                selected = std::mem::replace(&mut counts, vec![0; encoder.codes()]);
             }
             self.metrics.push(Coded {
                 carry: vec![0; counts.len()],
                 slots: seasonal.then(|| Slots::new(counts.len())),
                 first_events: counts.iter().sum(),
                 counts,
+                selected,
                 ticks_seen: 0,
                 ticks: Vec::new(),
             });
@@ -180,7 +187,7 @@ impl Learning {
             if total(&metric.carry) < u64::from(settings.detect.tick_events_min) {
                 continue;
             }
-            if metric.ticks_seen.is_multiple_of(self.stride) {
+            if (metric.ticks_seen / BLOCK).is_multiple_of(self.stride) {
                 let sparse = (0u8..).zip(&metric.carry).filter(|(_, n)| **n > 0);
                 metric.ticks.push((pane_us, sparse.map(|(c, n)| (c, *n)).collect()));
             }
@@ -193,7 +200,7 @@ impl Learning {
                 let mut number = 0;
                 metric.ticks.retain(|_| {
                     number += 1;
-                    number % 2 == 1
+                    ((number - 1) / BLOCK).is_multiple_of(2)
                 });
             }
         }
@@ -269,8 +276,10 @@ type KeptTick = (i64, Vec<(u8, u32)>);
 impl Coded {
     /// The baseline but for what its ticks tell of dependence, and those ticks.
     fn baseline(self, encoder: Encoder, is_seasonal: bool) -> (Baseline, Vec<KeptTick>) {
-        let mut baseline = Baseline::new(encoder, self.counts);
-        baseline.coded_events = baseline.events() - self.first_events;
+        let is_later = self.counts.iter().any(|n| *n > 0);
+        let counts = if is_later || self.selected.is_empty() { self.counts } else { self.selected };
+        let mut baseline = Baseline::new(encoder, counts);
+        baseline.coded_events = baseline.events().saturating_sub(self.first_events);
         baseline.slots = self.slots.filter(|_| is_seasonal);
         let events = |(_, tick): &KeptTick| tick.iter().map(|(_, n)| u64::from(*n)).sum();
         let mut sizes: Vec<u64> = self.ticks.iter().map(events).collect();
@@ -324,7 +333,10 @@ fn judge_panes(
     let untempered = Untempered::of(baseline, zone, slack_z, &times);
     let tempering = temper::temper(&panes, |i| untempered.at(i), siblings);
     baseline.panes = panes.len() as u32;
-    baseline.inflation = temper::inflation(&panes, untempered.plain.scores());
+    baseline.inflation = match baseline.encoder.ordered() {
+        0 => usual_effect(&tempering.dependence),
+        _ => temper::inflation(&panes, untempered.plain.scores()),
+    };
     baseline.temper = tempering.factors;
     baseline.dependence = tempering.dependence;
     if matches!(baseline.encoder, Encoder::Category(_)) {
@@ -332,6 +344,13 @@ fn judge_panes(
         let whole = baseline.probabilities();
         baseline.code_temper = code_temper::temper_codes(&panes, &whole, shares, siblings);
     }
+}
+
+/// The design effect of codes without order: that of the middle lane.
+fn usual_effect(dependence: &[Dependence]) -> f64 {
+    let mut effects: Vec<f64> = dependence.iter().map(|of| of.effect * of.growth).collect();
+    effects.sort_by(f64::total_cmp);
+    effects.get(effects.len() / 2).copied().unwrap_or(1.0).max(1.0)
 }
 
 /// The indifference zone of a metric.

@@ -63,8 +63,9 @@ pub(crate) struct Scalars {
     pub(crate) stems: Vec<Arc<Stem>>,
     /// Their places, in the order of their keys.
     by_key: Arc<BTreeMap<Key, u32>>,
-    /// Number of the span that is being gathered.
+    /// Number of the span that is being gathered, and since when spans are: the first need not be whole.
     span: Option<i64>,
+    spans_from_us: i64,
     watched: u64,
     /// Panes closed so far.
     panes: u64,
@@ -84,8 +85,9 @@ pub(crate) struct Stem {
     recent_events: f64,
     recent_panes: f64,
     silent: Option<Stake>,
-    /// Spans that are charted as one: a rare model's are longer.
+    /// Spans that are charted as one: a rare model's are longer; and since when they are gathered so.
     spans: i64,
+    gathered_us: i64,
     volume: u64,
     extra: Option<Arc<Extra>>,
     series: Vec<(Subjects, Arc<ScalarSeries>)>,
@@ -194,7 +196,8 @@ impl Scalars {
         for (key, at) in self.by_key.iter() {
             let stem = Arc::make_mut(&mut self.stems[*at as usize]);
             let mut before = std::mem::take(&mut stem.series);
-            if !before.is_empty() {
+            // Where spans are others, how many make one is seen anew.
+            if !before.is_empty() && same_spans {
                 stem.series = Stem::series(settings);
             }
             for (subject, series) in &mut stem.series {
@@ -257,6 +260,7 @@ impl Stem {
             recent_panes: 1.0,
             silent: None,
             spans: 1,
+            gathered_us: i64::MIN,
             volume: 0,
             extra: None,
             series: Vec::new(),
@@ -348,23 +352,26 @@ impl Engine {
     pub(super) fn turn_span(&mut self, start_us: i64, due: &mut Vec<Due>) {
         let every = self.settings.scalars.every_us;
         let span = start_us.div_euclid(every);
-        let Some(ended) = self.scalars.span.replace(span).filter(|ended| *ended != span) else {
-            return;
-        };
+        let before = self.scalars.span.replace(span);
+        if before.is_none() {
+            self.scalars.spans_from_us = start_us;
+        }
+        let Some(ended) = before.filter(|ended| *ended != span) else { return };
         let mut scalars = std::mem::take(&mut self.scalars);
         for (key, stem_at) in scalars.by_key.iter() {
             let stem = Arc::make_mut(&mut scalars.stems[*stem_at as usize]);
             if stem.series.is_empty() && stem.events >= CHARTED_EVENTS_MIN {
                 stem.spans = spans_of(stem.events, start_us - stem.since_us, every);
+                stem.gathered_us = (ended * every).max(scalars.spans_from_us);
                 stem.series = Stem::series(&self.settings);
             }
             let (own, ended) = (every * stem.spans, ended.div_euclid(stem.spans));
             if span.div_euclid(stem.spans) == ended {
                 continue;
             }
-            // The span in which a model was first seen is not whole.
-            let whole = stem.since_us.div_euclid(own) < ended;
+            // The span in which a model was first seen is not whole, nor is the first that is gathered.
             let span_us = ended * own;
+            let whole = stem.since_us.div_euclid(own) < ended && stem.gathered_us <= span_us;
             for at in 0..stem.series.len() {
                 let subject = stem.series[at].0;
                 let value = stem.value(subject, jitter(key, span_us)).filter(|_| whole);
