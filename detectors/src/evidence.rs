@@ -21,7 +21,7 @@ use crate::tables::Tables;
 use crate::tick::Tick;
 
 /// Ticks whose course is kept for `explain`.
-pub const STEPS_MAX: usize = 24;
+pub const STEPS_MAX: usize = 20;
 /// `ln A` of a budget of usual size: one a week over 150 series with panes of 10 s.
 const LOG_PROMISE: f32 = 16.0;
 /// Most evidence that one tick may have before its neighbour confirms it, in parts of `ln A`: no single

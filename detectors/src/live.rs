@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lane::{LANES_MAX, Lane};
 use crate::spans::{CHANCE, CHANCE_OF_ONE, TOLD_MIN, by_chance};
-use crate::sums::{LONGEST, Lanes, SPANS, Sums};
+use crate::sums::{LONGEST, Lanes, SPANS, Sums, Told};
 use crate::tables::{Scale, Tables};
 use crate::temper::{Dependence, LOG_PROMISE, PRIOR_TICKS, error_factor, grown};
 
@@ -51,7 +51,7 @@ const LOG_STEP: f32 = 0.1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Excursion {
     /// The sums before it.
-    before: Sums,
+    before: Told,
     ticks: u32,
     /// It is a finding.
     found: bool,
@@ -65,7 +65,7 @@ pub(crate) struct Live {
     /// Excursions that were findings.
     found: u32,
     /// What the rest was made at: sums of the second span, `ln A`, and for which tables.
-    made_at: Option<(u32, f32, u64)>,
+    made_at: Option<(u32, f32, u32)>,
     /// What the tables' evidence is to be multiplied by, beside the tempering that is in them.
     pub(crate) factors: Lanes,
     /// What is to be taken off the evidence of each event then: the baseline's error, and slack.
@@ -97,8 +97,8 @@ impl Live {
     /// Makes ready for the next tick at a promise of `log_promise`: anew where a part more of ticks is known,
     /// and not within an excursion; and where tables are others, as by another hour of the week.
     pub(crate) fn aim(&mut self, tables: &Tables, log_promise: f64) {
-        let now = (self.sums.made(1), log_promise as f32, tables.stamp());
-        let is_near = |at: (u32, f32, u64)| {
+        let now = (self.sums.told.made(1), log_promise as f32, tables.stamp());
+        let is_near = |at: (u32, f32, u32)| {
             let is_as_before = (at.0..=at.0 + at.0 / NEWS).contains(&now.0);
             let is_news = !is_as_before && self.excursion.is_none();
             !is_news && (at.1 - now.1).abs() < LOG_STEP && at.2 == now.2
@@ -107,12 +107,12 @@ impl Live {
             return;
         }
         self.made_at = Some(now);
-        let known = self.excursion.as_ref().map_or(self.sums, |excursion| excursion.before);
+        let known = self.excursion.as_ref().map_or(self.sums.told, |excursion| excursion.before);
         self.temper(tables, log_promise, &known);
         self.center(tables, log_promise, &known);
     }
 
-    fn temper(&mut self, tables: &Tables, log_promise: f64, sums: &Sums) {
+    fn temper(&mut self, tables: &Tables, log_promise: f64, sums: &Told) {
         let (dependence, ticks) = tables.dependence();
         let told = f64::from(sums.ticks.saturating_sub(1));
         let mut least = f64::INFINITY;
@@ -157,7 +157,7 @@ impl Live {
 
     /// The baseline's error in each lane, as far as whole sums of 64 ticks tell it, and what that
     /// leaves of the slack.
-    fn center(&mut self, tables: &Tables, log_promise: f64, sums: &Sums) {
+    fn center(&mut self, tables: &Tables, log_promise: f64, sums: &Told) {
         let (dependence, _) = tables.dependence();
         let ticks = f64::from(sums.centered);
         let baseline = tables.events().max(1.0);
@@ -198,14 +198,14 @@ impl Live {
                 if excursion.found {
                     return;
                 }
-                let since = self.sums.events - excursion.before.events;
+                let since = self.sums.told.events - excursion.before.events;
                 if since >= HOVER * tables.events() {
                     self.end();
                 }
             }
         }
         let (dependence, _) = tables.dependence();
-        if dependence.is_empty() || self.sums.ticks >= TICKS_MAX {
+        if dependence.is_empty() || self.sums.told.ticks >= TICKS_MAX {
             return;
         }
         let part = 1.0 / libm::sqrt(events.max(1.0));
@@ -220,7 +220,7 @@ impl Live {
 
     /// What comes now may be a change, or is `found` to be one.
     pub(crate) fn hold(&mut self, found: bool) {
-        let before = self.sums;
+        let before = self.sums.told;
         let new = || Box::new(Excursion { before, ticks: 0, found: false });
         self.excursion.get_or_insert_with(new).found |= found;
     }
@@ -229,7 +229,7 @@ impl Live {
     pub(crate) fn release(&mut self) {
         let lasting = |excursion: &mut Box<Excursion>| excursion.found && excursion.ticks > LONGEST;
         if let Some(excursion) = self.excursion.take_if(lasting) {
-            self.sums = excursion.before;
+            self.sums = Sums::after(excursion.before);
         }
         self.end();
     }
@@ -248,9 +248,7 @@ impl Live {
     /// of the baseline's error.
     fn leave(&mut self) {
         if let Some(excursion) = self.end() {
-            self.sums.open = [[0.0; LANES_MAX]; SPANS - 1];
-            (self.sums.total, self.sums.centered) =
-                (excursion.before.total, excursion.before.centered);
+            self.sums.forget_mean_since(&excursion.before);
         }
     }
 
@@ -278,7 +276,7 @@ impl Live {
 struct Pooled([f64; SPANS]);
 
 impl Pooled {
-    fn of(sums: &Sums, scales: &[Scale]) -> Self {
+    fn of(sums: &Told, scales: &[Scale]) -> Self {
         let mut all = [1.0; SPANS];
         for (span, all) in all.iter_mut().enumerate().skip(1) {
             if sums.made(span) < SUMS_MIN {
@@ -311,7 +309,7 @@ impl Pooled {
 /// What a lane's effect is to be multiplied by for longer spans: as the baseline and the watched ticks
 /// together tell it.
 fn grown_by(
-    sums: &Sums,
+    sums: &Told,
     (lane, noise): (usize, f64),
     of: &Dependence,
     pooled: &Pooled,
