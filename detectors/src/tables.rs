@@ -231,12 +231,11 @@ impl Tables {
         self.part
     }
 
-    /// Tells tables of one baseline from each other: those of another hour, zone or slack.
+    /// Tells tables of a baseline from those of another hour, zone or slack.
     pub(crate) fn stamp(&self) -> u32 {
         let of = [self.events, self.zone.sigma, self.zone.odds, self.slack_z];
-        let stamp =
-            of.iter().fold(0, |stamp: u64, x| stamp.rotate_left(17).wrapping_mul(31) ^ x.to_bits());
-        (stamp ^ stamp >> 32) as u32
+        let mix = |stamp: u64, x: &f64| stamp.rotate_left(17).wrapping_mul(31) ^ x.to_bits();
+        (of.iter().fold(0, mix) >> 32) as u32
     }
 
     /// Tempering of a lane, 0..=1.
