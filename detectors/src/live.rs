@@ -74,8 +74,8 @@ pub(crate) struct Live {
     pub(crate) weights: Lanes,
     /// Most that the square of a sum counts for, for each tick in it.
     bounds: Lanes,
-    /// Most standard deviations that a tick counts for: as ticks are known to vary by now, since a baseline of
-    /// few that took them for calmer would cut, and never learn, what they are.
+    /// Most standard deviations that a tick counts for: as ticks are known to vary by now, since a
+    /// baseline of few that took them for calmer would cut, and never learn, what they are.
     mosts: Lanes,
 }
 

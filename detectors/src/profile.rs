@@ -94,8 +94,8 @@ impl Profile {
 }
 
 impl Hours {
-    /// The expected value of a span: hours, each at its middle, joined by straight lines. Longer ones are filed
-    /// under the hour in which they begin.
+    /// The expected value of a span: hours, each at its middle, joined by straight lines. Longer ones
+    /// are filed under the hour in which they begin.
     pub(crate) fn at(&self, from_us: i64, every_us: i64) -> f64 {
         if every_us > HOUR_US {
             return self.hours[slot_of(from_us)];

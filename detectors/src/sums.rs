@@ -110,8 +110,8 @@ impl Told {
         (f64::from(self.squares[span][lane]) - mean * mean * f64::from(self.made(span))).max(0.0)
     }
 
-    /// What the kurtosis of independent ticks adds to the variance of a ratio of variances, whatever the span:
-    /// of a rare event, one over how often it was seen.
+    /// What the kurtosis of independent ticks adds to the variance of a ratio of variances, whatever the
+    /// span: of a rare event, one over how often it was seen.
     pub(crate) fn noise(&self, excess: f64, lane: usize) -> f64 {
         excess / self.around_mean(0, lane).max(1.0)
     }

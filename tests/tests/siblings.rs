@@ -18,7 +18,8 @@ const BATCH_PANES: usize = 50;
 /// A number in the panes of one model: its mean in each pane.
 type Course<'a> = &'a dyn Fn(usize) -> f64;
 
-/// Baselines of models after so many panes, each of so many events: as they are learned, or frozen at that moment.
+/// Baselines of models after so many panes, each of so many events: as they are learned, or frozen at
+/// that moment.
 fn baselines(
     settings: &Settings,
     (panes, events): (usize, usize),

@@ -39,8 +39,8 @@ pub(super) const NO_EVENTS: u64 = u64::MAX;
 /// a flood of names that are seen once or twice must not cost that.
 const CHARTED_EVENTS_MIN: u64 = 100;
 
-/// While a change may be on the slow level does not follow it: so long, at most; while a finding is on, as long
-/// as that is.
+/// While a change may be on the slow level does not follow it: so long, at most; while a finding is on,
+/// as long as that is.
 const LEVEL_HELD_US: i64 = 24 * HOUR_US;
 
 /// Events that a span should have in the mean: fewer tell nothing of a rate ...

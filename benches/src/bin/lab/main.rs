@@ -3,7 +3,8 @@
 //!
 //! `cargo run --release -p driftline-bench --bin lab -- [quick|full|page] [PART...]` measures the parts
 //! (default: all) and prints them. What `full` measures is stored in `docs/detection/PART.json`, and
-//! `docs/detection.md` and its pictures are made of what is stored; `page` only does that. Seeded, in parallel.
+//! `docs/detection.md` and its pictures are made of what is stored; `page` only does that. Seeded, and
+//! in parallel.
 
 // A bench talks to a terminal.
 #![allow(clippy::print_stdout)]
