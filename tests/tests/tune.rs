@@ -209,7 +209,9 @@ fn what_cannot_be_tuned_is_told_with_the_remedy() {
     let here = folder.path();
     history(here);
     for (arguments, words) in [
-        (vec!["tune", "--budgets", "0"], "above 0"),
+        (vec!["tune", "--budgets", "0"], "from 0.0001 to"),
+        (vec!["tune", "--at-most", "0"], "from 0.0001 to"),
+        (vec!["tune", "--zones", "20"], "from 0 to 10"),
         (vec!["tune", "--at", "1.5"], "share between 0 and 1"),
         (vec!["tune", "--panes", "soon"], "10s, 1m or 1h"),
         (vec!["tune", "-"], "standard input cannot"),
