@@ -151,19 +151,13 @@ mod tests {
         let weekend = |at: i64| if [2, 3].contains(&(at / 144 % 7)) { -1.0 } else { 0.0 };
         let profile = of(21, weekend);
         let noon = |day: i64| day * DAY_US + DAY_US / 2;
+        let at = |hours: &Hours, day: i64| hours.at(noon(day), DAY_US / 144);
         let hours = profile.hours();
-        assert!(
-            (hours.at(noon(2), DAY_US / 144) + 1.0).abs() < 0.05
-                && hours.at(noon(5), DAY_US / 144).abs() < 0.05
-        );
+        assert!((at(&hours, 2) + 1.0).abs() < 0.05 && at(&hours, 5).abs() < 0.05);
         let odd = |at: i64| if at / 144 == 16 { 5.0 } else { weekend(at) };
         let day = (16 * 144..17 * 144).map(|at| (at * DAY_US / 144, odd(at)));
         let left = of(21, odd).without(day).hours();
-        assert!(
-            (left.at(noon(2), DAY_US / 144) + 1.0).abs() < 0.05,
-            "{}",
-            left.at(noon(2), DAY_US / 144)
-        );
-        assert!(of(21, odd).hours().at(noon(2), DAY_US / 144) > 0.5);
+        assert!((at(&left, 2) + 1.0).abs() < 0.05, "{}", at(&left, 2));
+        assert!(at(&of(21, odd).hours(), 2) > 0.5);
     }
 }

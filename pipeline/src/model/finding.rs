@@ -62,7 +62,7 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub carriers: Vec<CarrierRecord>,
     /// How many more series there are than are listed.
-    #[serde(skip_serializing_if = "is_none", default)]
+    #[serde(skip_serializing_if = "is_zero", default)]
     pub carriers_more: u32,
     /// The codes that carry the evidence, the heaviest first.
     pub codes: Vec<CodeRecord>,
@@ -84,7 +84,7 @@ impl Finding {
     }
 }
 
-fn is_none(count: &u32) -> bool {
+fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
