@@ -385,7 +385,7 @@ pub(crate) fn starts_worth(d: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::baseline::{Baseline, Zone};
-    use crate::encoder::{Encoder, FlagEncoder};
+    use crate::encoder::{Encoder, FlagEncoder, NumberEncoder};
 
     /// Against its series.
     #[test]
@@ -417,6 +417,26 @@ mod tests {
         };
         assert!(highest(&[calm, burst, calm, calm, burst, calm]) < 12.0);
         assert!(highest(&[calm, burst, burst]) > 32.0);
+    }
+
+    /// A zone so wide that tables are no numbers any more.
+    #[test]
+    fn what_is_no_number_tells_nothing() {
+        let encoder = Encoder::Number(NumberEncoder::from_edges((0..=20).map(f64::from).collect()));
+        let mut counts = vec![0; encoder.codes()];
+        counts[1..21].fill(500);
+        let baseline = Baseline::new(encoder, counts);
+        let zone = Zone { sigma: 1e3, odds: 0.1 };
+        let tables = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
+        let ordered = 0..baseline.encoder.ordered();
+        assert!(ordered.clone().any(|code| tables.at(code, 0).is_nan()));
+        let mut evidence = Evidence::new(&tables);
+        for code in ordered.cycle().take(200) {
+            let mut tick = vec![0; tables.codes()];
+            tick[code] = 50;
+            evidence.tick(&tables, &tick, 0);
+        }
+        assert!(!evidence.r.iter().any(|r| *r >= R_MAX), "{evidence:?}");
     }
 
     #[test]
