@@ -145,6 +145,22 @@ mod tests {
         assert!((0..144).all(|at| flat.at(at * DAY_US / 144, DAY_US / 144).abs() < 1e-9));
     }
 
+    /// What is expected of a span is what its like were, whatever their length.
+    #[test]
+    fn spans_of_any_length_are_expected_to_be_as_their_like_were() {
+        for every_us in [HOUR_US / 6, HOUR_US, 2 * HOUR_US, 6 * HOUR_US] {
+            let middle = |at: i64| (at * every_us + every_us / 2) as f64 / DAY_US as f64;
+            let season = |at: i64| (middle(at) * std::f64::consts::TAU).cos();
+            let mut profile = Profile::new();
+            (0..56 * DAY_US / every_us).for_each(|at| profile.add(at * every_us, season(at)));
+            let hours = profile.hours();
+            for at in 0..DAY_US / every_us {
+                let error = hours.at(at * every_us, every_us) - season(at);
+                assert!(error.abs() < 0.1, "{every_us}, {at}: {error}");
+            }
+        }
+    }
+
     /// Weekends are lower; what a day says of itself is gone with it.
     #[test]
     fn days_of_the_week_differ_and_one_can_be_left_out() {

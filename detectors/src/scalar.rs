@@ -379,28 +379,6 @@ mod tests {
         }
     }
 
-    /// The season of spans of any length is taken off.
-    #[test]
-    fn spans_of_hours_keep_no_season() {
-        for hours in [1, 2, 6] {
-            let (every, noon) = (hours * 3_600_000_000, 14.0);
-            let mut scalar = Scalar::new(Transform::Log, 28 * DAY_US);
-            let mut squares = (0.0, 0.0);
-            for at in 0..150 * 24 / hours {
-                let hour = ((at * hours) % 24) as f64 + hours as f64 / 2.0;
-                let season = ((hour - noon) / 24.0 * std::f64::consts::TAU).cos();
-                let value = 1e4 * (season + 0.02 * noise(at as u64)).exp();
-                if let Reading::Residual(residual) = scalar.observe(at * every, every, value, false)
-                {
-                    squares = (squares.0 + residual * residual, squares.1 + 1.0);
-                }
-            }
-            // The amplitude is 1, what is no season 0.02.
-            let left = (squares.0 / squares.1).sqrt();
-            assert!(squares.1 > 100.0 && left < 0.15, "{hours} h: {left}");
-        }
-    }
-
     #[test]
     fn gaps_are_kept_as_gaps_and_what_is_kept_is_bounded() {
         let mut learning = Learning { profile: Profile::new(), kept: VecDeque::new(), values: 0 };
