@@ -123,7 +123,7 @@ impl Baseline {
             (fits(self.code_temper.len(), codes), "its code_temper does not fit its encoder"),
             (
                 self.temper.iter().chain(&self.code_temper).all(is_share),
-                "its tempering is no share",
+                "its tempering is not between 0 and 1",
             ),
             (self.dependence.iter().all(is_told), "its dependence is not positive"),
             (is_positive(self.tick_events), "its tick_events are not positive"),
@@ -228,7 +228,7 @@ mod tests {
             (|b, _| b.temper = vec![1.0; 3], "another version"),
             (|b, told| b.dependence = vec![told; 3], "lanes"),
             (|b, _| b.code_temper = vec![1.0; 3], "code_temper"),
-            (|b, _| b.code_temper = vec![1.5; 7], "no share"),
+            (|b, _| b.code_temper = vec![1.5; 7], "between 0 and 1"),
             (|b, _| b.tick_events = f64::NAN, "tick_events"),
             (|b, _| b.inflation = -1.0, "inflation"),
             (|b, _| b.slots = Some(Slots::new(3)), "slots"),
