@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::options::{METRIC_OPTIONS, METRICS_DOC, Opt, sections};
+use super::option::Opt;
+use super::options::{METRIC_OPTIONS, METRICS_DOC, sections};
 use super::presets::PRESETS;
 
 const HEAD: &str = "\

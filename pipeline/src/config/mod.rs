@@ -6,20 +6,23 @@
 //! variables and files that it names.
 
 pub mod bytes;
+mod defaults;
 pub mod diagnostic;
 pub mod draft;
 pub mod duration;
 pub mod form;
 mod given;
 pub mod infer;
-pub mod live;
+mod live;
 pub mod manual;
+pub mod option;
 pub mod options;
 mod places;
 pub mod presets;
 mod read;
 mod resolve;
 pub mod schema;
+mod secret_names;
 mod secrets;
 
 use std::path::{Path, PathBuf};
@@ -124,7 +127,7 @@ fn parse_with(text: &str, name: &str, outside: Option<&Outside<'_>>) -> Reading 
     let (mut config, mut live, mut has_kafka) = (None, None, false);
     if let Some((draft, places)) = read::read(text, &mut diagnostics) {
         has_kafka = places.has("kafka");
-        live = live::resolve(&draft, &places, outside, &mut diagnostics);
+        live = live::resolve::resolve(&draft, &places, outside, &mut diagnostics);
         config = resolve::resolve(draft, &places, &mut diagnostics);
     }
     diagnostics.sort();

@@ -1,41 +1,27 @@
-//! The one table of all options. A new option is one row here.
+//! The one table of all options: name, form and range, default, meaning, and the setting where a value lands.
 //!
-//! Parsing, defaults, errors, `driftline schema config` and `docs/config.md` derive from the rows.
+//! Parsing, defaults (`Settings::default()`, too), errors, `driftline schema config` and `docs/config.md`
+//! derive from the rows. A new option is one row here and the field of the settings that it lands in.
 
 use std::path::PathBuf;
 
-use super::draft::{Draft, MetricDraft};
+use super::draft::MetricDraft;
 use super::form::Form;
+use super::option::{D, H, MS, Opt, S, Section, opt};
 use super::{live, presets};
 use crate::model::Kind;
 use crate::model::settings::{Fleet, OnNewVersion};
-
-/// One option.
-pub struct Opt<T: 'static> {
-    /// Its name in its section.
-    pub name: &'static str,
-    /// What it takes, and where that goes.
-    pub form: Form<T>,
-    /// Its default as TOML; empty: none.
-    pub default: &'static str,
-    /// What it does, for people.
-    pub doc: &'static str,
-}
-
-/// A section of the file.
-pub struct Section {
-    /// Its dotted name; empty for the top of the file.
-    pub name: &'static str,
-    /// What it is for.
-    pub doc: &'static str,
-    /// Its options.
-    pub options: &'static [Opt<Draft>],
-}
 
 /// The section that holds one table a metric.
 pub const METRICS: &str = "metrics";
 /// What that section is for.
 pub const METRICS_DOC: &str = "One table a metric, under a name of your choice. `metrics.NAME = false` drops a metric of the preset.";
+/// Options that do nothing any more, by their full names, and what to know instead. Configs that name them are
+/// still read, with a warning.
+pub const RETIRED: &[(&str, &str)] = &[(
+    "limits.exemplars_max",
+    "leave it out: exemplars are not kept but found by reading again, with `driftline explain`",
+)];
 /// Widest zone: a change of ten standard deviations, or of odds by ten times, is never too small to matter.
 pub const ZONE_MAX: f64 = 10.0;
 /// Least and most false alarms a week that may be accepted.
@@ -56,23 +42,9 @@ pub const KINDS: &[(&str, Kind)] = &[
 ];
 const KIND_WORDS: &[&str] = &["number", "category", "flag", "vector"];
 
-pub(super) const MS: i64 = 1_000;
-pub(super) const S: i64 = 1_000_000;
-pub(super) const H: i64 = 3_600 * S;
-pub(super) const D: i64 = 24 * H;
-
-pub(super) const fn opt<T>(
-    name: &'static str,
-    form: Form<T>,
-    default: &'static str,
-    doc: &'static str,
-) -> Opt<T> {
-    Opt { name, form, default, doc }
-}
-
 /// All sections, in the order of the documentation.
 pub fn sections() -> impl Iterator<Item = &'static Section> {
-    SECTIONS.iter().chain(live::SECTIONS)
+    SECTIONS.iter().chain(live::options::SECTIONS)
 }
 
 /// The sections that replay and live share.
@@ -135,19 +107,19 @@ static SECTIONS: &[Section] = &[
             ),
             opt(
                 "pane",
-                Form::Duration(100 * MS, H, |d, v| d.time.0.pane_us = v),
+                Form::Duration(100 * MS, H, |d, v| d.time.pane_us = v),
                 "\"10s\"",
                 "Length of a pane, the shortest span that is judged.",
             ),
             opt(
                 "window",
-                Form::Duration(100 * MS, 7 * D, |d, v| d.time.0.window_us = v),
+                Form::Duration(100 * MS, 7 * D, |d, v| d.time.window_us = v),
                 "\"5m\"",
                 "Length of a window, the span that known scores (PSI and others) are given for. A multiple of the pane.",
             ),
             opt(
                 "lateness",
-                Form::Duration(0, D, |d, v| d.time.0.lateness_us = v),
+                Form::Duration(0, D, |d, v| d.time.lateness_us = v),
                 "\"30s\"",
                 "How far an event may lag behind the newest of its file or partition and still be counted.",
             ),
@@ -159,13 +131,13 @@ static SECTIONS: &[Section] = &[
             ),
             opt(
                 "max_jump",
-                Form::Duration(S, 3650 * D, |d, v| d.time.0.max_jump_us = v),
+                Form::Duration(S, 3650 * D, |d, v| d.time.max_jump_us = v),
                 "\"1d\"",
                 "How far an event may be ahead of the newest before it; a longer leap needs to be confirmed by the events after it, so a lone wrong time moves no clock.",
             ),
             opt(
                 "not_before",
-                Form::Instant(|d, v| d.time.0.not_before_us = v),
+                Form::Instant(|d, v| d.time.not_before_us = v),
                 "\"2000-01-01T00:00:00Z\"",
                 "Events before this time are rejects: most likely a zero or a wrong unit.",
             ),
@@ -227,7 +199,7 @@ static SECTIONS: &[Section] = &[
             opt(
                 "on_new_version",
                 Form::Word(&["compare", "learn"], |d, v| {
-                    d.baseline.0.on_new_version =
+                    d.baseline.on_new_version =
                         if v == "learn" { OnNewVersion::Learn } else { OnNewVersion::Compare }
                 }),
                 "\"compare\"",
@@ -235,7 +207,7 @@ static SECTIONS: &[Section] = &[
             ),
             opt(
                 "season_weeks_min",
-                Form::Whole(0, 520, |d, v| d.baseline.0.season_weeks_min = v as u32),
+                Form::Whole(0, 520, |d, v| d.baseline.season_weeks_min = v as u32),
                 "2",
                 "Profiles of the hour of the week are used where a baseline holds at least this many whole weeks; 0: never.",
             ),
@@ -247,19 +219,19 @@ static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "events",
-                Form::Whole(50, 1_000_000_000, |d, v| d.baseline.0.learn_events = v),
+                Form::Whole(50, 1_000_000_000, |d, v| d.baseline.learn_events = v),
                 "2000",
                 "At least this many events.",
             ),
             opt(
                 "time",
-                Form::Duration(0, 3650 * D, |d, v| d.baseline.0.learn_us = v),
+                Form::Duration(0, 3650 * D, |d, v| d.baseline.learn_us = v),
                 "\"1h\"",
                 "At least this much event time since its first.",
             ),
             opt(
                 "most",
-                Form::Duration(0, 3650 * D, |d, v| d.baseline.0.learn_most_us = v),
+                Form::Duration(0, 3650 * D, |d, v| d.baseline.learn_most_us = v),
                 "\"14d\"",
                 "A rare model is learned for no longer than this, if it had 200 events by then.",
             ),
@@ -271,45 +243,45 @@ static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "budget_per_week",
-                Form::Real(BUDGETS.0, BUDGETS.1, |d, v| d.detect.0.budget_per_week = v),
+                Form::Real(BUDGETS.0, BUDGETS.1, |d, v| d.detect.budget_per_week = v),
                 "1.0",
                 "False alarms a week that are acceptable, over everything that runs.",
             ),
             opt(
                 "fleet",
                 Form::Word(&["budget", "share"], |d, v| {
-                    d.detect.0.fleet = if v == "share" { Fleet::Share } else { Fleet::Budget }
+                    d.detect.fleet = if v == "share" { Fleet::Share } else { Fleet::Budget }
                 }),
                 "\"budget\"",
                 "What is bounded over everything that runs. `budget`: the number of false alarms; the series of one model may reach together what is asked for. `share`: the share of false ones among the findings, by the e-d-BH procedure: the more series cross in one pane, the less is asked of each.",
             ),
             opt(
                 "false_share_per_week",
-                Form::Real(0.0001, 1_000_000.0, |d, v| d.detect.0.false_share_per_week = v),
+                Form::Real(0.0001, 1_000_000.0, |d, v| d.detect.false_share_per_week = v),
                 "0.1",
                 "With `fleet = \"share\"`: whenever one stops, T weeks after the start, the expected share of false ones among all findings so far is at most T times this. Above 1 it promises nothing, but still sets how much is asked for.",
             ),
             opt(
                 "tick_events_min",
-                Form::Whole(1, 1_000_000, |d, v| d.detect.0.tick_events_min = v as u32),
+                Form::Whole(1, 1_000_000, |d, v| d.detect.tick_events_min = v as u32),
                 "10",
                 "A pane with fewer events of a series is added to its next one before it is judged.",
             ),
             opt(
                 "slack",
-                Form::Real(0.0, 10.0, |d, v| d.detect.0.slack_z = v),
+                Form::Real(0.0, 10.0, |d, v| d.detect.slack_z = v),
                 "0.0",
                 "More slack for a baseline that is an estimate, in standard errors. With 0 the budget holds on average over baselines, with 1 to 2 for nearly each of them, which costs delay.",
             ),
             opt(
                 "scalar_zone",
-                Form::Real(0.0, ZONE_MAX, |d, v| d.detect.0.scalar_zone_sigma = v),
+                Form::Real(0.0, ZONE_MAX, |d, v| d.detect.scalar_zone_sigma = v),
                 "0.5",
                 "Change of a charted value (volume, mean, p99 ...) that is too small to matter, in standard deviations.",
             ),
             opt(
                 "silence",
-                Form::Duration(0, 365 * D, |d, v| d.detect.0.silence_us = v),
+                Form::Duration(0, 365 * D, |d, v| d.detect.silence_us = v),
                 "\"5m\"",
                 "A model without events for this long, while others have some, is a finding; \"0s\": never.",
             ),
@@ -321,19 +293,19 @@ static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "hold",
-                Form::Duration(0, 7 * D, |d, v| d.alert.0.hold_us = v),
+                Form::Duration(0, 7 * D, |d, v| d.alert.hold_us = v),
                 "\"0s\"",
                 "An alert is pending for this long before it fires; if what it tells of seems to be over by then, it waits on: it is resolved without having fired, or fires if that goes on after all.",
             ),
             opt(
                 "events_min",
-                Form::Whole(0, 1_000_000_000, |d, v| d.alert.0.events_min = v),
+                Form::Whole(0, 1_000_000_000, |d, v| d.alert.events_min = v),
                 "30",
                 "An alert is pending until a finding of it rests on so many events since its onset; 0: no minimum. Silence and charted values are no matter of single events.",
             ),
             opt(
                 "resolve",
-                Form::Duration(0, 30 * D, |d, v| d.alert.0.resolve_us = v),
+                Form::Duration(0, 30 * D, |d, v| d.alert.resolve_us = v),
                 "\"5m\"",
                 "It is resolved after its series have looked like their baselines for this long.",
             ),
@@ -345,19 +317,19 @@ static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "volume",
-                Form::Switch(|d, v| d.scalars.0.volume = v),
+                Form::Switch(|d, v| d.scalars.volume = v),
                 "true",
                 "Chart the number of events of each model.",
             ),
             opt(
                 "every",
-                Form::Duration(100 * MS, D, |d, v| d.scalars.0.every_us = v),
+                Form::Duration(100 * MS, D, |d, v| d.scalars.every_us = v),
                 "\"1m\"",
                 "One value for each span of this length. A multiple of the pane.",
             ),
             opt(
                 "learn",
-                Form::Duration(H, 366 * D, |d, v| d.scalars.0.learn_us = v),
+                Form::Duration(H, 366 * D, |d, v| d.scalars.learn_us = v),
                 "\"8d\"",
                 "Event time that a profile is learned from before it is judged: eight days know nights and weekends; two are enough where all days are alike, and fourteen know each hour of the week better.",
             ),
@@ -446,12 +418,6 @@ static SECTIONS: &[Section] = &[
                 "Panes that may be open at once, over all files or partitions.",
             ),
             opt(
-                "exemplars_max",
-                Form::Whole(0, 100, |d, v| d.limits.exemplars_max = v as usize),
-                "3",
-                "Exemplars that are kept for a series' pane.",
-            ),
-            opt(
                 "files_open_max",
                 Form::Whole(1, 4096, |d, v| d.limits.files_open_max = v as usize),
                 "64",
@@ -485,16 +451,18 @@ pub static METRIC_OPTIONS: &[Opt<MetricDraft>] = &[
         "kind",
         Form::Word(KIND_WORDS, |m, v| {
             if let Some((_, kind)) = KINDS.iter().find(|(word, _)| *word == v) {
-                m.kind.0 = *kind;
+                m.settings.kind = *kind;
             }
         }),
         "\"number\"",
         "How it is read: a `number`, a `category` (a text out of a limited set), a `flag` (true or false), a `vector` (an embedding).",
     ),
-    opt("unit", Form::Text(|m, v| m.unit = v), "", "Unit, for people: `ms`, `tokens`."),
+    opt("unit", Form::Text(|m, v| m.settings.unit = v), "", "Unit, for people: `ms`, `tokens`."),
     opt(
         "zone",
-        Form::Real(0.0, ZONE_MAX, |m, v| m.zone = v),
+        Form::Real(0.0, ZONE_MAX, |m, v| {
+            (m.settings.zone_sigma, m.settings.zone_odds) = (v, v);
+        }),
         "0.1",
         "Change that is too small to matter: in standard deviations for numbers, as an odds ratio minus one otherwise.",
     ),

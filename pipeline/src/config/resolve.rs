@@ -5,7 +5,7 @@ use super::draft::{Draft, Files, MetricDraft};
 use super::duration::format_us;
 use super::places::Places;
 use super::presets;
-use crate::model::settings::{Fleet, MetricSettings, Settings};
+use crate::model::settings::{BaselineSettings, Fleet, MetricSettings, Settings};
 use crate::model::{FieldPath, Kind, Layout, MetricField, TimeField, TimeFormat};
 
 /// Makes the settings. `None` where something is missing that has no default; other faults are only said.
@@ -21,7 +21,10 @@ pub(super) fn resolve(
     checks.segments();
     checks.baseline();
     checks.metrics();
-    settings(draft)
+    let unnamed = draft.model_default.as_ref().map(|_| "model".to_owned());
+    let model = draft.model.clone().or(unnamed)?;
+    let time_path = draft.time_path.clone()?;
+    Some(settings(draft, time_path, model))
 }
 
 struct Checks<'a> {
@@ -66,10 +69,10 @@ impl Checks<'_> {
     }
 
     fn times(&mut self) {
-        let time = &self.draft.time.0;
+        let time = &self.draft.time;
         self.multiple_of_pane("time.window", time.window_us);
-        self.multiple_of_pane("scalars.every", self.draft.scalars.0.every_us);
-        let silence_us = self.draft.detect.0.silence_us;
+        self.multiple_of_pane("scalars.every", self.draft.scalars.every_us);
+        let silence_us = self.draft.detect.silence_us;
         if silence_us > 0 && silence_us < time.pane_us {
             self.diagnostics
                 .error(
@@ -97,7 +100,7 @@ impl Checks<'_> {
     /// A share that is accepted, and nothing that looks at it.
     fn fleet(&mut self) {
         let share = "detect.false_share_per_week";
-        let fleet = self.draft.detect.0.fleet;
+        let fleet = self.draft.detect.fleet;
         let wrong = self.places.is_wrong(share) || self.places.is_wrong("detect.fleet");
         if self.places.has(share) && fleet == Fleet::Budget && !wrong {
             self.diagnostics
@@ -110,7 +113,7 @@ impl Checks<'_> {
     }
 
     fn multiple_of_pane(&mut self, name: &str, us: i64) {
-        let pane_us = self.draft.time.0.pane_us.max(1);
+        let pane_us = self.draft.time.pane_us.max(1);
         let wrong = self.places.is_wrong(name) || self.places.is_wrong("time.pane");
         if wrong || (us % pane_us == 0 && us > 0) {
             return;
@@ -222,12 +225,9 @@ impl Checks<'_> {
             }
             self.scalars(&full, metric);
             let path = path_of(name, metric);
-            let twin = self
-                .draft
-                .metrics
-                .iter()
-                .take(at)
-                .find(|(other, m)| path_of(other, m) == path && m.kind.0 == metric.kind.0);
+            let twin = self.draft.metrics.iter().take(at).find(|(other, m)| {
+                path_of(other, m) == path && m.settings.kind == metric.settings.kind
+            });
             if let Some((other, _)) = twin {
                 self.diagnostics
                     .warning(
@@ -246,7 +246,7 @@ impl Checks<'_> {
     }
 
     fn scalars(&mut self, full: &str, metric: &MetricDraft) {
-        let fitting = scalars_of(metric.kind.0);
+        let fitting = scalars_of(metric.settings.kind);
         if self.places.is_wrong(&format!("{full}.kind")) {
             return;
         }
@@ -258,7 +258,7 @@ impl Checks<'_> {
                 [] => "a vector has no scalars".to_owned(),
                 fitting => format!("it takes {}", fitting.join(", ")),
             };
-            let kind = kind_name(metric.kind.0);
+            let kind = kind_name(metric.settings.kind);
             self.diagnostics
                 .error(
                     self.places.value(&format!("{full}.scalars.{at}")),
@@ -287,9 +287,9 @@ fn path_of(name: &str, metric: &MetricDraft) -> String {
     metric.path.clone().unwrap_or_else(|| name.to_owned())
 }
 
-fn settings(draft: Draft) -> Option<(Settings, Files)> {
-    let unnamed = draft.model_default.as_ref().map(|_| "model".to_owned());
-    let mut keys = vec![FieldPath(draft.model.or(unnamed)?)];
+/// The settings and files of a draft whose paths of time and model are known.
+pub(super) fn settings(draft: Draft, time_path: String, model: String) -> (Settings, Files) {
+    let mut keys = vec![FieldPath(model)];
     let mut key_names = vec!["model".to_owned()];
     let has_version = draft.version.is_some();
     if let Some(version) = draft.version {
@@ -304,13 +304,11 @@ fn settings(draft: Draft) -> Option<(Settings, Files)> {
     let mut metrics = Vec::new();
     for (name, metric) in draft.metrics {
         let path = FieldPath(path_of(&name, &metric));
-        fields.push(MetricField { name: name.clone(), path, kind: metric.kind.0 });
+        fields.push(MetricField { name: name.clone(), path, kind: metric.settings.kind });
         metrics.push(metric_settings(name, metric));
     }
-    let mut baseline = draft.baseline.0;
-    baseline.range_us = draft.from_us.zip(draft.to_us);
-    let time =
-        TimeField { path: FieldPath(draft.time_path?), format: time_format(draft.time_format) };
+    let range_us = draft.from_us.zip(draft.to_us);
+    let time = TimeField { path: FieldPath(time_path), format: time_format(draft.time_format) };
     let settings = Settings {
         pipeline: draft.pipeline,
         layout: Layout {
@@ -323,28 +321,26 @@ fn settings(draft: Draft) -> Option<(Settings, Files)> {
         key_names,
         has_version,
         metrics,
-        time: draft.time.0,
-        baseline,
-        detect: draft.detect.0,
-        alert: draft.alert.0,
-        scalars: draft.scalars.0,
+        time: draft.time,
+        baseline: BaselineSettings { range_us, ..draft.baseline },
+        detect: draft.detect,
+        alert: draft.alert,
+        scalars: draft.scalars,
         limits: draft.limits,
     };
-    Some((settings, draft.files))
+    (settings, draft.files)
 }
 
-fn metric_settings(name: String, metric: MetricDraft) -> MetricSettings {
+/// The settings of a metric of that name.
+pub(super) fn metric_settings(name: String, metric: MetricDraft) -> MetricSettings {
     let has = |scalar: &str| metric.scalars.iter().any(|said| said == scalar);
     MetricSettings {
         name,
-        kind: metric.kind.0,
-        zone_sigma: metric.zone,
-        zone_odds: metric.zone,
         mean: has("mean"),
         p99: has("p99"),
         distinct: has("distinct"),
         ratio: has("ratio"),
-        unit: metric.unit,
+        ..metric.settings
     }
 }
 

@@ -5,7 +5,8 @@
 use serde_json::{Map, Value, json};
 use toml::de::DeValue;
 
-use super::options::{METRIC_OPTIONS, METRICS, METRICS_DOC, Opt, sections};
+use super::option::Opt;
+use super::options::{METRIC_OPTIONS, METRICS, METRICS_DOC, RETIRED, sections};
 
 /// JSON Schema 2020-12 of a config.
 pub fn json_schema() -> Value {
@@ -23,6 +24,14 @@ pub fn json_schema() -> Value {
                     outer.insert(inner.into(), object(section.doc, properties));
                 }
             }
+        }
+    }
+    for (name, remedy) in RETIRED {
+        let place = name.split_once('.').and_then(|(section, option)| {
+            Some((root.get_mut(section)?.get_mut("properties")?.as_object_mut()?, option))
+        });
+        if let Some((section, option)) = place {
+            section.insert(option.into(), json!({ "deprecated": true, "description": remedy }));
         }
     }
     let metric = object("One metric.", properties(METRIC_OPTIONS));

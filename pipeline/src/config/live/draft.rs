@@ -3,26 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use super::super::given::{Given, Named};
-use crate::model::live::{Delivery, DeliverySettings, From, GroupProtocol, Split};
+use crate::model::live::{DeliverySettings, StateSettings, TopicSource};
 
-/// The live sections while they are read. Its defaults are those of the table of options.
+/// The live sections while they are read. What stands in the config lands in the settings themselves; a field
+/// of its own has what may stand outside, and so is read later.
 #[derive(Debug, Clone)]
 pub(in crate::config) struct LiveDraft {
     pub(in crate::config) brokers: Option<Given>,
     pub(in crate::config) tls: TlsDraft,
     pub(in crate::config) sasl: SaslDraft,
     pub(in crate::config) properties: Vec<Named>,
-    pub(in crate::config) topics: Vec<String>,
     pub(in crate::config) group: Option<Given>,
-    pub(in crate::config) from: From,
-    pub(in crate::config) split: Split,
-    pub(in crate::config) protocol: GroupProtocol,
     pub(in crate::config) instance_id: Option<Given>,
-    pub(in crate::config) session_timeout_us: i64,
-    pub(in crate::config) fetch_threads: usize,
-    pub(in crate::config) memory_bytes: usize,
-    pub(in crate::config) idle_us: i64,
-    pub(in crate::config) ahead_us: i64,
+    pub(in crate::config) source: TopicSource,
     /// Findings, alerts, quarantine, journal.
     pub(in crate::config) sinks: [Given; 4],
     pub(in crate::config) anomalies: Option<Given>,
@@ -30,8 +23,7 @@ pub(in crate::config) struct LiveDraft {
     pub(in crate::config) delivery: DeliverySettings,
     pub(in crate::config) home: Given,
     pub(in crate::config) home_options: Vec<Named>,
-    pub(in crate::config) every_us: i64,
-    pub(in crate::config) keep: usize,
+    pub(in crate::config) state: StateSettings,
     pub(in crate::config) listen: Given,
 }
 
@@ -55,37 +47,24 @@ pub(in crate::config) struct SaslDraft {
     pub(in crate::config) token: Option<Given>,
 }
 
-impl Default for LiveDraft {
-    /// Zeros that the table's defaults overwrite.
-    fn default() -> Self {
+impl LiveDraft {
+    /// Nothing said yet; the defaults of the table of options come next.
+    pub(in crate::config) fn blank() -> Self {
         Self {
             brokers: None,
             tls: TlsDraft::default(),
             sasl: SaslDraft::default(),
             properties: Vec::new(),
-            topics: Vec::new(),
             group: None,
-            from: From::Earliest,
-            split: Split::None,
-            protocol: GroupProtocol::Classic,
             instance_id: None,
-            session_timeout_us: 0,
-            fetch_threads: 0,
-            memory_bytes: 0,
-            idle_us: 0,
-            ahead_us: 0,
+            source: TopicSource::blank(),
             sinks: Default::default(),
             anomalies: None,
             surprise_nats: 0.0,
-            delivery: DeliverySettings {
-                mode: Delivery::ExactlyOnce,
-                commit_us: 0,
-                transaction_timeout_us: 0,
-            },
+            delivery: DeliverySettings::blank(),
             home: Given::default(),
             home_options: Vec::new(),
-            every_us: 0,
-            keep: 0,
+            state: StateSettings::blank(),
             listen: Given::default(),
         }
     }

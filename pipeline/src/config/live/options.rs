@@ -1,8 +1,8 @@
 //! The live part of the one table of options.
 
 use super::super::form::Form;
-use super::super::options::{D, H, MS, S, Section, opt};
-use super::super::secrets::is_secret;
+use super::super::option::{D, H, MS, S, Section, opt};
+use super::super::secret_names::is_secret;
 use crate::model::live::{Delivery, GroupProtocol, Split};
 
 /// Words of `mechanism` in `[kafka.sasl]`.
@@ -106,7 +106,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "topics",
-                Form::Texts(|d, v| d.live.topics = v),
+                Form::Texts(|d, v| d.live.source.topics = v),
                 "[]",
                 "Topics, or regular expressions of topics that begin with `^`. Required.",
             ),
@@ -118,14 +118,15 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
             ),
             opt(
                 "from",
-                Form::Start(|d, v| d.live.from = v),
+                Form::Start(|d, v| d.live.source.from = v),
                 "\"earliest\"",
                 "Where the group begins in a partition that it has no offset of: at the first record kept, at the end, at the first record of a time; `committed`: nowhere, it refuses to start.",
             ),
             opt(
                 "split",
                 Form::Word(&["none", "partition"], |d, v| {
-                    d.live.split = if v == "partition" { Split::Partition } else { Split::None }
+                    d.live.source.split =
+                        if v == "partition" { Split::Partition } else { Split::None }
                 }),
                 "\"none\"",
                 "`none`: one process reads everything and judges all series together, others stand by. `partition`: the processes of the group share the partitions, and each partition is judged on its own; for topics whose key is the model.",
@@ -133,7 +134,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
             opt(
                 "protocol",
                 Form::Word(&["classic", "consumer"], |d, v| {
-                    d.live.protocol = match v {
+                    d.live.source.protocol = match v {
                         "consumer" => GroupProtocol::Consumer,
                         _ => GroupProtocol::Classic,
                     }
@@ -149,33 +150,33 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
             ),
             opt(
                 "session_timeout",
-                Form::Duration(S, H, |d, v| d.live.session_timeout_us = v),
+                Form::Duration(S, H, |d, v| d.live.source.session_timeout_us = v),
                 "\"45s\"",
                 "A process that the brokers do not hear of for this long is replaced. `classic` only: for `consumer` the brokers set it.",
             ),
             opt(
                 "fetch_threads",
-                Form::Whole(0, 256, |d, v| d.live.fetch_threads = v as usize),
+                Form::Whole(0, 256, |d, v| d.live.source.fetch_threads = v as usize),
                 "0",
                 "Threads that fetch and decode; 0: one for each core but one.",
             ),
             opt(
                 "memory",
                 Form::Bytes(16 << 20, 1 << 40, |d, v| {
-                    d.live.memory_bytes = usize::try_from(v).unwrap_or(usize::MAX)
+                    d.live.source.memory_bytes = usize::try_from(v).unwrap_or(usize::MAX)
                 }),
                 "\"256MiB\"",
                 "Messages that may wait in this process; when they are more, fetching pauses.",
             ),
             opt(
                 "idle",
-                Form::Duration(100 * MS, D, |d, v| d.live.idle_us = v),
+                Form::Duration(100 * MS, D, |d, v| d.live.source.idle_us = v),
                 "\"2s\"",
                 "A partition that is read to its end for this long holds up no other any more.",
             ),
             opt(
                 "ahead",
-                Form::Duration(S, 7 * D, |d, v| d.live.ahead_us = v),
+                Form::Duration(S, 7 * D, |d, v| d.live.source.ahead_us = v),
                 "\"10m\"",
                 "In catch-up no partition is read further ahead of the slowest than this, in event time.",
             ),
@@ -264,13 +265,13 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
             ),
             opt(
                 "every",
-                Form::Duration(S, D, |d, v| d.live.every_us = v),
+                Form::Duration(S, D, |d, v| d.live.state.every_us = v),
                 "\"60s\"",
                 "A snapshot is taken this often.",
             ),
             opt(
                 "keep",
-                Form::Whole(1, 1000, |d, v| d.live.keep = v as usize),
+                Form::Whole(1, 1000, |d, v| d.live.state.keep = v as usize),
                 "3",
                 "Snapshots that are kept.",
             ),

@@ -8,7 +8,7 @@ use rdkafka::types::RDKafkaConfRes;
 
 use super::super::diagnostic::{Diagnostics, nearest};
 use super::super::given::{Named, Said, Texts};
-use super::super::secrets::is_secret;
+use super::super::secret_names::is_secret;
 use crate::model::Secret;
 
 const COMMITTED: &str = "leave it out: offsets are committed together with results";

@@ -93,8 +93,8 @@ fn source(
     diagnostics: &mut Diagnostics,
 ) -> TopicSource {
     let live = &draft.live;
-    topics::check_inputs(&live.topics, places, diagnostics);
-    if live.protocol == GroupProtocol::Consumer && places.has("source.session_timeout") {
+    topics::check_inputs(&live.source.topics, places, diagnostics);
+    if live.source.protocol == GroupProtocol::Consumer && places.has("source.session_timeout") {
         diagnostics
             .warning(
                 places.key("source.session_timeout"),
@@ -107,18 +107,10 @@ fn source(
         None => draft.pipeline.clone(),
     };
     TopicSource {
-        topics: live.topics.clone(),
         group,
-        from: live.from,
-        split: live.split,
-        protocol: live.protocol,
         instance_id: live.instance_id.as_ref().and_then(|id| texts.read(id, diagnostics)),
-        session_timeout_us: live.session_timeout_us,
-        fetch_threads: live.fetch_threads,
-        memory_bytes: live.memory_bytes,
-        idle_us: live.idle_us,
-        ahead_us: live.ahead_us,
         max_future_us: draft.files.max_future_us,
+        ..live.source.clone()
     }
 }
 
@@ -132,7 +124,7 @@ fn sinks(
         live.sinks.each_ref().map(|given| texts.read(given, diagnostics));
     let anomalies = live.anomalies.as_ref().and_then(|given| texts.read(given, diagnostics));
     let names = [findings, alerts, quarantine, journal, anomalies];
-    topics::check_sinks(&names, &live.topics, places, diagnostics);
+    topics::check_sinks(&names, &live.source.topics, places, diagnostics);
     let [findings, alerts, quarantine, journal, anomalies] = names;
     if live.anomalies.is_none() && places.has("sinks.surprise") {
         diagnostics

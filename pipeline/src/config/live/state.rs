@@ -83,7 +83,7 @@ pub(super) fn read(
         Some(outside) => home_in(outside.folder, &home).to_string_lossy().into_owned(),
         None => home,
     };
-    StateSettings { home, options, every_us: draft.every_us, keep: draft.keep }
+    StateSettings { home, options, ..draft.state.clone() }
 }
 
 fn check_options(home: &str, draft: &LiveDraft, places: &Places, diagnostics: &mut Diagnostics) {
