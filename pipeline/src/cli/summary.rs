@@ -6,7 +6,6 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::engine::Engine;
@@ -16,8 +15,6 @@ use crate::model::time::{from_rfc3339, span};
 use crate::model::{Alert, Finding, Reason, Reject, Status};
 use crate::source::InputFile;
 
-/// Value of [`RejectLine::schema`].
-const REJECT_SCHEMA: &str = "driftline.reject.v1";
 /// Models that are told one by one.
 const MODELS_TOLD: usize = 30;
 /// Findings of a model that are told one by one.
@@ -56,25 +53,15 @@ impl Tally {
     }
 }
 
-/// A record, or the rest of a file, that could not be read. One a line of rejects.ndjson. Readers ignore fields
-/// that they do not know.
-#[derive(Debug, Serialize, JsonSchema)]
+/// A reject as it is written: with the name of the file or partition instead of its number.
+#[derive(Debug, Serialize)]
 pub(super) struct RejectLine<'a> {
-    #[schemars(extend("const" = REJECT_SCHEMA))]
     schema: &'static str,
-    /// Why. docs/bad-input.md has them all.
     reason: Reason,
-    /// The file; - is standard input. Of a topic: TOPIC/PARTITION.
     file: String,
-    /// Number of the record in the file, from 0; of a topic, its offset.
     offset: u64,
-    /// What exactly is wrong, in a few words; at most 200 bytes.
-    #[schemars(length(max = 200))]
     detail: &'a str,
-    /// The beginning of the record; bytes that are no UTF-8 are replaced.
-    #[schemars(length(max = 120))]
     excerpt: Cow<'a, str>,
-    /// What it means and what to do.
     help: &'static str,
 }
 
@@ -82,7 +69,7 @@ impl<'a> RejectLine<'a> {
     /// A reject of a file.
     pub(super) fn new(reject: &'a Reject, file: Option<&InputFile>) -> Self {
         Self {
-            schema: REJECT_SCHEMA,
+            schema: "driftline.reject.v1",
             reason: reject.reason,
             file: file.map_or_else(String::new, |file| file.path.display().to_string()),
             offset: reject.offset,
@@ -98,7 +85,7 @@ impl<'a> RejectLine<'a> {
         let reason = known.copied().unwrap_or(Reason::InvalidJson);
         let text = String::from_utf8_lossy(&original.payload);
         Self {
-            schema: REJECT_SCHEMA,
+            schema: "driftline.reject.v1",
             reason,
             file: format!("{}/{}", of.topic, of.partition),
             offset: original.offset.unsigned_abs(),

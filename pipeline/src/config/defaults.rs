@@ -1,4 +1,5 @@
-//! What a config means that says nothing: the defaults of the table of options, for the reader and as settings.
+//! What a config means that says nothing: the defaults of the table of options, for the reader and as
+//! settings.
 
 use toml::de::DeValue;
 

@@ -16,8 +16,8 @@ use crate::model::settings::{Fleet, OnNewVersion};
 pub const METRICS: &str = "metrics";
 /// What that section is for.
 pub const METRICS_DOC: &str = "One table per metric, under a name of your choice. `metrics.NAME = false` drops a metric of the preset.";
-/// Options that do nothing any more, by their full names, and what to know instead. Configs that name them are
-/// still read, with a warning.
+/// Options that do nothing any more, by their full names, and what to know instead. Configs that name them
+/// are still read, with a warning.
 pub const RETIRED: &[(&str, &str)] = &[(
     "limits.exemplars_max",
     "leave it out: exemplars are not kept but found by reading again, with `driftline explain`",
@@ -34,7 +34,7 @@ pub const TIME_FORMATS: &[&str] =
 /// Words of `scalars` of a metric.
 pub const METRIC_SCALARS: &[&str] = &["mean", "p99", "distinct", "ratio"];
 /// Words of `kind`, with their kinds.
-pub const KINDS: &[(&str, Kind)] = &[
+pub const METRIC_KINDS: &[(&str, Kind)] = &[
     ("number", Kind::Number),
     ("category", Kind::Category),
     ("flag", Kind::Flag),
@@ -450,7 +450,7 @@ pub static METRIC_OPTIONS: &[Opt<MetricDraft>] = &[
     opt(
         "kind",
         Form::Word(KIND_WORDS, |m, v| {
-            if let Some((_, kind)) = KINDS.iter().find(|(word, _)| *word == v) {
+            if let Some((_, kind)) = METRIC_KINDS.iter().find(|(word, _)| *word == v) {
                 m.settings.kind = *kind;
             }
         }),

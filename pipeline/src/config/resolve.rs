@@ -280,7 +280,10 @@ fn scalars_of(kind: Kind) -> &'static [&'static str] {
 }
 
 fn kind_name(kind: Kind) -> &'static str {
-    super::options::KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word)
+    super::options::METRIC_KINDS
+        .iter()
+        .find(|(_, known)| *known == kind)
+        .map_or("", |(word, _)| word)
 }
 
 fn path_of(name: &str, metric: &MetricDraft) -> String {

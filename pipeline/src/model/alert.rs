@@ -27,9 +27,9 @@ pub enum Status {
     Resolved,
 }
 
-/// A state over the findings of one model; each line of alerts.ndjson is one transition, or an update while firing.
-/// The shape is that of an Alertmanager v2 alert with some fields more. Readers ignore fields that they do not
-/// know.
+/// A state over the findings of one model; each line of alerts.ndjson is one transition, or an update while
+/// firing. The shape is that of an Alertmanager v2 alert with some fields more. Readers ignore fields that
+/// they do not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alert {
     /// `driftline.alert.v1`.

@@ -15,7 +15,7 @@ use super::time::Rfc3339;
 pub const FINDING_SCHEMA: &str = "driftline.finding.v1";
 
 /// Values of [`Finding::kind`].
-pub const KINDS: [&str; 13] = [
+pub const CHANGE_KINDS: [&str; 13] = [
     "shift",
     "spread",
     "mix",
@@ -37,9 +37,9 @@ pub const PROMISES: [&str; 2] = ["guaranteed", "calibrated"];
 /// Values of [`Finding::severity`], the worst first.
 pub const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
 
-/// An immutable fact: one series changed, since when, in what, how much, how sure; or some series of one model did
-/// together (kind model), told as the one with the most evidence. One a line of findings.ndjson. Readers ignore
-/// fields that they do not know.
+/// An immutable fact: one series changed, since when, in what, how much, how sure; or some series of one
+/// model did together (kind model), told as the one with the most evidence. One a line of findings.ndjson.
+/// Readers ignore fields that they do not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// `driftline.finding.v1`.
@@ -54,7 +54,7 @@ pub struct Finding {
     #[schemars(regex(pattern = "^[0-9a-f]{16}$"))]
     pub config: String,
     /// What kind of change.
-    #[schemars(extend("enum" = KINDS))]
+    #[schemars(extend("enum" = CHANGE_KINDS))]
     pub kind: String,
     /// One sentence for a person.
     pub summary: String,
@@ -85,13 +85,13 @@ pub struct Finding {
     pub delay_s: f64,
     /// What changed: higher, less of stop, more of null.
     pub change: String,
-    /// How much since the onset, with its 95 % interval: it allows for an onset and an end that were chosen by the
-    /// evidence.
+    /// How much since the onset, with its 95 % interval: it allows for an onset and an end that were chosen
+    /// by the evidence.
     pub effect: EffectRecord,
     /// How sure.
     pub evidence: EvidenceRecord,
-    /// Where the kind is model: the series that changed together, the one with the most evidence first, which is
-    /// what all else is about. Left out for other kinds.
+    /// Where the kind is model: the series that changed together, the one with the most evidence first, which
+    /// is what all else is about. Left out for other kinds.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub carriers: Vec<CarrierRecord>,
     /// How many more series carry it than are listed; left out where there are none.
@@ -146,14 +146,14 @@ pub struct EffectRecord {
 pub struct EvidenceRecord {
     /// Natural logarithm of the statistic that decides; of their sum where the kind is model.
     pub log_mixture: f64,
-    /// What it had to reach: ln(series x panes a week / budget); with false_share_per_week, ln(series x panes a
-    /// week / (false_share_per_week x together)).
+    /// What it had to reach: ln(series x panes a week / budget); with false_share_per_week, ln(series x panes
+    /// a week / (false_share_per_week x together)).
     pub log_threshold: f64,
     /// False alarms a week that were accepted; not in force where there is false_share_per_week.
     #[schemars(range(min = 0.0))]
     pub budget_per_week: f64,
-    /// What a week was allowed to add to the expected share of false ones among the findings; left out where the
-    /// budget is the rule.
+    /// What a week was allowed to add to the expected share of false ones among the findings; left out where
+    /// the budget is the rule.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(range(min = 0.0))]
     pub false_share_per_week: Option<f64>,

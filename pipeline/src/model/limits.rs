@@ -37,8 +37,8 @@ blank_settings! {
     }
 }
 
-/// A setting that nothing reads any more. It is still written, as the default that it had: the config hash, and
-/// so each finding's id, is taken over the serialized settings.
+/// A setting that nothing reads any more. It is still written, as the default that it had: the config hash,
+/// and so each finding's id, is taken over the serialized settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Retired<const DEFAULT: u64>;
 

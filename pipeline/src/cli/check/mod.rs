@@ -14,7 +14,7 @@ use self::coverage::Coverage;
 use self::live::Grade;
 use super::{FOUND, Terminal, USAGE};
 use crate::config::duration::format_us;
-use crate::config::options::KINDS;
+use crate::config::options::METRIC_KINDS;
 use crate::config::{self, Files, Reading};
 use crate::model::Kind;
 use crate::model::settings::{Fleet, OnNewVersion, Settings};
@@ -258,5 +258,5 @@ fn named(name: &str, path: &str) -> String {
 }
 
 fn kind_name(kind: Kind) -> &'static str {
-    KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word)
+    METRIC_KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word)
 }
