@@ -21,8 +21,8 @@ pub(super) fn draft() -> Draft {
 }
 
 /// A metric without an option.
-pub(super) fn metric() -> MetricDraft {
-    let mut metric = MetricDraft::blank();
+pub(super) fn metric(name: &str) -> MetricDraft {
+    let mut metric = MetricDraft::blank(name);
     set_defaults(METRIC_OPTIONS, &mut metric);
     metric
 }
@@ -55,8 +55,7 @@ impl Default for Limits {
 impl MetricSettings {
     /// A metric of which nothing is charted but its distribution, with the default zone.
     pub fn plain(name: &str, kind: Kind) -> Self {
-        let metric = metric_settings(name.into(), metric());
-        Self { kind, ..metric }
+        Self { kind, ..metric_settings(metric(name)) }
     }
 }
 

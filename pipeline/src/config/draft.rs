@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::form::Segment;
 use super::live::draft::LiveDraft;
-use crate::model::Limits;
 use crate::model::settings::{
     AlertSettings, BaselineSettings, DetectSettings, MetricSettings, ScalarSettings, TimeSettings,
 };
+use crate::model::{Limits, TimeFormat};
 
 /// What a config says about files, and about the wall clock: nothing that the engine sees.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -51,16 +52,15 @@ pub struct Draft {
     pub(super) preset: Option<String>,
     pub(super) files: Files,
     pub(super) time_path: Option<String>,
-    pub(super) time_format: String,
+    pub(super) time_format: TimeFormat,
     pub(super) time: TimeSettings,
     pub(super) model: Option<String>,
     pub(super) model_default: Option<String>,
     pub(super) version: Option<String>,
-    /// Name and path.
-    pub(super) segments: Vec<(String, String)>,
+    pub(super) segments: Vec<Segment>,
     pub(super) id: Option<String>,
     /// In the order in which they were first named.
-    pub(super) metrics: Vec<(String, MetricDraft)>,
+    pub(super) metrics: Vec<MetricDraft>,
     pub(super) baseline: BaselineSettings,
     pub(super) from_us: Option<i64>,
     pub(super) to_us: Option<i64>,
@@ -88,7 +88,7 @@ impl Draft {
             preset: None,
             files: Files::default(),
             time_path: None,
-            time_format: String::new(),
+            time_format: TimeFormat::Auto,
             // Not an option: a replay or a record's broker time sets it.
             time: TimeSettings { not_after_us: i64::MAX, ..TimeSettings::blank() },
             model: None,
@@ -110,8 +110,18 @@ impl Draft {
 }
 
 impl MetricDraft {
-    /// Nothing said yet; the defaults of the table of options come next.
-    pub(super) fn blank() -> Self {
-        Self { path: None, scalars: Vec::new(), settings: MetricSettings::blank() }
+    /// Nothing said yet but its name; the defaults of the table of options come next.
+    pub(super) fn blank(name: &str) -> Self {
+        let settings = MetricSettings { name: name.into(), ..MetricSettings::blank() };
+        Self { path: None, scalars: Vec::new(), settings }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// The path of its value: its name, where none is said.
+    pub(super) fn path(&self) -> &str {
+        self.path.as_deref().unwrap_or(self.name())
     }
 }

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Diagnostics, nearest};
 use super::given::{Given, Named, Said};
 use super::{bytes, duration};
+use crate::model::TimeFormat;
 use crate::model::live::From;
 
 /// A form, with the place in `T` that a value of it is written to.
@@ -24,8 +25,8 @@ pub enum Form<T: 'static> {
     Words(&'static [&'static str], fn(&mut T, Vec<String>)),
     /// One of these words.
     Word(&'static [&'static str], fn(&mut T, &str)),
-    /// One of these words, or a strftime pattern.
-    TimePattern(&'static [&'static str], fn(&mut T, String)),
+    /// How times are written: one of some words, or a strftime pattern.
+    TimeFormat(fn(&mut T, TimeFormat)),
     /// true or false.
     Switch(fn(&mut T, bool)),
     /// A duration between two others, in microseconds.
@@ -37,7 +38,7 @@ pub enum Form<T: 'static> {
     /// A number in a range.
     Real(f64, f64, fn(&mut T, f64)),
     /// A list of paths, or a table of names and paths.
-    Segments(fn(&mut T, Vec<(String, String)>)),
+    Segments(fn(&mut T, Vec<Segment>)),
     /// A size between two others, in bytes.
     Bytes(u64, u64, fn(&mut T, u64)),
     /// A text, here or in an environment variable or file.
@@ -52,11 +53,41 @@ pub enum Form<T: 'static> {
     Start(fn(&mut T, From)),
 }
 
+/// A key that splits a model's events into series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// As findings name it.
+    pub name: String,
+    /// Where its value stands in an event.
+    pub path: String,
+}
+
 /// Words of [`Form::Start`].
-const STARTS: &[(&str, From)] =
-    &[("earliest", From::Earliest), ("latest", From::Latest), ("committed", From::Committed)];
-const START_WORDS: &[&str] = &["earliest", "latest", "committed"];
+const STARTS: [(&str, From); 3] =
+    [("earliest", From::Earliest), ("latest", From::Latest), ("committed", From::Committed)];
+const START_WORDS: [&str; 3] = words(&STARTS);
+/// Words of [`Form::TimeFormat`].
+static TIME_FORMATS: [(&str, TimeFormat); 6] = [
+    ("auto", TimeFormat::Auto),
+    ("rfc3339", TimeFormat::Rfc3339),
+    ("epoch_s", TimeFormat::EpochS),
+    ("epoch_ms", TimeFormat::EpochMs),
+    ("epoch_us", TimeFormat::EpochUs),
+    ("epoch_ns", TimeFormat::EpochNs),
+];
+const TIME_FORMAT_WORDS: [&str; 6] = words(&TIME_FORMATS);
 const OUTSIDE: &str = "{ env = \"NAME\" } or { file = \"path\" }";
+
+/// The words of a table of words and what they mean.
+pub(super) const fn words<V, const N: usize>(table: &[(&'static str, V); N]) -> [&'static str; N] {
+    let mut words = [""; N];
+    let mut at = 0;
+    while at < N {
+        words[at] = table[at].0;
+        at += 1;
+    }
+    words
+}
 
 impl<T> Form<T> {
     /// What a value of this form looks like, for errors and documentation.
@@ -67,10 +98,10 @@ impl<T> Form<T> {
             Self::Texts(_) => "a list of texts, such as [\"a\", \"b\"]".into(),
             Self::Words(words, _) => format!("a list of some of {}", quoted(words)),
             Self::Word(words, _) => format!("one of {}", quoted(words)),
-            Self::TimePattern(words, _) => {
+            Self::TimeFormat(_) => {
                 format!(
                     "one of {}, or a strftime pattern such as \"%Y-%m-%d %H:%M:%S\"",
-                    quoted(words)
+                    quoted(&TIME_FORMAT_WORDS)
                 )
             }
             Self::Switch(_) => "true or false".into(),
@@ -98,7 +129,7 @@ impl<T> Form<T> {
             Self::Start(_) => {
                 format!(
                     "one of {}, or a time such as \"2026-03-01T00:00:00Z\"",
-                    quoted(START_WORDS)
+                    quoted(&START_WORDS)
                 )
             }
         }
@@ -135,7 +166,7 @@ impl<T> Form<T> {
                 set(target, list(value)?.iter().map(one).collect::<Result<_, _>>()?);
             }
             Self::Word(words, set) => set(target, word(value, words)?),
-            Self::TimePattern(words, set) => set(target, time_pattern(value, words)?),
+            Self::TimeFormat(set) => set(target, time_format(value)?),
             Self::Switch(set) => match value.get_ref() {
                 DeValue::Boolean(on) => set(target, *on),
                 _ => return Err(Fault::kind(value)),
@@ -188,9 +219,10 @@ impl<T> Form<T> {
             }
             Self::Words(words, _) => json!({ "type": "array", "items": { "enum": words } }),
             Self::Word(words, _) => json!({ "enum": words }),
-            Self::TimePattern(words, _) => {
-                json!({ "anyOf": [{ "enum": words }, { "type": "string", "pattern": "%" }] })
-            }
+            Self::TimeFormat(_) => json!({ "anyOf": [
+                { "enum": TIME_FORMAT_WORDS },
+                { "type": "string", "pattern": "%" },
+            ] }),
             Self::Switch(_) => json!({ "type": "boolean" }),
             Self::Duration(..) => {
                 json!({ "type": "string", "pattern": "^([0-9]+(us|ms|s|m|h|d|w))+$" })
@@ -327,10 +359,13 @@ fn word<'a>(value: &'a Spanned<DeValue<'_>>, words: &[&'static str]) -> Result<&
     Err(fault)
 }
 
-fn time_pattern(value: &Spanned<DeValue<'_>>, words: &[&'static str]) -> Result<String, Fault> {
+fn time_format(value: &Spanned<DeValue<'_>>) -> Result<TimeFormat, Fault> {
     let written = text(value)?;
+    if let Some((_, format)) = TIME_FORMATS.iter().find(|(word, _)| *word == written) {
+        return Ok(format.clone());
+    }
     if !written.contains('%') {
-        return word(value, words).map(str::to_owned);
+        word(value, &TIME_FORMAT_WORDS)?;
     }
     let broken = chrono::format::StrftimeItems::new(&written)
         .any(|item| matches!(item, chrono::format::Item::Error));
@@ -338,7 +373,7 @@ fn time_pattern(value: &Spanned<DeValue<'_>>, words: &[&'static str]) -> Result<
         return Err(Fault::new(value, "the strftime pattern is broken")
             .help("see the specifiers in docs/config.md; %% is a percent sign"));
     }
-    Ok(written)
+    Ok(TimeFormat::Pattern(written))
 }
 
 fn a_duration(value: &Spanned<DeValue<'_>>, min: i64, max: i64) -> Result<i64, Fault> {
@@ -379,11 +414,11 @@ pub fn parse_instant_us(text: &str) -> Option<i64> {
     Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros())
 }
 
-fn segments(value: &Spanned<DeValue<'_>>) -> Result<Vec<(String, String)>, Fault> {
+fn segments(value: &Spanned<DeValue<'_>>) -> Result<Vec<Segment>, Fault> {
     let named = |value: &Spanned<DeValue<'_>>, name: Option<&str>| {
         let path = path(value)?;
         let name = name.unwrap_or_else(|| path.rsplit('.').next().unwrap_or(&path)).to_owned();
-        Ok((name, path))
+        Ok(Segment { name, path })
     };
     match value.get_ref() {
         DeValue::Table(table) => {
@@ -399,7 +434,7 @@ fn start(value: &Spanned<DeValue<'_>>) -> Result<From, Fault> {
             return Ok(*from);
         }
         if !written.starts_with(|c: char| c.is_ascii_digit()) {
-            word(value, START_WORDS)?;
+            word(value, &START_WORDS)?;
         }
     }
     instant(value).map(From::Timestamp)

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use super::draft::MetricDraft;
-use super::form::Form;
+use super::form::{Form, words};
 use super::option::{D, H, MS, Opt, S, Section, opt};
 use super::{live, presets};
 use crate::model::Kind;
@@ -28,19 +28,21 @@ pub const ZONE_MAX: f64 = 10.0;
 pub const BUDGETS: (f64, f64) = (0.0001, 1_000_000.0);
 /// Words of `format` in `[input]`.
 pub const INPUT_FORMATS: &[&str] = &["auto", "ndjson", "csv", "parquet", "arrow"];
-/// Words of `format` in `[time]`.
-pub const TIME_FORMATS: &[&str] =
-    &["auto", "rfc3339", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns"];
 /// Words of `scalars` of a metric.
 pub const METRIC_SCALARS: &[&str] = &["mean", "p99", "distinct", "ratio"];
 /// Words of `kind`, with their kinds.
-pub const METRIC_KINDS: &[(&str, Kind)] = &[
+const METRIC_KINDS: [(&str, Kind); 4] = [
     ("number", Kind::Number),
     ("category", Kind::Category),
     ("flag", Kind::Flag),
     ("vector", Kind::Vector),
 ];
-const KIND_WORDS: &[&str] = &["number", "category", "flag", "vector"];
+const METRIC_KIND_WORDS: [&str; 4] = words(&METRIC_KINDS);
+
+/// The word of a metric's kind.
+pub fn kind_name(kind: Kind) -> &'static str {
+    METRIC_KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word)
+}
 
 /// All sections, in the order of the documentation.
 pub fn sections() -> impl Iterator<Item = &'static Section> {
@@ -101,7 +103,7 @@ static SECTIONS: &[Section] = &[
             ),
             opt(
                 "format",
-                Form::TimePattern(TIME_FORMATS, |d, v| d.time_format = v),
+                Form::TimeFormat(|d, v| d.time_format = v),
                 "\"auto\"",
                 "How it is written. `auto` takes RFC 3339 text, and numbers as an epoch whose unit follows from their size; a strftime pattern is read as UTC unless it contains an offset.",
             ),
@@ -449,7 +451,7 @@ pub static METRIC_OPTIONS: &[Opt<MetricDraft>] = &[
     ),
     opt(
         "kind",
-        Form::Word(KIND_WORDS, |m, v| {
+        Form::Word(&METRIC_KIND_WORDS, |m, v| {
             if let Some((_, kind)) = METRIC_KINDS.iter().find(|(word, _)| *word == v) {
                 m.settings.kind = *kind;
             }

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostics, nearest};
-use super::draft::Draft;
+use super::draft::{Draft, MetricDraft};
 use super::form::kind_of;
 use super::option::Section;
 use super::options::{self, METRIC_OPTIONS, METRICS, RETIRED, sections};
@@ -114,7 +114,7 @@ impl Reader<'_> {
             let name = key.get_ref().as_ref();
             let full = join(METRICS, name);
             self.places.put(&full, key.span(), value);
-            let known = self.draft.metrics.iter().position(|(known, _)| known == name);
+            let known = self.draft.metrics.iter().position(|known| known.name() == name);
             match (value.get_ref(), known) {
                 (DeValue::Boolean(false), Some(at)) => {
                     self.draft.metrics.remove(at);
@@ -135,8 +135,8 @@ impl Reader<'_> {
 
     fn metric(&mut self, full: &str, name: &str, known: Option<usize>, table: &DeTable<'_>) {
         let mut metric = match known.and_then(|at| self.draft.metrics.get(at)) {
-            Some((_, metric)) => metric.clone(),
-            None => defaults::metric(),
+            Some(metric) => metric.clone(),
+            None => defaults::metric(name),
         };
         for (key, value) in table.iter() {
             let option_name = key.get_ref().as_ref();
@@ -156,13 +156,13 @@ impl Reader<'_> {
             }
         }
         match known.and_then(|at| self.draft.metrics.get_mut(at)) {
-            Some((_, slot)) => *slot = metric,
-            None => self.draft.metrics.push((name.into(), metric)),
+            Some(slot) => *slot = metric,
+            None => self.draft.metrics.push(metric),
         }
     }
 
     fn nothing_to_drop(&mut self, name: &str, span: Range<usize>) {
-        let names: Vec<&str> = self.draft.metrics.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = self.draft.metrics.iter().map(MetricDraft::name).collect();
         let near = nearest(name, names.iter().copied());
         let help = match names.is_empty() {
             true => "there is no preset with metrics to drop: leave the line out".into(),

@@ -3,10 +3,12 @@
 use super::diagnostic::Diagnostics;
 use super::draft::{Draft, Files, MetricDraft};
 use super::duration::format_us;
+use super::form::Segment;
+use super::options::kind_name;
 use super::places::Places;
 use super::presets;
 use crate::model::settings::{BaselineSettings, Fleet, MetricSettings, Settings};
-use crate::model::{FieldPath, Kind, Layout, MetricField, TimeField, TimeFormat};
+use crate::model::{FieldPath, Kind, Layout, MetricField, TimeField};
 
 /// Makes the settings. `None` where something is missing that has no default; other faults are only said.
 pub(super) fn resolve(
@@ -140,7 +142,7 @@ impl Checks<'_> {
 
     fn segments(&mut self) {
         let mut names: Vec<&str> = vec!["model", "version"];
-        for (at, (name, path)) in self.draft.segments.iter().enumerate() {
+        for (at, Segment { name, path }) in self.draft.segments.iter().enumerate() {
             if names.contains(&name.as_str()) {
                 self.diagnostics
                     .error(
@@ -156,7 +158,7 @@ impl Checks<'_> {
         let named = keys.iter().filter_map(|(name, path)| Some(((*name).into(), path.as_deref()?)));
         let segments = self.draft.segments.iter().enumerate();
         let segments =
-            segments.map(|(at, (_, path))| (format!("keys.segments.{at}"), path.as_str()));
+            segments.map(|(at, segment)| (format!("keys.segments.{at}"), segment.path.as_str()));
         for (name, path) in named.chain(segments) {
             if paths.contains(&path) {
                 self.diagnostics
@@ -215,7 +217,8 @@ impl Checks<'_> {
     }
 
     fn metrics(&mut self) {
-        for (at, (name, metric)) in self.draft.metrics.iter().enumerate() {
+        for (at, metric) in self.draft.metrics.iter().enumerate() {
+            let (name, path) = (metric.name(), metric.path());
             let full = format!("metrics.{name}");
             if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
                 self.diagnostics.error(
@@ -224,11 +227,11 @@ impl Checks<'_> {
                 );
             }
             self.scalars(&full, metric);
-            let path = path_of(name, metric);
-            let twin = self.draft.metrics.iter().take(at).find(|(other, m)| {
-                path_of(other, m) == path && m.settings.kind == metric.settings.kind
-            });
-            if let Some((other, _)) = twin {
+            let twin =
+                self.draft.metrics.iter().take(at).find(|other| {
+                    other.path() == path && other.settings.kind == metric.settings.kind
+                });
+            if let Some(other) = twin.map(MetricDraft::name) {
                 self.diagnostics
                     .warning(
                         self.places.key(&full),
@@ -236,8 +239,8 @@ impl Checks<'_> {
                     )
                     .help("drop one: each costs a share of the budget");
             }
-            if Some(&path) == self.draft.time_path.as_ref() || Some(&path) == self.draft.id.as_ref()
-            {
+            let own = [&self.draft.time_path, &self.draft.id];
+            if own.into_iter().any(|own| own.as_deref() == Some(path)) {
                 self.diagnostics
                     .warning(self.places.key(&full), format!("the metric `{name}` reads the event's time or id, which differ in each event"))
                     .help("drop it");
@@ -279,17 +282,6 @@ fn scalars_of(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-fn kind_name(kind: Kind) -> &'static str {
-    super::options::METRIC_KINDS
-        .iter()
-        .find(|(_, known)| *known == kind)
-        .map_or("", |(word, _)| word)
-}
-
-fn path_of(name: &str, metric: &MetricDraft) -> String {
-    metric.path.clone().unwrap_or_else(|| name.to_owned())
-}
-
 /// The settings and files of a draft whose paths of time and model are known.
 pub(super) fn settings(draft: Draft, time_path: String, model: String) -> (Settings, Files) {
     let mut keys = vec![FieldPath(model)];
@@ -299,19 +291,22 @@ pub(super) fn settings(draft: Draft, time_path: String, model: String) -> (Setti
         keys.push(FieldPath(version));
         key_names.push("version".into());
     }
-    for (name, path) in draft.segments {
+    for Segment { name, path } in draft.segments {
         keys.push(FieldPath(path));
         key_names.push(name);
     }
     let mut fields = Vec::new();
     let mut metrics = Vec::new();
-    for (name, metric) in draft.metrics {
-        let path = FieldPath(path_of(&name, &metric));
-        fields.push(MetricField { name: name.clone(), path, kind: metric.settings.kind });
-        metrics.push(metric_settings(name, metric));
+    for metric in draft.metrics {
+        fields.push(MetricField {
+            name: metric.name().to_owned(),
+            path: FieldPath(metric.path().to_owned()),
+            kind: metric.settings.kind,
+        });
+        metrics.push(metric_settings(metric));
     }
     let range_us = draft.from_us.zip(draft.to_us);
-    let time = TimeField { path: FieldPath(time_path), format: time_format(draft.time_format) };
+    let time = TimeField { path: FieldPath(time_path), format: draft.time_format };
     let settings = Settings {
         pipeline: draft.pipeline,
         layout: Layout {
@@ -334,27 +329,14 @@ pub(super) fn settings(draft: Draft, time_path: String, model: String) -> (Setti
     (settings, draft.files)
 }
 
-/// The settings of a metric of that name.
-pub(super) fn metric_settings(name: String, metric: MetricDraft) -> MetricSettings {
+/// The settings of a metric.
+pub(super) fn metric_settings(metric: MetricDraft) -> MetricSettings {
     let has = |scalar: &str| metric.scalars.iter().any(|said| said == scalar);
     MetricSettings {
-        name,
         mean: has("mean"),
         p99: has("p99"),
         distinct: has("distinct"),
         ratio: has("ratio"),
         ..metric.settings
-    }
-}
-
-fn time_format(written: String) -> TimeFormat {
-    match written.as_str() {
-        "auto" => TimeFormat::Auto,
-        "rfc3339" => TimeFormat::Rfc3339,
-        "epoch_s" => TimeFormat::EpochS,
-        "epoch_ms" => TimeFormat::EpochMs,
-        "epoch_us" => TimeFormat::EpochUs,
-        "epoch_ns" => TimeFormat::EpochNs,
-        _ => TimeFormat::Pattern(written),
     }
 }

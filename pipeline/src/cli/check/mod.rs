@@ -14,9 +14,8 @@ use self::coverage::Coverage;
 use self::live::Grade;
 use super::{FOUND, Terminal, USAGE};
 use crate::config::duration::format_us;
-use crate::config::options::METRIC_KINDS;
+use crate::config::options::kind_name;
 use crate::config::{self, Files, Reading};
-use crate::model::Kind;
 use crate::model::settings::{Fleet, OnNewVersion, Settings};
 
 /// Checks a config, and how it fits a sample of events
@@ -255,8 +254,4 @@ fn baseline(settings: &Settings, files: &Files) -> String {
 
 fn named(name: &str, path: &str) -> String {
     if name == path { name.into() } else { format!("{name} = {path}") }
-}
-
-fn kind_name(kind: Kind) -> &'static str {
-    METRIC_KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word)
 }
