@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::form::Segment;
 use super::live::draft::LiveDraft;
+use super::values::Segment;
 use crate::model::settings::{
     AlertSettings, BaselineSettings, DetectSettings, MetricSettings, ScalarSettings, TimeSettings,
 };

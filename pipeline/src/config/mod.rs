@@ -10,8 +10,9 @@ mod defaults;
 pub mod diagnostic;
 pub mod draft;
 pub mod duration;
+mod external_text;
+mod fault;
 pub mod form;
-mod given;
 pub mod infer;
 mod live;
 pub mod manual;
@@ -24,12 +25,13 @@ mod resolve;
 pub mod schema;
 mod secret_names;
 mod secrets;
+mod values;
 
 use std::path::{Path, PathBuf};
 
 pub use diagnostic::{Diagnostic, Diagnostics, Level};
 pub use draft::Files;
-pub use given::Outside;
+pub use external_text::Outside;
 
 use crate::model::live::Live;
 use crate::model::settings::Settings;
@@ -57,7 +59,7 @@ pub enum ConfigError {
 
 /// What a config text says: settings where it has no errors, and all that is to be said about it.
 #[derive(Debug)]
-pub struct Reading {
+pub struct ParsedConfig {
     /// The settings and files, unless there is an error.
     pub config: Option<(Settings, Files)>,
     /// Whether there is a section `[kafka]`.
@@ -92,12 +94,12 @@ pub fn load_live(path: &Path) -> Result<(Settings, Files, Live), ConfigError> {
 }
 
 /// As [`load`], with the warnings.
-pub fn read_file(path: &Path) -> Result<Reading, ConfigError> {
+pub fn read_file(path: &Path) -> Result<ParsedConfig, ConfigError> {
     Ok(parse(&text_of(path)?, &path.display().to_string()).in_folder(path))
 }
 
 /// As [`load_live`], with the warnings, and without asking for `[kafka]`.
-pub fn read_live(path: &Path) -> Result<Reading, ConfigError> {
+pub fn read_live(path: &Path) -> Result<ParsedConfig, ConfigError> {
     let text = text_of(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let outside = Outside { variable: &|name| std::env::var(name).ok(), folder };
@@ -113,16 +115,16 @@ fn text_of(path: &Path) -> Result<String, ConfigError> {
 }
 
 /// Reads and validates a config text; `name` is what errors call it. What it names outside is not read.
-pub fn parse(text: &str, name: &str) -> Reading {
+pub fn parse(text: &str, name: &str) -> ParsedConfig {
     parse_with(text, name, None)
 }
 
 /// As [`parse`], and reads what it names outside.
-pub fn parse_live(text: &str, name: &str, outside: &Outside<'_>) -> Reading {
+pub fn parse_live(text: &str, name: &str, outside: &Outside<'_>) -> ParsedConfig {
     parse_with(text, name, Some(outside))
 }
 
-fn parse_with(text: &str, name: &str, outside: Option<&Outside<'_>>) -> Reading {
+fn parse_with(text: &str, name: &str, outside: Option<&Outside<'_>>) -> ParsedConfig {
     let mut diagnostics = Diagnostics::new(name, text);
     let (mut config, mut live, mut has_kafka) = (None, None, false);
     if let Some((draft, places)) = read::read(text, &mut diagnostics) {
@@ -134,10 +136,10 @@ fn parse_with(text: &str, name: &str, outside: Option<&Outside<'_>>) -> Reading 
     if diagnostics.has_errors() {
         (config, live) = (None, None);
     }
-    Reading { config, has_kafka, live, diagnostics }
+    ParsedConfig { config, has_kafka, live, diagnostics }
 }
 
-impl Reading {
+impl ParsedConfig {
     /// Makes the paths of files relative to the folder of the config.
     fn in_folder(mut self, path: &Path) -> Self {
         if let (Some((_, files)), Some(folder)) = (&mut self.config, path.parent()) {

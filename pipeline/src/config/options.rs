@@ -6,8 +6,9 @@
 use std::path::PathBuf;
 
 use super::draft::MetricDraft;
-use super::form::{Form, words};
+use super::form::Form;
 use super::option::{D, H, MS, Opt, S, Section, opt};
+use super::values::words;
 use super::{live, presets};
 use crate::model::Kind;
 use crate::model::settings::{Fleet, OnNewVersion};

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostics, nearest};
 use super::draft::{Draft, MetricDraft};
-use super::form::kind_of;
+use super::fault::kind_of;
 use super::option::Section;
 use super::options::{self, METRIC_OPTIONS, METRICS, RETIRED, sections};
 use super::places::Places;

@@ -3,10 +3,10 @@
 use super::diagnostic::Diagnostics;
 use super::draft::{Draft, Files, MetricDraft};
 use super::duration::format_us;
-use super::form::Segment;
 use super::options::kind_name;
 use super::places::Places;
 use super::presets;
+use super::values::Segment;
 use crate::model::settings::{BaselineSettings, Fleet, MetricSettings, Settings};
 use crate::model::{FieldPath, Kind, Layout, MetricField, TimeField};
 

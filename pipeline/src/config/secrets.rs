@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Diagnostics, nearest};
 use super::live::properties::PASSED_THROUGH;
 use super::secret_names::is_secret;
-use super::{form, options};
+use super::{options, values};
 
 /// How the headers of sections with secrets begin.
 const SECTIONS: &[&str] = &["[kafka", "[state.options"];
@@ -45,7 +45,7 @@ pub(super) fn mask(document: &DeTable<'_>, diagnostics: &mut Diagnostics) {
 
 fn mask_value(name: &str, value: &Spanned<DeValue<'_>>, diagnostics: &mut Diagnostics) {
     match value.get_ref() {
-        DeValue::Table(table) if form::is_place(value, table) => {}
+        DeValue::Table(table) if values::is_place(value, table) => {}
         DeValue::Table(table) => {
             for (key, value) in table.iter() {
                 mask_value(&format!("{name}.{}", key.get_ref()), value, diagnostics);

@@ -39,7 +39,7 @@ pub struct SurprisingValue {
 
 /// From when on an event is an anomaly.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Level {
+pub struct SurpriseLevel {
     /// Its surprise is over what is expected by more than this, nats.
     pub over_nats: f64,
     /// It is later than the end of the baselines by at least this, microseconds of event time: so far apart

@@ -55,7 +55,7 @@ blank_settings! {
         /// Consumer group; offsets are committed under it.
         pub group: String,
         /// Where reading begins when the group has no committed offset.
-        pub from: From,
+        pub from: StartPosition,
         /// Who shares the work.
         pub split: Split,
         /// Rebalance protocol.
@@ -79,7 +79,7 @@ blank_settings! {
 
 /// Where reading begins without a committed offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum From {
+pub enum StartPosition {
     /// At the first record that is kept.
     #[default]
     Earliest,

@@ -15,7 +15,7 @@ use self::live::Grade;
 use super::{FOUND, Terminal, USAGE};
 use crate::config::duration::format_us;
 use crate::config::options::kind_name;
-use crate::config::{self, Files, Reading};
+use crate::config::{self, Files, ParsedConfig};
 use crate::model::settings::{Fleet, OnNewVersion, Settings};
 
 /// Checks a config, and how it fits a sample of events
@@ -108,7 +108,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn as_json(reading: &Reading, coverage: Option<&Coverage>) -> Value {
+fn as_json(reading: &ParsedConfig, coverage: Option<&Coverage>) -> Value {
     let mut all = reading.diagnostics.to_json();
     if let Value::Object(all) = &mut all {
         let settings = reading.config.as_ref().map(|(settings, _)| json!(settings));
@@ -120,7 +120,7 @@ fn as_json(reading: &Reading, coverage: Option<&Coverage>) -> Value {
 
 fn tell(
     args: &Args,
-    reading: &Reading,
+    reading: &ParsedConfig,
     coverage: Option<&Coverage>,
     terminal: &Terminal,
 ) -> anyhow::Result<()> {

@@ -2,39 +2,39 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::given::{Given, Named};
+use super::super::external_text::{ExternalText, NamedText};
 use crate::model::live::{DeliverySettings, StateSettings, TopicSource};
 
 /// The live sections while they are read. What stands in the config lands in the settings themselves; a field
 /// of its own has what may stand outside, and so is read later.
 #[derive(Debug, Clone)]
 pub(in crate::config) struct LiveDraft {
-    pub(in crate::config) brokers: Option<Given>,
+    pub(in crate::config) brokers: Option<ExternalText>,
     pub(in crate::config) tls: TlsDraft,
     pub(in crate::config) sasl: SaslDraft,
-    pub(in crate::config) properties: Vec<Named>,
-    pub(in crate::config) group: Option<Given>,
-    pub(in crate::config) instance_id: Option<Given>,
+    pub(in crate::config) properties: Vec<NamedText>,
+    pub(in crate::config) group: Option<ExternalText>,
+    pub(in crate::config) instance_id: Option<ExternalText>,
     pub(in crate::config) source: TopicSource,
     /// Findings, alerts, quarantine, journal.
-    pub(in crate::config) sinks: [Given; 4],
-    pub(in crate::config) anomalies: Option<Given>,
+    pub(in crate::config) sinks: [ExternalText; 4],
+    pub(in crate::config) anomalies: Option<ExternalText>,
     pub(in crate::config) surprise_nats: f64,
     pub(in crate::config) delivery: DeliverySettings,
-    pub(in crate::config) home: Given,
-    pub(in crate::config) home_options: Vec<Named>,
+    pub(in crate::config) home: ExternalText,
+    pub(in crate::config) home_options: Vec<NamedText>,
     pub(in crate::config) state: StateSettings,
-    pub(in crate::config) listen: Given,
+    pub(in crate::config) listen: ExternalText,
 }
 
 /// `[kafka.tls]`.
 #[derive(Debug, Clone, Default)]
 pub(in crate::config) struct TlsDraft {
     pub(in crate::config) enabled: bool,
-    pub(in crate::config) ca_file: Option<Given>,
-    pub(in crate::config) certificate_file: Option<Given>,
-    pub(in crate::config) key_file: Option<Given>,
-    pub(in crate::config) key_password: Option<Given>,
+    pub(in crate::config) ca_file: Option<ExternalText>,
+    pub(in crate::config) certificate_file: Option<ExternalText>,
+    pub(in crate::config) key_file: Option<ExternalText>,
+    pub(in crate::config) key_password: Option<ExternalText>,
     pub(in crate::config) verify_hostname: bool,
 }
 
@@ -42,9 +42,9 @@ pub(in crate::config) struct TlsDraft {
 #[derive(Debug, Clone, Default)]
 pub(in crate::config) struct SaslDraft {
     pub(in crate::config) mechanism: Option<String>,
-    pub(in crate::config) username: Option<Given>,
-    pub(in crate::config) password: Option<Given>,
-    pub(in crate::config) token: Option<Given>,
+    pub(in crate::config) username: Option<ExternalText>,
+    pub(in crate::config) password: Option<ExternalText>,
+    pub(in crate::config) token: Option<ExternalText>,
 }
 
 impl LiveDraft {
@@ -62,10 +62,10 @@ impl LiveDraft {
             anomalies: None,
             surprise_nats: 0.0,
             delivery: DeliverySettings::blank(),
-            home: Given::default(),
+            home: ExternalText::default(),
             home_options: Vec::new(),
             state: StateSettings::blank(),
-            listen: Given::default(),
+            listen: ExternalText::default(),
         }
     }
 }

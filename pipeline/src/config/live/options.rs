@@ -16,7 +16,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "brokers",
-                Form::Given(|d, v| d.live.brokers = Some(v)),
+                Form::ExternalText(|d, v| d.live.brokers = Some(v)),
                 "",
                 "Some of the brokers, as `host:port`, separated by commas. Required.",
             ),
@@ -40,19 +40,19 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
             ),
             opt(
                 "ca_file",
-                Form::Given(|d, v| d.live.tls.ca_file = Some(v)),
+                Form::ExternalText(|d, v| d.live.tls.ca_file = Some(v)),
                 "",
                 "Certificates (PEM) of the authorities that sign the brokers' certificates. Default: those that the system trusts.",
             ),
             opt(
                 "certificate_file",
-                Form::Given(|d, v| d.live.tls.certificate_file = Some(v)),
+                Form::ExternalText(|d, v| d.live.tls.certificate_file = Some(v)),
                 "",
                 "Driftline's own certificate (PEM), for mutual TLS.",
             ),
             opt(
                 "key_file",
-                Form::Given(|d, v| d.live.tls.key_file = Some(v)),
+                Form::ExternalText(|d, v| d.live.tls.key_file = Some(v)),
                 "",
                 "The key of that certificate (PEM).",
             ),
@@ -82,7 +82,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
             ),
             opt(
                 "username",
-                Form::Given(|d, v| d.live.sasl.username = Some(v)),
+                Form::ExternalText(|d, v| d.live.sasl.username = Some(v)),
                 "",
                 "For PLAIN and SCRAM.",
             ),
@@ -112,7 +112,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
             ),
             opt(
                 "group",
-                Form::Given(|d, v| d.live.group = Some(v)),
+                Form::ExternalText(|d, v| d.live.group = Some(v)),
                 "",
                 "Consumer group. Default: the name of the pipeline.",
             ),
@@ -144,7 +144,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
             ),
             opt(
                 "instance_id",
-                Form::Given(|d, v| d.live.instance_id = Some(v)),
+                Form::ExternalText(|d, v| d.live.instance_id = Some(v)),
                 "",
                 "Static membership: a name that no other process has, so that a restart moves no partitions. Example: `{ env = \"HOSTNAME\" }`.",
             ),
@@ -188,31 +188,31 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "findings",
-                Form::Given(|d, v| d.live.sinks[0] = v),
+                Form::ExternalText(|d, v| d.live.sinks[0] = v),
                 "\"driftline-findings\"",
                 "Findings, appended.",
             ),
             opt(
                 "alerts",
-                Form::Given(|d, v| d.live.sinks[1] = v),
+                Form::ExternalText(|d, v| d.live.sinks[1] = v),
                 "\"driftline-alerts\"",
                 "The state of each alert; compacted, keyed by fingerprint.",
             ),
             opt(
                 "quarantine",
-                Form::Given(|d, v| d.live.sinks[2] = v),
+                Form::ExternalText(|d, v| d.live.sinks[2] = v),
                 "\"driftline-quarantine\"",
                 "Records that could not be read, byte for byte, with the reason in their headers.",
             ),
             opt(
                 "journal",
-                Form::Given(|d, v| d.live.sinks[3] = v),
+                Form::ExternalText(|d, v| d.live.sinks[3] = v),
                 "\"driftline-journal\"",
                 "Decisions that do not follow from the events alone, such as that a partition is idle; a replay reads them. Compacted, one partition.",
             ),
             opt(
                 "anomalies",
-                Form::Given(|d, v| d.live.anomalies = Some(v)),
+                Form::ExternalText(|d, v| d.live.anomalies = Some(v)),
                 "",
                 "Surprising events, one record each, with the metrics that make them so; without a name, none are written. Example: `\"driftline-anomalies\"`.",
             ),
@@ -259,7 +259,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "home",
-                Form::Given(|d, v| d.live.home = v),
+                Form::ExternalText(|d, v| d.live.home = v),
                 "\"driftline-state\"",
                 "A folder, relative to that of this file, or a place in an object store: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`.",
             ),
@@ -288,7 +288,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
         doc: "The HTTP interface of a running process: `/livez`, `/readyz`, `/metrics` and more ([docs/operations.md](operations.md)).",
         options: &[opt(
             "listen",
-            Form::GivenOrNone(|d, v| d.live.listen = v),
+            Form::ExternalTextOrNone(|d, v| d.live.listen = v),
             "\"127.0.0.1:9187\"",
             "Address and port; `\"\"`: no HTTP. There is no login: keep strangers away from it.",
         )],

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::super::diagnostic::Diagnostics;
 use super::super::draft::Draft;
 use super::super::duration::format_us;
-use super::super::given::{Outside, Texts};
+use super::super::external_text::{Outside, TextReader};
 use super::super::places::Places;
 use super::draft::LiveDraft;
 use super::{properties, security, state, topics};
@@ -36,7 +36,7 @@ pub(in crate::config) fn resolve(
     if places.is_wrong("kafka") {
         return None;
     }
-    let texts = Texts { outside };
+    let texts = TextReader { outside };
     let live = &draft.live;
     let kafka = connection(live, places, &texts, diagnostics);
     let source = source(draft, places, &texts, diagnostics);
@@ -51,7 +51,7 @@ pub(in crate::config) fn resolve(
 fn connection(
     live: &LiveDraft,
     places: &Places,
-    texts: &Texts<'_>,
+    texts: &TextReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Connection {
     if live.brokers.is_none() && !places.has("kafka.brokers") {
@@ -89,7 +89,7 @@ fn is_broker(text: &str) -> bool {
 fn source(
     draft: &Draft,
     places: &Places,
-    texts: &Texts<'_>,
+    texts: &TextReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> TopicSource {
     let live = &draft.live;
@@ -117,7 +117,7 @@ fn source(
 fn sinks(
     live: &LiveDraft,
     places: &Places,
-    texts: &Texts<'_>,
+    texts: &TextReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> SinkTopics {
     let [findings, alerts, quarantine, journal] =
@@ -162,7 +162,7 @@ fn delivery(live: &LiveDraft, places: &Places, diagnostics: &mut Diagnostics) {
 fn listen(
     live: &LiveDraft,
     places: &Places,
-    texts: &Texts<'_>,
+    texts: &TextReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<SocketAddr> {
     let written = texts.read(&live.listen, diagnostics)?;
