@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use driftline::config::{self, ConfigError, Outside, Reading};
+use driftline::config::{self, ConfigError, Outside, ParsedConfig};
 use driftline::model::live::{Delivery, GroupProtocol, Live, Split, StartPosition, TokenSource};
 use tempfile::TempDir;
 
@@ -13,7 +13,7 @@ fn nothing(_: &str) -> Option<String> {
     None
 }
 
-fn read(text: &str, folder: &Path) -> Reading {
+fn read(text: &str, folder: &Path) -> ParsedConfig {
     config::parse_live(text, "t.toml", &Outside { variable: &nothing, folder })
 }
 
