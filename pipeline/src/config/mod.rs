@@ -173,7 +173,7 @@ mod tests {
         let all = names.len();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), all, "an option stands twice in the table");
+        assert_eq!(names.len(), all, "an option is given twice in the table");
         assert!(METRIC_OPTIONS.iter().all(|option| !option.doc.is_empty()));
     }
 
