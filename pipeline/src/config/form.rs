@@ -14,11 +14,11 @@ use crate::model::live::From;
 
 /// A form, with the place in `T` that a value of it is written to.
 pub enum Form<T: 'static> {
-    /// Any text that is not empty.
+    /// Any string that is not empty.
     Text(fn(&mut T, String)),
     /// A dotted path into an event.
     Path(fn(&mut T, String)),
-    /// A list of texts.
+    /// A list of strings.
     Texts(fn(&mut T, Vec<String>)),
     /// A list of some of these words.
     Words(&'static [&'static str], fn(&mut T, Vec<String>)),
@@ -40,13 +40,13 @@ pub enum Form<T: 'static> {
     Segments(fn(&mut T, Vec<(String, String)>)),
     /// A size between two others, in bytes.
     Bytes(u64, u64, fn(&mut T, u64)),
-    /// A text, here or in an environment variable or file.
+    /// A string, here or in an environment variable or file.
     Given(fn(&mut T, Given)),
-    /// The same; an empty text means something, too.
+    /// The same; an empty string is allowed.
     GivenOrNone(fn(&mut T, Given)),
     /// A secret: only in an environment variable or file.
     Secret(fn(&mut T, Given)),
-    /// A table of names and texts, of which those that the function tells are secrets.
+    /// A table of names and strings; the function says which of them are secrets.
     Table(fn(&str) -> bool, fn(&mut T, Vec<Named>)),
     /// Where reading begins.
     Start(fn(&mut T, From)),

@@ -94,7 +94,7 @@ impl Checks<'_> {
         }
     }
 
-    /// A share that is accepted, and nothing that looks at it.
+    /// Warns of an accepted share that has no effect.
     fn fleet(&mut self) {
         let share = "detect.false_share_per_week";
         let fleet = self.draft.detect.0.fleet;
