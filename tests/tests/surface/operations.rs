@@ -22,7 +22,7 @@ fn rules_name_metrics_that_exist_and_are_explained() {
     let rules =
         std::fs::read_to_string(repository("deploy/prometheus-rules.yaml")).expect("the rules");
     // As it was when this was built: the other test may be writing it.
-    let page = include_str!("../../docs/operations.md");
+    let page = include_str!("../../../docs/operations.md");
     let known: Vec<&str> = Metric::ALL.iter().map(|metric| metric.spec().name).collect();
     let mut named = 0;
     for line in rules.lines().filter(|line| !line.trim_start().starts_with('#')) {

@@ -13,7 +13,7 @@ use driftline_tests::{compare, repository};
 fn errors_are_told_as_recorded() {
     let mut faults = Vec::new();
     let mut cases = 0;
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(repository("tests/tests/config"))
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(repository("tests/tests/surface/config"))
         .expect("the folder of cases is there")
         .map(|entry| entry.expect("it can be read").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))

@@ -10,7 +10,7 @@ use driftline_detectors::classic::{self, AnyDetector, Decision, Detector};
 use driftline_detectors::two_sample as ts;
 use serde_json::Value;
 
-const CASES: &str = include_str!("../conformance/cases.json");
+const CASES: &str = include_str!("../../conformance/cases.json");
 
 /// Cases that are not matched, by id (or its beginning, with `*`), and why.
 const NOT_MATCHED: &[(&str, &str)] = &[

@@ -247,7 +247,7 @@ mod memory {
                 (label(n % 200_000), Value::Label("stop".into()))
             });
         }
-        let peak = peak_of("memory::two_hundred_thousand_models_stay_within_bounds");
+        let peak = peak_of("limits::memory::two_hundred_thousand_models_stay_within_bounds");
         println!("200,000 models: peak {} MiB", peak >> 20);
         assert!(peak < 400 << 20, "{} MiB", peak >> 20);
     }
@@ -259,8 +259,9 @@ mod memory {
                 (label(n % 100), Value::Label(format!("{:05}{}", n % 100_000, "x".repeat(40))))
             });
         }
-        let peak =
-            peak_of("memory::a_hundred_thousand_categories_of_a_hundred_models_stay_within_bounds");
+        let peak = peak_of(
+            "limits::memory::a_hundred_thousand_categories_of_a_hundred_models_stay_within_bounds",
+        );
         println!("100,000 categories: peak {} MiB", peak >> 20);
         assert!(peak < 200 << 20, "{} MiB", peak >> 20);
     }

@@ -348,7 +348,7 @@ fn a_full_disk_is_said_to_be_so_and_leaves_what_was_there() {
     let child = Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact --nocapture \"$1\""])
         .arg(std::env::current_exe().expect("a running test has a path"))
-        .arg("a_full_disk_is_said_to_be_so_and_leaves_what_was_there")
+        .arg("state::a_full_disk_is_said_to_be_so_and_leaves_what_was_there")
         .env(HOME, folder.path())
         .output()
         .expect("sh can be run");

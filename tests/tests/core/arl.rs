@@ -5,7 +5,7 @@
 use driftline_detectors::arl;
 use serde_json::Value;
 
-const TABLES: &str = include_str!("../conformance/arl-tables.json");
+const TABLES: &str = include_str!("../../conformance/arl-tables.json");
 
 /// Compares values and remembers what was off.
 #[derive(Default)]

@@ -40,7 +40,7 @@ fn golden(name: &str, make: impl Fn(i64, &mut Xoshiro256PlusPlus) -> Value) {
     loaded(&inference.toml);
     assert!(inference.missing.is_empty(), "{:?}", inference.missing);
     assert!(!inference.toml.contains(CANARY), "{}", inference.toml);
-    let golden = repository(&format!("tests/tests/init/{name}.toml"));
+    let golden = repository(&format!("tests/tests/surface/init/{name}.toml"));
     compare(&golden, &inference.toml).unwrap_or_else(|difference| panic!("{difference}"));
 }
 

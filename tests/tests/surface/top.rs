@@ -54,8 +54,8 @@ fn metrics(second: u64) -> String {
 
 /// Answers `/status` and `/metrics` of fixed texts until the test ends.
 fn fake() -> String {
-    let status =
-        std::fs::read_to_string(repository("tests/tests/top/status.json")).expect("a status");
+    let status = std::fs::read_to_string(repository("tests/tests/surface/top/status.json"))
+        .expect("a status");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
     std::thread::spawn(move || {
@@ -110,7 +110,7 @@ fn one_picture_is_as_recorded() {
         })
         .collect();
     assert!(picture.lines().all(|line| line.chars().count() <= 80), "{picture}");
-    if let Err(fault) = compare(&repository("tests/tests/top/picture.txt"), &steady) {
+    if let Err(fault) = compare(&repository("tests/tests/surface/top/picture.txt"), &steady) {
         panic!("{fault}");
     }
 }
