@@ -1,8 +1,9 @@
 //! The house rules as a test: every source file and document is read once, each breach is one line
 //! `path:line: message`.
 //!
-//! The rules stand in the tables of `imports`, `rules` and `documents`; what they must flag stands below.
+//! The rules stand in the tables of `imports`, `rules`, `documents` and `changelog`; what they must flag stands below.
 
+mod changelog;
 mod documents;
 mod imports;
 mod rules;
@@ -88,6 +89,7 @@ fn the_house_is_in_order() {
         }
         let Ok(text) = fs::read_to_string(place) else { continue };
         documents::check_places(path, &text, &mut violations);
+        changelog::check(path, &text, &mut violations);
         match extension {
             "rs" => {
                 let source = Source::new(path, &text);
@@ -222,4 +224,6 @@ fn places_and_commands_are_checked() {
     );
     assert_eq!(breaches("    driftline fly --high\n").len(), 1);
     assert_eq!(breaches("`./no-such-script`"), ["a.md:1: `./no-such-script` does not exist"]);
+    assert!(breaches("`just fast`, `just bench replay`").is_empty());
+    assert_eq!(breaches("`just fly`"), ["a.md:1: `just fly` is no recipe of the justfile"]);
 }
