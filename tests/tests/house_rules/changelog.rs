@@ -38,7 +38,10 @@ pub(crate) fn check(path: &str, text: &str, violations: &mut Vec<Violation>) {
         add(2, "whole sentences, with a full stop");
     }
     if body.len() > TEXT_BYTES_MAX {
-        add(2, &format!("{} bytes, at most {TEXT_BYTES_MAX}: the rest is documentation", body.len()));
+        add(
+            2,
+            &format!("{} bytes, at most {TEXT_BYTES_MAX}: the rest is documentation", body.len()),
+        );
     }
 }
 
