@@ -104,7 +104,7 @@ fn check_rooms(sources: &[Source], root: &Path, violations: &mut Vec<Violation>)
         let graph = Graph::of(sources, folder);
         for circle in graph.circles() {
             let inside = |place: &&str| circle.iter().all(|module| module.starts_with(*place));
-            if places.iter().any(|place| inside(place)) {
+            if places.iter().any(inside) {
                 let count = circle.len();
                 violations.extend(graph.within(&circle).map(|edge| {
                     let message = format!(
