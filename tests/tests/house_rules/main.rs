@@ -162,7 +162,7 @@ const CASES: &[(&str, &str, Option<&str>)] = &[
     ("detectors/src/a.rs", "use std::{fmt, time::Duration};", Some("`std::time`")),
     ("detectors/src/a.rs", "fn f() { std::thread::yield_now() }", Some("`std::thread`")),
     ("detectors/src/a.rs", "use driftline::model::Batch;", Some("`driftline`")),
-    ("detectors/src/a.rs", "use driftline_detectors::lane;", None),
+    ("detectors/src/a.rs", "use driftline_detectors::lanes;", None),
     ("detectors/src/a.rs", "use rand_xoshiro::Xoshiro256PlusPlus;", Some("no randomness")),
     ("pipeline/src/engine/a.rs", "use super::pane::Pane;\nuse crate::model::Batch;", None),
     ("pipeline/src/engine/a.rs", "use tokio::sync::mpsc;", Some("`tokio`")),

@@ -6,15 +6,17 @@
 //! inside the null, too. The slack pays for the estimated baseline, `t` (tempering) for dependence
 //! within panes. So `E exp(evidence of a pane) <= 1` under the null: the evidence is an e-value.
 
+use super::catalogue::{fixed_lanes, part_lanes};
+use super::lane::{LANES_MAX, Lane};
+use super::laws::{pair, spread_of, within};
+use super::single_category::{OneOf, Sought};
+use super::slack::Slack;
+use super::weights::{code_temper, common_temper, follower_temper, slack_of, weights};
 use crate::baseline::{Baseline, Zone};
-use crate::lane::{LANES_MAX, Lane, RARE_RATIO, fixed_lanes, part_lanes};
-use crate::one_of::{OneOf, Sought, jump_worth};
-use crate::slack::Slack;
-use crate::special::scale_odds;
-use crate::temper::{Dependence, LOG_PROMISE, shape};
+use crate::dependence::design_effect::Dependence;
+use crate::dependence::tail::shape;
+use crate::math::overshoot::jump_worth;
 
-/// Share that a code which the baseline hardly knows is looked for at, at least.
-const RARE_SHARE: f64 = 0.01;
 /// Events beyond its range that an encoder of numbers hid: 2, of which the prior has a half.
 const UNKNOWN_MISSED: f64 = 1.5;
 /// Events of a rare code that a watched tick may have beyond that.
@@ -23,8 +25,6 @@ const FEW: f64 = 2.0;
 /// false alarms by that (measured: ticks of 50 events of 50 categories, 1,000 and 10,000 learned, A = 200
 /// and 5,000, with and without waiting): its starts weigh so much more.
 const JUMPS_WAIT: f64 = 1.5;
-/// Standard errors by which dependence in one lane must stand out.
-const STANDS_OUT: f64 = 3.0;
 /// The learned lane needs this many recent events to say anything.
 const LEARNED_EVENTS_MIN: f64 = 50.0;
 /// Weight of the baseline in the learned distribution, in events.
@@ -372,130 +372,13 @@ impl Tables {
     }
 }
 
-/// Tempering that the lanes of known codes have in common: their mean, or the `least` where one of them
-/// stands out beyond chance. What is never missing says nothing of the rest.
-fn common_temper(baseline: &Baseline, lanes: &[Lane], least: f64) -> f64 {
-    let of = baseline.temper.iter().zip(lanes).filter(|(_, lane)| !lane.is_of_missing(baseline));
-    let on: Vec<f64> = of.map(|(t, _)| *t).filter(|t| *t > 0.0).collect();
-    let mean = on.iter().sum::<f64>() / (on.len() as f64).max(1.0);
-    if on.is_empty() || stands_out(baseline, least, mean) { least } else { mean }
-}
-
-/// Whether the least of some tempers is below their mean beyond chance.
-fn stands_out(baseline: &Baseline, least: f64, mean: f64) -> bool {
-    least * (1.0 + STANDS_OUT * libm::sqrt(2.0 / f64::from(baseline.panes.max(1)))) < mean
-}
-
-/// Tempering of codes together: the variance of their evidence is about the sum of theirs. `None` where
-/// nothing is known of them, or they are too bursty to say anything.
-fn code_temper(baseline: &Baseline, codes: &[u8], p: &[f64]) -> Option<f64> {
-    let mut effect = 0.0;
-    for code in codes {
-        let temper = *baseline.code_temper.get(usize::from(*code))?;
-        effect += p[usize::from(*code)] / temper.max(1e-9);
-    }
-    Some(within(p, codes) / effect)
-}
-
-/// Tempering of what follows any code: the `least` of the lanes', or of one code where that stands out
-/// beyond chance.
-fn follower_temper(baseline: &Baseline, least: f64) -> f64 {
-    let of = &baseline.code_temper;
-    let mean = of.iter().sum::<f64>() / of.len().max(1) as f64;
-    let code = of.iter().copied().fold(f64::INFINITY, f64::min);
-    if stands_out(baseline, code, mean) { least.min(code) } else { least }
-}
-
-/// Weights that sum to 1, of lanes that gain more where they are right than a baseline of `events`
-/// costs in slack. The others would only dilute them.
-fn weights(shares: &[f64], gains: &[f64], events: f64) -> Vec<f64> {
-    let alive = shares.iter().zip(gains).map(|(share, gain)| match gain * events > LOG_PROMISE {
-        true => *share,
-        false => 0.0,
-    });
-    let mut weights: Vec<f64> = alive.collect();
-    let total: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|w| *w /= total.max(1e-300));
-    weights
-}
-
-/// Slack of a lane for codes of the shares `p`, whose null and alternative these are.
-fn slack_of(codes: &[u8], (p, null, alternative): (&[f64], &[f64], &[f64]), events: f64) -> Slack {
-    Slack::of_share(within(p, codes), within(null, codes), within(alternative, codes), events)
-}
-
-fn within(p: &[f64], codes: &[u8]) -> f64 {
-    codes.iter().filter_map(|c| p.get(usize::from(*c))).sum()
-}
-
-/// Null at the edge of the zone, and alternative, of a lane. `events`: what `p` rests on, and how many
-/// of the lane's kind were missed.
-fn pair(
-    lane: &Lane,
-    p: &[f64],
-    scores: &[f64],
-    ordered: usize,
-    zone: Zone,
-    (events, missed): (f64, f64),
-) -> (Vec<f64>, Vec<f64>) {
-    match lane {
-        Lane::Location(a) => {
-            let edge = zone.sigma.min(a.abs()) * a.signum();
-            (tilt(p, ordered, |c| edge * scores[c]), tilt(p, ordered, |c| a * scores[c]))
-        }
-        Lane::Scale(a) => {
-            // exp(a z^2) turns the variance of a normal law into 1 / (1 - 2a).
-            let deviation = if *a > 0.0 { 1.0 + zone.sigma } else { 1.0 / (1.0 + zone.sigma) };
-            let edge = (1.0 - 1.0 / (deviation * deviation)) / 2.0;
-            let edge = if edge.abs() < a.abs() { edge } else { *a };
-            let square = |c: usize| scores[c] * scores[c] - 1.0;
-            (tilt(p, ordered, |c| edge * square(c)), tilt(p, ordered, |c| a * square(c)))
-        }
-        Lane::Share { codes, ratio } => {
-            let share = within(p, codes);
-            let edge = if *ratio > 1.0 { 1.0 + zone.odds } else { 1.0 / (1.0 + zone.odds) };
-            let mut null = scale_odds(share, edge);
-            let mut alternative = scale_odds(share, *ratio);
-            if *ratio >= RARE_RATIO {
-                null = null.max((share + missed / events).min(0.5));
-                alternative =
-                    alternative.max(share + RARE_SHARE * (1.0 - share)).max(scale_odds(null, 2.0));
-            }
-            (with_share(p, codes, share, null), with_share(p, codes, share, alternative))
-        }
-        Lane::OneOf | Lane::Learned => (p.to_vec(), p.to_vec()),
-    }
-}
-
-/// Standard deviation of an event's evidence under `p`. A tempered lane's evidence varies by `1 /
-/// temper` more than that of independent events: dependence is what it is tempered for.
-fn spread_of(p: &[f64], evidence: impl Fn(usize) -> f64, temper: f64) -> f64 {
-    let mean: f64 = p.iter().enumerate().map(|(c, p)| p * evidence(c)).sum();
-    let square: f64 = p.iter().enumerate().map(|(c, p)| p * evidence(c) * evidence(c)).sum();
-    libm::sqrt((square - mean * mean).max(0.0) / temper.max(1e-9))
-}
-
-/// `p exp(exponent)` over the ordered codes, scaled to their mass; the others stay.
-fn tilt(p: &[f64], ordered: usize, exponent: impl Fn(usize) -> f64) -> Vec<f64> {
-    let mut q = p.to_vec();
-    (0..ordered).for_each(|c| q[c] = p[c] * libm::exp(exponent(c)));
-    let scale = p[..ordered].iter().sum::<f64>() / q[..ordered].iter().sum::<f64>();
-    q[..ordered].iter_mut().for_each(|q| *q *= scale);
-    q
-}
-
-/// The codes' common share set to `wanted`, proportions within and without kept.
-fn with_share(p: &[f64], codes: &[u8], share: f64, wanted: f64) -> Vec<f64> {
-    let (inside, outside) = (wanted / share, (1.0 - wanted) / (1.0 - share));
-    let factor =
-        |c: usize| if codes.iter().any(|x| usize::from(*x) == c) { inside } else { outside };
-    p.iter().enumerate().map(|(c, p)| p * factor(c)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::encoder::{CategoryEncoder, Encoder, FlagEncoder, NumberEncoder};
+    use crate::lanes::lane::RARE_RATIO;
+    use crate::lanes::laws::{tilt, with_share};
+    use crate::math::special::scale_odds;
 
     fn baselines() -> Vec<Baseline> {
         let number = NumberEncoder::from_edges((0..=20).map(f64::from).collect());

@@ -5,18 +5,18 @@
 use std::f64::consts::{PI, SQRT_2};
 
 /// `P(|Z| >= |z|)` of a standard normal.
-pub(crate) fn normal_two_sided_tail(z: f64) -> f64 {
+pub fn normal_two_sided_tail(z: f64) -> f64 {
     libm::erfc(z.abs() / SQRT_2)
 }
 
 /// `P(X >= x)` of a chi-square law; 1 where there is no degree of freedom.
-pub(crate) fn chi_square_tail(x: f64, degrees_of_freedom: f64) -> f64 {
+pub fn chi_square_tail(x: f64, degrees_of_freedom: f64) -> f64 {
     if degrees_of_freedom <= 0.0 { 1.0 } else { gamma_tail(degrees_of_freedom / 2.0, x / 2.0) }
 }
 
 /// `P(X >= x)` of a gamma law with the given shape and scale 1: the regularised upper incomplete
 /// gamma function (DLMF 8.11.4 below the mean, the continued fraction 8.9.2 above it).
-pub(crate) fn gamma_tail(shape: f64, x: f64) -> f64 {
+pub fn gamma_tail(shape: f64, x: f64) -> f64 {
     const STEPS: u32 = 10_000;
     const PRECISION: f64 = 1e-15;
     if x.is_nan() || x <= 0.0 {
@@ -59,7 +59,7 @@ pub(crate) fn gamma_tail(shape: f64, x: f64) -> f64 {
 }
 
 /// `P(sup |B| >= x)` of the Brownian bridge: Kolmogorov's law.
-pub(crate) fn kolmogorov_tail(x: f64) -> f64 {
+pub fn kolmogorov_tail(x: f64) -> f64 {
     if x <= 0.0 {
         return 1.0;
     }

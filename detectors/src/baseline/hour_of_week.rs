@@ -6,18 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Hours of a week.
-pub const SLOTS: usize = 168;
+use crate::math::week::{SLOTS, slot_of};
+
 /// Weight of the coarser distribution in the finer, in events.
 const PRIOR_EVENTS: f64 = 500.0;
-const HOUR_US: i64 = 3_600_000_000;
-
-/// The hour of the week of an instant (microseconds since 1970, UTC); 0 is Monday 00:00.
-pub fn slot_of(time_us: i64) -> usize {
-    // 1970-01-01 was a Thursday: three days after a Monday.
-    (time_us.div_euclid(HOUR_US) + 72).rem_euclid(SLOTS as i64) as usize
-}
-
 /// Code counts for each hour of the week.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slots {
@@ -72,6 +64,7 @@ fn shrink(counts: &[f64], towards: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::week::HOUR_US;
 
     #[test]
     fn slots_follow_the_week_and_thin_ones_are_shrunk() {

@@ -1,11 +1,12 @@
 //! Tempering of each code on its own, for what is looked for in single categories.
 
-use crate::lane::RARE_RATIO;
-use crate::spans::{Growth, Off, Siblings, Spans};
-use crate::special::scale_odds;
-use crate::temper::{
-    ALIKE, HEAVY, LOG_PROMISE, PRIOR_TICKS, Tail, drawn, error_factor, evidence, grown, held,
-};
+use super::ticks::evidence;
+use crate::dependence::design_effect::{ALIKE, PRIOR_TICKS, drawn, error_factor, grown, held};
+use crate::dependence::growth::{Growth, Siblings, Spans, TickDeviation};
+use crate::dependence::tail::{HEAVY, Tail};
+use crate::lanes::lane::RARE_RATIO;
+use crate::math::promise::LOG_PROMISE;
+use crate::math::special::scale_odds;
 
 /// A code's own ticks against what is usual among the codes, which has the weight of so many ...
 const USUAL_TICKS: f64 = 120.0;
@@ -25,13 +26,13 @@ pub fn temper_codes<'a>(
 ) -> Vec<f64> {
     let events: f64 = panes.iter().flatten().map(|(_, n)| f64::from(*n)).sum();
     let usual = (events / panes.len().max(1) as f64).max(1.0);
-    let ticks_of = |code: usize, hit: f64| -> Vec<Off> {
+    let ticks_of = |code: usize, hit: f64| -> Vec<TickDeviation> {
         let tick = |(at, pane): (usize, &Vec<(u8, u32)>)| {
             let p = shares(at)[code];
             let n: f64 = pane.iter().map(|(_, n)| f64::from(*n)).sum();
             let own = pane.iter().find(|(c, _)| usize::from(*c) == code);
             let seen = own.map_or(0.0, |(_, n)| f64::from(*n));
-            Off { off: hit * (seen - n * p), variance: n * hit * hit * p * (1.0 - p) }
+            TickDeviation { off: hit * (seen - n * p), variance: n * hit * hit * p * (1.0 - p) }
         };
         panes.iter().enumerate().map(tick).collect()
     };
@@ -89,7 +90,7 @@ fn median(values: &[(f64, f64)]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spans::tests::wave;
+    use crate::math::noise::uniform as wave;
 
     /// Every fifth tick has a batch of code 2; code 3 is as frequent, evenly.
     #[test]

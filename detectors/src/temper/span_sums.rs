@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lane::LANES_MAX;
+use crate::lanes::LANES_MAX;
 
 /// A number for each lane.
 pub(crate) type Lanes = [f32; LANES_MAX];

@@ -6,10 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::slots::{SLOTS, slot_of};
+use crate::math::week::{DAY_US, HOUR_US, SLOTS, slot_of};
 
-const HOUR_US: i64 = 3_600_000_000;
-pub(crate) const DAY_US: i64 = 24 * HOUR_US;
 /// Weight of the whole in an hour of the day or a day of the week, in values: a season is the rule, and
 /// what the profile leaves of it would pass for persistence and hide a change.
 const PRIOR_SEASON: f64 = 3.0;
@@ -18,7 +16,7 @@ const PRIOR_HOUR: f64 = 20.0;
 
 /// Values by hour of the week.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Profile {
+pub(super) struct Profile {
     /// Sums of values, and how many.
     slots: Vec<(f64, u32)>,
     /// The first and the last instant.
@@ -27,18 +25,18 @@ pub(crate) struct Profile {
 
 /// The expected value of each hour of the week.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Hours {
+pub(super) struct Hours {
     hours: Vec<f64>,
     /// There is a season: else all hours are alike.
     is_daily: bool,
 }
 
 impl Profile {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { slots: vec![(0.0, 0); SLOTS], seen_us: None }
     }
 
-    pub(crate) fn add(&mut self, time_us: i64, value: f64) {
+    pub(super) fn add(&mut self, time_us: i64, value: f64) {
         let (from, _) = self.seen_us.unwrap_or((time_us, time_us));
         self.seen_us = Some((from, time_us));
         let (sum, n) = &mut self.slots[slot_of(time_us)];
@@ -47,12 +45,12 @@ impl Profile {
     }
 
     /// Time from the first value to the last, microseconds.
-    pub(crate) fn age_us(&self) -> i64 {
+    pub(super) fn age_us(&self) -> i64 {
         self.seen_us.map_or(0, |(from, to)| to - from)
     }
 
     /// The same without some values.
-    pub(crate) fn without(&self, values: impl Iterator<Item = (i64, f64)>) -> Self {
+    pub(super) fn without(&self, values: impl Iterator<Item = (i64, f64)>) -> Self {
         let mut left = self.clone();
         for (time_us, value) in values {
             let (sum, n) = &mut left.slots[slot_of(time_us)];
@@ -62,7 +60,7 @@ impl Profile {
     }
 
     /// What is expected at each hour.
-    pub(crate) fn hours(&self) -> Hours {
+    pub(super) fn hours(&self) -> Hours {
         let (sum, n) = self.slots.iter().fold((0.0, 0), add);
         let whole = sum / f64::from(n.max(1));
         let mut hours = vec![whole; SLOTS];
@@ -96,7 +94,7 @@ impl Profile {
 impl Hours {
     /// The expected value of a span: hours, each at its middle, joined by straight lines. Longer ones
     /// are filed under the hour in which they begin.
-    pub(crate) fn at(&self, from_us: i64, every_us: i64) -> f64 {
+    pub(super) fn at(&self, from_us: i64, every_us: i64) -> f64 {
         if every_us > HOUR_US {
             return self.hours[slot_of(from_us)];
         }

@@ -8,11 +8,11 @@
 //! exactly the sum of those of the parts, each on its own. The weights stand before the tick comes, so the
 //! mean of e-values is one. A part that begins to change costs `ln` of their number once.
 
+use super::slack::Slack;
+use super::tick::Tick;
 use crate::encoder::CODES_MAX;
-use crate::evidence::starts_worth;
-use crate::slack::Slack;
-use crate::special::{exp, exp_single};
-use crate::tick::Tick;
+use crate::math::overshoot::{jump_worth, starts_worth};
+use crate::math::special::{exp, exp_single};
 
 /// Most that a tick says for one part: its neighbour has to confirm it anyway.
 const TICK_MAX: f64 = 50.0;
@@ -221,12 +221,6 @@ impl OneOf {
         }
         libm::log(mean / all.max(f64::MIN_POSITIVE))
     }
-}
-
-/// `1 / E exp(-overshoot)` of a walk that falls little by little and jumps up by `jump`: the overshoot is
-/// uniform below it. So it is with rare events in small ticks, where a normal step tells of less.
-pub(crate) fn jump_worth(jump: f64) -> f64 {
-    if jump > 1e-6 { jump / -libm::expm1(-jump) } else { 1.0 }
 }
 
 #[cfg(test)]

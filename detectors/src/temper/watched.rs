@@ -20,20 +20,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lane::{LANES_MAX, Lane};
-use crate::spans::{CHANCE, CHANCE_OF_ONE, TOLD_MIN, by_chance};
-use crate::sums::{LONGEST, Lanes, SPANS, Sums, Told};
-use crate::tables::{Scale, Tables};
-use crate::temper::{Dependence, LOG_PROMISE, PRIOR_TICKS, error_factor, grown};
+use super::span_sums::{LONGEST, Lanes, Sums, Told};
+use super::watched_growth::{Pooled, grown_by};
+use crate::dependence::design_effect::{PRIOR_TICKS, error_factor, grown};
+use crate::lanes::lane::{LANES_MAX, Lane};
+use crate::lanes::tables::Tables;
+use crate::math::promise::LOG_PROMISE;
 
 /// Baselines' worth of events after which what neither falls nor decides is no change.
 const HOVER: f64 = 4.0;
 /// Ticks after which dependence is known well enough: a day of panes of 10 s.
 const TICKS_MAX: u32 = 8_640;
-/// Sums that a span needs to tell anything.
-const SUMS_MIN: u32 = 8;
-/// Most sums that the baseline counts for in what longer spans add.
-const BASE_SUMS: f64 = 12.0;
 /// A watched tick counts as at most so many standard deviations, or more where bursts are usual: what is
 /// further off is a change.
 const OFF_MAX: f64 = 3.0;
@@ -270,82 +267,14 @@ impl Live {
     }
 }
 
-/// How much sums of longer spans vary, over single ticks, as far as it stands out from chance: of all lanes
-/// together, each with the weight of what it tells.
-#[derive(Debug, Clone, Copy)]
-struct Pooled([f64; SPANS]);
-
-impl Pooled {
-    fn of(sums: &Told, scales: &[Scale]) -> Self {
-        let mut all = [1.0; SPANS];
-        for (span, all) in all.iter_mut().enumerate().skip(1) {
-            if sums.made(span) < SUMS_MIN {
-                break;
-            }
-            let chance = 2.0 / f64::from(sums.made(span) - 1);
-            let (mut times, mut weights, mut noises) = (0.0, 0.0, 0.0);
-            for (lane, scale) in scales.iter().enumerate() {
-                let noise = sums.noise(scale.excess, lane);
-                let weight = chance / (chance + noise);
-                let (longer, single) = sums.longer(span, lane);
-                if single > TOLD_MIN {
-                    times += weight * longer / single;
-                    weights += weight;
-                    noises += weight * noise;
-                }
-            }
-            if weights > 0.0 {
-                let told = 2.0 / (chance + noises / weights);
-                let times = times / weights;
-                if times > by_chance(told, CHANCE) {
-                    *all = times;
-                }
-            }
-        }
-        Self(all)
-    }
-}
-
-/// What a lane's effect is to be multiplied by for longer spans: as the baseline and the watched ticks
-/// together tell it.
-fn grown_by(
-    sums: &Told,
-    (lane, noise): (usize, f64),
-    of: &Dependence,
-    pooled: &Pooled,
-    log_promise: f64,
-) -> f64 {
-    let (mut times, mut made) = (1.0, f64::from(sums.made(2)));
-    for span in 1..SPANS {
-        if sums.made(span) < SUMS_MIN {
-            break;
-        }
-        let free = f64::from(sums.made(span) - 1);
-        let (longer, single) = sums.longer(span, lane);
-        let own = if single > 0.0 { longer / single } else { 1.0 };
-        let told = 2.0 / (2.0 / free + noise);
-        let own = if own > by_chance(told, CHANCE_OF_ONE) { own } else { 1.0 };
-        let most = own.max(pooled.0[span]);
-        if most > times {
-            (times, made) = (most, free);
-        }
-    }
-    let known = of.sums.min(BASE_SUMS);
-    let weight = known + made;
-    let times = if weight > 0.0 { (of.growth * known + times * made) / weight } else { 1.0 };
-    grown(times, weight, log_promise)
-}
-
 #[cfg(test)]
 mod tests {
     use crate::baseline::{Baseline, Zone};
+    use crate::dependence::{Dependence, Siblings};
     use crate::encoder::{Encoder, FlagEncoder, NumberEncoder};
     use crate::evidence::Evidence;
-    use crate::kernel::pane_evidence;
-    use crate::lane::LANES_MAX;
-    use crate::spans::Siblings;
-    use crate::tables::Tables;
-    use crate::temper::{Dependence, temper};
+    use crate::lanes::{LANES_MAX, Tables, pane_evidence};
+    use crate::temper::temper;
 
     /// Ticks of 50 numbers of a uniform law in 0..20, by a small generator.
     struct Course {

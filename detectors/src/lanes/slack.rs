@@ -1,6 +1,6 @@
 //! Slack: what is taken off the evidence of each event because the baseline is an estimate.
 
-use crate::temper::LOG_PROMISE;
+use crate::math::promise::LOG_PROMISE;
 
 /// What is to be taken off the evidence of each event because the baseline is an estimate.
 ///

@@ -5,8 +5,8 @@
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
-use crate::lane::LANES_MAX;
-use crate::tables::Tables;
+use super::lane::LANES_MAX;
+use super::tables::Tables;
 
 /// Evidence of the fixed lanes: `out[s][l] = sum over c of counts[s][c] * tables[s].at(c, l)`.
 ///

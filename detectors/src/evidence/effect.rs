@@ -1,9 +1,8 @@
 //! Effect and blame: how much changed, with an interval, and which codes carry the evidence.
 
+use super::Evidence;
 use crate::baseline::Baseline;
-use crate::evidence::Evidence;
-use crate::lane::Lane;
-use crate::tables::Tables;
+use crate::lanes::{Lane, Tables};
 
 /// Quantile of the normal law at 1 - 0.025: two-sided intervals of 95 % ...
 const Z95: f64 = 1.959_963_984_540_054;
@@ -200,7 +199,7 @@ mod tests {
                 let failures = (0..50).filter(|_| {
                     index += 1;
                     // Uniform to within `sqrt 3`.
-                    crate::spans::tests::wave(index) > 3f64.sqrt() * (1.0 - 2.0 * 0.03)
+                    crate::math::noise::uniform(index) > 3f64.sqrt() * (1.0 - 2.0 * 0.03)
                 });
                 let failures = failures.count() as u32;
                 evidence.tick(&tables, &[50 - failures, failures, 0, 0], time);

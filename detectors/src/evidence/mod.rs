@@ -7,23 +7,26 @@
 //! What is proved: `M - sum g` is a supermartingale under the null, so the mean of `sum g` up to a
 //! false alarm is at least `A` (Shin, Ramdas, Rinaldo, "E-detectors", 2023). What is calibrated: a
 //! statistic does not stop at `A` but jumps over it, and with `g = w` the mean run length is `A / sum w
-//! nu`, where `nu = E exp(-overshoot)` is known for a normal step (see `starts_worth`). So `g = w / nu`
+//! nu`, where `nu = E exp(-overshoot)` is known for a normal step (see `math::overshoot`). So `g = w / nu`
 //! gives each lane its weight's share of the false alarms, and the mean run length comes to `A`, in
 //! ticks, where the evidence of a tick is near normal.
 
+pub mod budget;
+pub mod effect;
+
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::pane_evidence;
-use crate::lane::{LANES_MAX, Lane};
-use crate::live::Live;
-use crate::special::exp;
-use crate::tables::Tables;
-use crate::tick::Tick;
+use crate::lanes::lane::{LANES_MAX, Lane};
+use crate::lanes::pane_evidence;
+use crate::lanes::tables::Tables;
+use crate::lanes::tick::Tick;
+use crate::math::overshoot::starts_worth;
+use crate::math::promise::WATCHED_LOG_PROMISE;
+use crate::math::special::exp;
+use crate::temper::watched::Live;
 
 /// Ticks whose course is kept for `explain`.
 pub const STEPS_MAX: usize = 20;
-/// `ln A` of a budget of usual size: one a week over 150 series with panes of 10 s.
-const LOG_PROMISE: f32 = 16.0;
 /// Most evidence that one tick may have before its neighbour confirms it, in parts of `ln A`: no single
 /// tick decides, however wild it is. A burst of one caller is over after it, a change is not.
 const ALONE_SHARE: f64 = 0.35;
@@ -97,7 +100,7 @@ impl Evidence {
         let (lanes, codes) = (tables.lanes().len(), tables.codes());
         Self {
             lanes: lanes as u8,
-            log_promise: LOG_PROMISE,
+            log_promise: WATCHED_LOG_PROMISE,
             live: Live::new(),
             r: [0.0; LANES_MAX],
             s: [0.0; LANES_MAX],
@@ -368,38 +371,11 @@ impl Evidence {
     }
 }
 
-/// Beyond this spread a step is no longer normal enough to be trusted with more.
-const REACH_MAX: f64 = 6.0;
-
-/// `1 / nu(d)` for `d >= 0`, where `nu(d) = E exp(-overshoot)` of a random walk of normal
-/// log-likelihood ratios with the standard deviation `d` over a high barrier, which is `2 d^-2 exp(-2
-/// sum Phi(-d sqrt(n) / 2) / n)` (Woodroofe 1982; Siegmund 1985, whose `exp(-0.583 d)` is its
-/// beginning). A cubic, to 1.5 %.
-#[inline(always)]
-pub(crate) fn starts_worth(d: f64) -> f64 {
-    let d = d.min(REACH_MAX);
-    1.0 + d * (0.583 + d * (0.18 + d * 0.0328))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::baseline::{Baseline, Zone};
     use crate::encoder::{Encoder, FlagEncoder, NumberEncoder};
-
-    /// Against its series.
-    #[test]
-    fn the_overshoot_is_that_of_renewal_theory() {
-        let phi = |x: f64| 0.5 * libm::erfc(-x / core::f64::consts::SQRT_2);
-        for k in 1..=12 {
-            let d = f64::from(k) / 2.0;
-            let sum: f64 =
-                (1..20_000).map(|n| phi(-d * f64::from(n).sqrt() / 2.0) / f64::from(n)).sum();
-            let exact = d * d / 2.0 * (2.0 * sum).exp();
-            assert!((starts_worth(d) / exact - 1.0).abs() < 0.015, "{d}: {exact}");
-        }
-        assert_eq!((starts_worth(0.0), starts_worth(9.0)), (1.0, starts_worth(6.0)));
-    }
 
     /// Two bursts, each of which would decide alone, against one change of the same size.
     #[test]

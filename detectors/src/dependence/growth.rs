@@ -29,7 +29,7 @@ const UNIT: f64 = 1024.0;
 
 /// One tick in a lane: what its evidence is off by, and its variance were events independent.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Off {
+pub(crate) struct TickDeviation {
     pub(crate) off: f64,
     pub(crate) variance: f64,
 }
@@ -56,7 +56,7 @@ impl Spans {
     const UNTOLD: Self = Self { single: 0.0, noise: 0.0, times: [(1.0, 0.0); SPANS] };
 
     /// Of a lane's ticks in their order, which have an `excess` kurtosis where events are independent.
-    pub(crate) fn of(ticks: &[Off], excess: f64) -> Self {
+    pub(crate) fn of(ticks: &[TickDeviation], excess: f64) -> Self {
         let ratio = |span: usize| {
             let (mut seen, mut expected) = (0.0, 0.0);
             for ticks in ticks.chunks_exact(span) {
@@ -216,19 +216,13 @@ fn in_units(spans: &Spans) -> [(u64, u64); SPANS] {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-
-    /// Independent numbers with the mean 0 and the variance 1 (SplitMix64, uniform).
-    pub(crate) fn wave(i: usize) -> f64 {
-        let mut z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ z >> 31) as f64 / u64::MAX as f64 - 0.5) * 12f64.sqrt()
-    }
+    use crate::math::noise::uniform as wave;
 
     fn spans(ticks: usize, off: impl Fn(usize) -> f64) -> Spans {
-        let ticks: Vec<Off> = (0..ticks).map(|i| Off { off: off(i), variance: 1.0 }).collect();
+        let ticks: Vec<TickDeviation> =
+            (0..ticks).map(|i| TickDeviation { off: off(i), variance: 1.0 }).collect();
         Spans::of(&ticks, 0.0)
     }
 
