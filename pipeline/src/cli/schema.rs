@@ -15,18 +15,18 @@ use crate::config::schema::json_schema;
 use crate::model::{Alert, Finding};
 use crate::synth::Truth;
 
-/// Prints the schema of a file that Driftline reads or writes
+/// Print the schema of a file that Driftline reads or writes
 ///
-/// Schemas are JSON Schema 2020-12, with examples. An editor that knows the schema of the config
-/// completes and checks it while you type.
+/// Schemas are JSON Schema 2020-12, with examples. With the schema of the config, an editor completes
+/// and checks it while you type.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   driftline schema                             List the schemas
   driftline schema config > config.schema.json Write the config's schema for an editor
-  driftline schema finding | jq .properties    See what a finding holds")]
+  driftline schema finding | jq .properties    See what is in a finding")]
 pub struct Args {
-    /// Which one; without it, they are listed
+    /// Name of the schema [default: list them]
     #[arg(value_parser = SCHEMAS.iter().map(|entry| entry.name).collect::<Vec<_>>())]
     name: Option<String>,
 }
@@ -68,7 +68,7 @@ const SCHEMAS: &[Entry] = &[
     },
     Entry {
         name: "anomaly",
-        about: "a record of the topic of surprising events",
+        about: "a record on the topic of surprising events",
         origin: Origin::File(include_str!("../../../schemas/anomaly.v1.json")),
     },
     Entry {
@@ -96,7 +96,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let Some(entry) = SCHEMAS.iter().find(|entry| entry.name == name) else {
-        bail!("there is no schema {name}; `driftline schema` lists them");
+        bail!("there is no schema {name}; see `driftline schema` for a list");
     };
     terminal.print(&entry.text()?)?;
     Ok(ExitCode::SUCCESS)

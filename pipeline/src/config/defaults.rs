@@ -53,7 +53,7 @@ impl Default for Limits {
 }
 
 impl MetricSettings {
-    /// A metric of which nothing is charted but its distribution, with the default zone.
+    /// A metric with the default zone and without charted values.
     pub fn plain(name: &str, kind: Kind) -> Self {
         Self { kind, ..metric_settings(metric(name)) }
     }

@@ -14,11 +14,11 @@ use crate::model::live::StartPosition;
 
 /// A form, with the place in `T` that a value of it is written to.
 pub enum Form<T: 'static> {
-    /// Any text that is not empty.
+    /// Any string that is not empty.
     Text(fn(&mut T, String)),
     /// A dotted path into an event.
     Path(fn(&mut T, String)),
-    /// A list of texts.
+    /// A list of strings.
     Texts(fn(&mut T, Vec<String>)),
     /// A list of some of these words.
     Words(&'static [&'static str], fn(&mut T, Vec<String>)),
@@ -40,13 +40,13 @@ pub enum Form<T: 'static> {
     Segments(fn(&mut T, Vec<Segment>)),
     /// A size between two others, in bytes.
     Bytes(u64, u64, fn(&mut T, u64)),
-    /// A text, here or in an environment variable or file.
+    /// A string, here or in an environment variable or file.
     ExternalText(fn(&mut T, ExternalText)),
-    /// The same; an empty text means something, too.
+    /// The same; an empty string is allowed.
     ExternalTextOrNone(fn(&mut T, ExternalText)),
     /// A secret: only in an environment variable or file.
     Secret(fn(&mut T, ExternalText)),
-    /// A table of names and texts, of which those that the function tells are secrets.
+    /// A table of names and strings; the function says which of them are secrets.
     Table(fn(&str) -> bool, fn(&mut T, Vec<NamedText>)),
     /// Where reading begins.
     Start(fn(&mut T, StartPosition)),
@@ -56,9 +56,9 @@ impl<T> Form<T> {
     /// What a value of this form looks like, for errors and documentation.
     pub fn expected(&self) -> String {
         match self {
-            Self::Text(_) => "a text".into(),
+            Self::Text(_) => "a string".into(),
             Self::Path(_) => "a dotted path into the event, such as \"usage.input_tokens\"".into(),
-            Self::Texts(_) => "a list of texts, such as [\"a\", \"b\"]".into(),
+            Self::Texts(_) => "a list of strings, such as [\"a\", \"b\"]".into(),
             Self::Words(words, _) => format!("a list of some of {}", quoted(words)),
             Self::Word(words, _) => format!("one of {}", quoted(words)),
             Self::TimeFormat(_) => {
@@ -84,7 +84,9 @@ impl<T> Form<T> {
                     bytes::format(*max)
                 )
             }
-            Self::ExternalText(_) | Self::ExternalTextOrNone(_) => format!("a text, or {OUTSIDE}"),
+            Self::ExternalText(_) | Self::ExternalTextOrNone(_) => {
+                format!("a string, or {OUTSIDE}")
+            }
             Self::Secret(_) => OUTSIDE.into(),
             Self::Table(..) => {
                 format!("names and values; a value is as in TOML, or {OUTSIDE}, as secrets must be")

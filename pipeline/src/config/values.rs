@@ -60,7 +60,7 @@ pub(super) fn list<'a, 'i>(
     match value.get_ref() {
         DeValue::Array(items) => Ok(items),
         DeValue::String(one) => {
-            Err(Fault::kind(value).help(format!("put it into brackets: [\"{one}\"]")))
+            Err(Fault::kind(value).help(format!("put it in brackets: [\"{one}\"]")))
         }
         _ => Err(Fault::kind(value)),
     }
@@ -70,7 +70,7 @@ pub(super) fn text(value: &Spanned<DeValue<'_>>) -> Result<String, Fault> {
     match value.get_ref() {
         DeValue::String(text) if text.trim().is_empty() => Err(Fault::new(value, "it is empty")),
         DeValue::String(text) => Ok(text.to_string()),
-        _ => Err(Fault { label: Some("expected a text".into()), ..Fault::kind(value) }),
+        _ => Err(Fault { label: Some("expected a string".into()), ..Fault::kind(value) }),
     }
 }
 
@@ -78,11 +78,11 @@ pub(super) fn path(value: &Spanned<DeValue<'_>>) -> Result<String, Fault> {
     let path = text(value)?;
     if path.split('.').any(str::is_empty) {
         return Err(Fault::new(value, "a part of the path is empty").help(
-            "write the names from the outside in, with one dot between: \"usage.input_tokens\"",
+            "write the names from the outside in, separated by single dots: \"usage.input_tokens\"",
         ));
     }
     if is_json_path(&path) {
-        return Err(Fault::new(value, "this is no dotted path")
+        return Err(Fault::new(value, "this is not a dotted path")
             .help("leave out `$`, brackets and indices: \"usage.input_tokens\""));
     }
     Ok(path)
@@ -108,12 +108,12 @@ pub(super) fn word<'a>(
     if words.contains(&written.as_ref()) {
         return Ok(written);
     }
-    let mut fault = Fault::new(value, format!("\"{written}\" is none of the words it takes"));
+    let mut fault = Fault::new(value, format!("\"{written}\" is not one of the allowed values"));
     let same = words.iter().copied().find(|word| word.eq_ignore_ascii_case(written));
     let near = nearest(&written.to_lowercase(), words.iter().copied());
     if let Some(near) = same.or(near) {
         fault.label = Some(format!("did you mean \"{near}\"?"));
-        fault.help = format!("it takes one of {}", quoted(words));
+        fault.help = format!("allowed: {}", quoted(words));
     }
     Err(fault)
 }
@@ -174,7 +174,7 @@ pub(super) fn duration_us(value: &Spanned<DeValue<'_>>, min: i64, max: i64) -> R
     match duration::parse_us(written) {
         Some(us) if (min..=max).contains(&us) => Ok(us),
         Some(_) => Err(Fault::new(value, "out of range")),
-        None => Err(Fault::new(value, format!("\"{written}\" is no duration"))
+        None => Err(Fault::new(value, format!("\"{written}\" is not a duration"))
             .help("write whole numbers with units: \"250ms\", \"10s\", \"5m\", \"1h30m\", \"7d\"")),
     }
 }
@@ -186,7 +186,7 @@ pub(super) fn instant_us(value: &Spanned<DeValue<'_>>) -> Result<i64, Fault> {
         _ => return Err(Fault::kind(value)),
     };
     parse_instant_us(&written).ok_or_else(|| {
-        Fault::new(value, format!("\"{written}\" is no time"))
+        Fault::new(value, format!("\"{written}\" is not a time"))
             .help("write RFC 3339 with a zone, or a date, which means midnight UTC")
     })
 }
@@ -238,7 +238,7 @@ pub(super) fn size_bytes(value: &Spanned<DeValue<'_>>, min: u64, max: u64) -> Re
     match bytes::parse(written) {
         Some(size) if (min..=max).contains(&size) => Ok(size),
         Some(_) => Err(Fault::new(value, "out of range")),
-        None => Err(Fault::new(value, format!("\"{written}\" is no size"))
+        None => Err(Fault::new(value, format!("\"{written}\" is not a size"))
             .help("write a whole number with a unit: \"512KiB\", \"256MiB\", \"1GiB\"")),
     }
 }
@@ -251,8 +251,8 @@ pub(super) fn external_text(
     let source = match value.get_ref() {
         DeValue::Table(table) => place(value, table)?,
         _ if is_secret => {
-            return Err(Fault::new(value, "a secret is not written into a config").help(
-                "put it into an environment variable or into a file that only Driftline may read",
+            return Err(Fault::new(value, "secrets do not belong in a config").help(
+                "put it in an environment variable or in a file that only Driftline may read",
             ));
         }
         _ => TextSource::Literal(text(value).map_err(|fault| Fault { label: None, ..fault })?),
@@ -277,7 +277,7 @@ pub(super) fn is_place(value: &Spanned<DeValue<'_>>, table: &DeTable<'_>) -> boo
 fn place(value: &Spanned<DeValue<'_>>, table: &DeTable<'_>) -> Result<TextSource, Fault> {
     let mut entries = table.iter();
     let (Some((key, inner)), None) = (entries.next(), entries.next()) else {
-        return Err(Fault::new(value, format!("it takes one of {OUTSIDE}")));
+        return Err(Fault::new(value, format!("it takes either {OUTSIDE}")));
     };
     match key.get_ref().as_ref() {
         "env" => Ok(TextSource::Env(text(inner)?)),
@@ -317,7 +317,7 @@ pub(super) fn entries(
             Ok(text) => all.push(NamedText { name, span: key.span(), text }),
             Err(fault) => {
                 let place =
-                    if is_secret_here { OUTSIDE } else { "a text, a number, true or false" };
+                    if is_secret_here { OUTSIDE } else { "a string, a number, true or false" };
                 fault.tell(&format!("{option}.{name}"), place, diagnostics);
                 right = false;
             }

@@ -1,7 +1,7 @@
 //! An alert: a state over the findings of one model. What the on-call engineer sees.
 //!
 //! Each line is one transition (or an update while firing). The shape is that of an Alertmanager v2
-//! alert with a few fields more; the fingerprint is computed from the labels as Prometheus does.
+//! alert with a few extra fields; the fingerprint is computed from the labels as Prometheus does.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub enum Status {
 }
 
 /// A state over the findings of one model; each line of alerts.ndjson is one transition, or an update while
-/// firing. The shape is that of an Alertmanager v2 alert with some fields more. Readers ignore fields that
+/// firing. The shape is that of an Alertmanager v2 alert with some extra fields. Readers ignore fields that
 /// they do not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alert {
@@ -59,7 +59,7 @@ pub struct Alert {
     /// Earliest onset of its findings. RFC 3339, UTC.
     #[schemars(with = "Rfc3339")]
     pub onset: String,
-    /// Metrics that are, or when resolved were, off.
+    /// Metrics that differ from their baselines, or did before it resolved.
     pub metrics: Vec<String>,
     /// Ids of its findings.
     pub findings: Vec<String>,

@@ -1,4 +1,4 @@
-//! Every bound of the system, in one place. Hitting one is counted and named, never silent.
+//! Bounds that a user may set, in one place. Events and series left out because of one are counted.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -8,7 +8,7 @@ blank_settings! {
     /// Bounds. `Limits::default()` is those of a config that names none.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
     pub struct Limits {
-        /// Longest record in bytes; a longer one is a reject and is skipped without being held.
+        /// Longest record in bytes; a longer one is rejected.
         pub record_bytes_max: usize,
         /// Deepest nesting of a record.
         pub depth_max: usize,

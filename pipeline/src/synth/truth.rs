@@ -31,7 +31,7 @@ pub struct Truth {
     /// Its last instant, exclusive. RFC 3339, UTC.
     #[schemars(with = "Rfc3339")]
     pub end: String,
-    /// Standard deviation of effects that a pane's events share; 0: independent events.
+    /// Standard deviation of effects that events of 10 s share; 0: independent events.
     #[schemars(range(min = 0.0))]
     pub overdispersion: f64,
     /// What changes.
@@ -49,7 +49,7 @@ pub struct TrueDrift {
     pub kind: String,
     /// The metric that changes, or volume.
     pub metric: String,
-    /// What follows from it and is no false finding.
+    /// What follows from it, and is not a false finding either.
     pub side_effects: Vec<SideEffect>,
     /// When it begins. RFC 3339, UTC.
     #[schemars(with = "Rfc3339")]
