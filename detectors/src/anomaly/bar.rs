@@ -21,7 +21,7 @@ const JUMP_VALUES: f64 = 75.0;
 /// The bar of one series. In any `n` values there are at most `n / apart + (max - floor) / 0.1 + 1`
 /// alarms, `max` the largest score there is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Bar {
+pub struct AlarmBar {
     floor: f64,
     apart: f64,
     raised: f64,
@@ -29,13 +29,13 @@ pub struct Bar {
     since: f64,
 }
 
-impl Default for Bar {
+impl Default for AlarmBar {
     fn default() -> Self {
         Self::new(FLOOR_DECADES, APART_VALUES)
     }
 }
 
-impl Bar {
+impl AlarmBar {
     /// `floor`: least score of an alarm, decades. `apart`: values to an alarm, at least, in the
     /// long run.
     pub fn new(floor: f64, apart: f64) -> Self {

@@ -7,7 +7,7 @@
 //! and more values (running means). Each of these *views* has its tail probability `p` among its
 //! own past, counted in *decades*, `-log10 p`. The score is their root mean square: what all views
 //! find odd counts most, and what one view is sure of is not drowned by the others. Views are
-//! dependent, so the score is no p-value; what keeps the rate of alarms is the [`Bar`].
+//! dependent, so the score is no p-value; what keeps the rate of alarms is the [`AlarmBar`].
 //!
 //! Fixed spans, bounded memory (some 10 KiB), no settings but the rate.
 
@@ -17,7 +17,7 @@ mod tail;
 
 use serde::{Deserialize, Serialize};
 
-pub use bar::{APART_VALUES, Bar, FLOOR_DECADES};
+pub use bar::{APART_VALUES, AlarmBar, FLOOR_DECADES};
 use season::Season;
 use tail::Tails;
 
@@ -62,7 +62,7 @@ enum Against {
 
 /// The model of one series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Oddness {
+pub struct AnomalyScorer {
     values: u32,
     level: Mean,
     /// Of absolute deviations from the level.
@@ -80,7 +80,7 @@ struct View {
     tails: Tails,
 }
 
-impl Default for Oddness {
+impl Default for AnomalyScorer {
     fn default() -> Self {
         let view = |(_, span): (Against, f64)| View { mean: Mean::new(span), tails: Tails::new() };
         Self {
@@ -94,7 +94,7 @@ impl Default for Oddness {
     }
 }
 
-impl Oddness {
+impl AnomalyScorer {
     /// Takes the value of an instant (microseconds since 1970). Returns its score in decades, 0
     /// while there is too little to compare with. A value that is not finite changes nothing.
     pub fn observe(&mut self, time_us: i64, value: f64) -> f64 {

@@ -7,7 +7,7 @@ const MINUTE_US: i64 = 60_000_000;
 
 /// Alarms of a series of five-minute values.
 fn alarms(values: impl Iterator<Item = f64>) -> Vec<usize> {
-    let (mut oddness, mut bar) = (Oddness::default(), Bar::default());
+    let (mut oddness, mut bar) = (AnomalyScorer::default(), AlarmBar::default());
     let scores = values.zip(0..).map(|(value, i)| oddness.observe(i * 5 * MINUTE_US, value));
     scores.enumerate().filter_map(|(i, score)| bar.exceeded(score).then_some(i)).collect()
 }
@@ -54,7 +54,7 @@ fn alarms_stay_apart_in_the_long_run() {
 
 #[test]
 fn constant_broken_and_huge_values_do_no_harm() {
-    let mut oddness = Oddness::default();
+    let mut oddness = AnomalyScorer::default();
     for i in 0..500 {
         let score = oddness.observe(i * MINUTE_US, 7.0);
         assert!(score < 0.2, "{i} {score}");

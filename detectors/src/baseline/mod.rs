@@ -11,7 +11,7 @@ use crate::dependence::design_effect::Dependence;
 use crate::encoder::Encoder;
 use crate::math::special::normal_quantile;
 
-pub use hour_of_week::Slots;
+pub use hour_of_week::HourOfWeekCounts;
 
 /// Largest score.
 const SCORE_MAX: f64 = 8.0;
@@ -68,7 +68,7 @@ pub struct Baseline {
     /// How much more a pane's mean varies than independent events would: a design effect, at least 1.
     pub inflation: f64,
     /// Hour-of-week counts, where the history was long enough.
-    pub slots: Option<Slots>,
+    pub slots: Option<HourOfWeekCounts>,
     /// Where it comes from.
     pub provenance: Provenance,
 }

@@ -6,9 +6,9 @@
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
 use super::lane::LANES_MAX;
-use super::tables::Tables;
+use super::tables::{KernelTable, Tables};
 
-/// Evidence of the fixed lanes: `out[s][l] = sum over c of counts[s][c] * tables[s].at(c, l)`.
+/// Evidence of the fixed lanes: `out[s][l] = sum over c of counts[s][c] * tables[s].evidence(c, l)`.
 ///
 /// `counts`: series x codes (columns beyond a series' codes are ignored); `out`: series x [`LANES_MAX`].
 /// # Panics
@@ -17,7 +17,7 @@ pub fn pane_evidence(counts: ArrayView2<u32>, tables: &[&Tables], mut out: Array
     assert_eq!((counts.nrows(), tables.len()), (out.nrows(), out.nrows()), "one row a series");
     assert_eq!(out.ncols(), LANES_MAX, "one column a lane");
     for ((row, tables), mut evidence) in counts.rows().into_iter().zip(tables).zip(out.rows_mut()) {
-        let (table, width) = tables.rows();
+        let KernelTable { evidence: table, width } = tables.kernel_table();
         // The width as a constant lets each loop over lanes become vector code.
         let sums = match width {
             4 => sums::<4>(table, row),

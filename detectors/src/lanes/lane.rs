@@ -35,7 +35,8 @@ pub enum Lane {
         ratio: f64,
     },
     /// One category, whichever, became several times as frequent.
-    OneOf,
+    #[serde(rename = "one_of")]
+    OneCategory,
     /// The distribution is like that of the last minutes.
     Learned,
 }
@@ -75,7 +76,7 @@ impl Lane {
         let (is_flag, is_category) =
             (matches!(encoder, Encoder::Flag(_)), matches!(encoder, Encoder::Category(_)));
         match self {
-            Lane::OneOf => ONE_OF_WEIGHT,
+            Lane::OneCategory => ONE_OF_WEIGHT,
             Lane::Learned if is_flag => BESIDE_WEIGHT / 2.0,
             Lane::Share { ratio, .. } if is_flag || is_category => {
                 match self.is_of_missing(baseline) {
@@ -96,7 +97,7 @@ impl Lane {
             Lane::Location(_) => "lower".into(),
             Lane::Scale(a) if *a > 0.0 => "wider".into(),
             Lane::Scale(_) => "narrower".into(),
-            Lane::OneOf => "more of one category".into(),
+            Lane::OneCategory => "more of one category".into(),
             Lane::Learned => "other shape".into(),
             Lane::Share { .. } if self.is_unknown_numbers(baseline) => {
                 "more of unknown numbers".into()

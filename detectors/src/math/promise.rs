@@ -6,7 +6,7 @@
 //! change, nor on how many series share it.
 
 /// `ln A` that a baseline's tempering, slack and weights are made for.
-pub(crate) const LOG_PROMISE: f64 = 14.0;
+pub(crate) const BASELINE_LOG_PROMISE: f64 = 14.0;
 /// `ln A` that evidence follows while it is watched: one false alarm a week over 150 series with panes of
 /// 10 s.
 pub(crate) const WATCHED_LOG_PROMISE: f32 = 16.0;

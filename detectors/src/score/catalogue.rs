@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::comparison::Comparison;
-use super::reading::Reading;
+use super::reading::ScoreValue;
 use super::{contingency, distance, divergence};
 
 /// One score of one window against its baseline.
@@ -35,7 +35,7 @@ pub struct ScoreSpec {
     /// Where the score or its law comes from.
     pub reference: &'static str,
     /// Computes it; `None` when the codes have no order and the score needs one.
-    pub compute: fn(&Comparison) -> Option<Reading>,
+    pub compute: fn(&Comparison) -> Option<ScoreValue>,
 }
 
 const CHI_SQUARE_LAW: &str = "asymptotically chi-square with (codes with mass - 1) degrees of freedom, s = 1/N + 1/M; \

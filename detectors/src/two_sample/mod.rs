@@ -18,14 +18,15 @@ mod transport;
 
 pub use bins::equal_width_counts;
 pub use contingency::{
-    chi_square, cramers_v, fisher_exact, g_statistic, l_infinity, l_infinity_robust, proportions,
+    Proportion, chi_square, cramers_v, fisher_exact, g_statistic, l_infinity, l_infinity_robust,
+    proportions,
 };
 pub use kernel::{median_sigma, mmd2_unbiased};
 pub use kolmogorov::{ks_asymptotic, ks_distance, ks_exact, kuiper};
 pub use location::{pooled_t, welch_t};
 pub use outcome::Test;
 pub use rank::{anderson_darling, cramer_von_mises, mann_whitney};
-pub use transport::{energy, wasserstein};
+pub use transport::{Weighted, energy, wasserstein};
 
 pub use crate::score::shares::{
     bhattacharyya, hellinger, histogram_intersection, jensen_shannon, kullback_leibler, psi,

@@ -75,7 +75,7 @@ impl Firing {
     ) -> bool {
         let lane = usize::from(self.lane.unwrap_or(self.weakest));
         let tick: f64 = match self.category {
-            Some(category) => tables.of_category(usize::from(category), counts),
+            Some(category) => tables.category_evidence(usize::from(category), counts),
             None => counts
                 .iter()
                 .enumerate()
@@ -154,6 +154,6 @@ fn strength(lane: &Lane) -> f64 {
     match lane {
         Lane::Location(a) | Lane::Scale(a) => a.abs(),
         Lane::Share { ratio, .. } => ratio.max(1.0 / ratio),
-        Lane::OneOf | Lane::Learned => 0.0,
+        Lane::OneCategory | Lane::Learned => 0.0,
     }
 }
