@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::math::week::{DAY_US, HOUR_US, HOURS_PER_WEEK, hour_of_week};
 
-/// A day's values count so much of those of the day after, in the same hour; likewise a week's.
+/// Weight of a day's values beside those of the next day, in the same hour; likewise of a week's.
 const KEPT: f64 = 0.95;
 /// Weight of none in an hour of the day, in values ...
 const PRIOR_HOUR: f64 = 3.0;

@@ -24,7 +24,7 @@ impl HourOfWeekCounts {
         Self { codes, counts: vec![0; HOURS_PER_WEEK * codes] }
     }
 
-    /// Whether they are of an encoder of so many codes.
+    /// Whether they fit an encoder of `codes` codes.
     pub fn fit(&self, codes: usize) -> bool {
         self.codes == codes && self.counts.len() == HOURS_PER_WEEK * codes
     }

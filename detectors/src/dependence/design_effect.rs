@@ -12,19 +12,19 @@ use super::growth::Growth;
 
 /// Design effect that is assumed before any tick was seen ...
 const PRIOR_EFFECT: f64 = 1.0;
-/// ... with the weight of so many ticks.
+/// ... with the weight of this many ticks.
 pub(crate) const PRIOR_TICKS: f64 = 10.0;
-/// Neighbouring ticks are taken to be alike by so much more than the baseline can show: an
+/// Design effect of neighbouring ticks that resemble each other more than the baseline can show: an
 /// autoregression of 0.5 over ticks of 50 events has 1.04, and it matters the more, the larger `A` is.
 pub(crate) const NEIGHBOUR_INFLATION: f64 = 1.03;
-/// Largest inflation by longer spans. Few sums cannot tell ticks that are alike for long from one change
-/// within the baseline, so they count for so much at most ...
+/// Largest inflation by longer spans. Few sums cannot distinguish lasting dependence from one change within the
+/// baseline, so the bound is this ...
 const INFLATION_MAX_OF_FEW: f64 = 8.0;
-/// ... or each of them for so much, so that what comes after that change is found in the end ...
+/// ... or this for each sum, so that changes after that one are still found ...
 const INFLATION_MAX_PER_SUM: f64 = 0.7;
-/// ... and many for this.
+/// ... and with many sums this.
 const INFLATION_MAX: f64 = 100.0;
-/// Weight of what is assumed of longer spans, in sums.
+/// Weight of the prior of longer spans, in sums.
 const PRIOR_SUMS: f64 = 5.0;
 /// Fewest ticks for a design effect that people see.
 const TICKS_MIN: usize = 20;

@@ -4,7 +4,8 @@
 //! and go or a cache warms up, it varies more, and evidence that adds up over minutes must count less. A
 //! baseline of an hour has few such sums. So what is learned of one metric in all series of a pipeline is
 //! pooled ([`PooledDependence`]): a series is shrunk to what is usual for its metric (empirical Bayes), as far
-//! as its own sums are too few. What is exchangeable: series of one metric, as to how dependent ticks are.
+//! as its own sums are too few. Series of one metric are taken to be
+//! exchangeable in how dependent their ticks are.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,7 @@ pub(crate) struct TickDeviation {
     pub(crate) variance: f64,
 }
 
-/// How much sums over many ticks vary, in units of so many single ticks.
+/// How much sums over many ticks vary.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Growth {
     /// Variance of the sums over that of independent ticks.
@@ -174,7 +175,7 @@ pub(crate) fn variance_ratio_quantile(freedom: f64, deviations: f64) -> f64 {
     root * root * root
 }
 
-/// What is known of one metric's variance growth over all series that have learned.
+/// The variance growth of one metric, over all series that have learned.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PooledDependence {
     #[serde(rename = "times")]

@@ -6,7 +6,7 @@
 
 use super::growth::TickDeviation;
 
-/// Below this weight of a tick, tails are so heavy that four cumulants do not tell of them.
+/// Below this weight of a tick, tails are too heavy for four cumulants to describe.
 pub(crate) const HEAVY_TAIL_WEIGHT: f64 = 0.6;
 
 /// Skewness and excess kurtosis of a distribution; both 0 for a constant.
@@ -67,7 +67,7 @@ impl Tail {
         Self { skewness, excess, ticks: n }
     }
 
-    /// That of ticks of so many independent `events` of a shape.
+    /// That of ticks of this many independent `events` of a shape.
     pub(crate) fn of_independent(Shape { skewness, excess }: Shape, events: f64) -> Self {
         Self {
             skewness: skewness / libm::sqrt(events),
@@ -76,7 +76,7 @@ impl Tail {
         }
     }
 
-    /// That of ticks of so many independent events of which a share `p` has a code.
+    /// That of ticks of this many independent `events` of which a share `p` has a code.
     pub(crate) fn of_single_code(p: f64, events: f64) -> Self {
         let moment = |k: f64| p * libm::pow(1.0 - p, k) + (1.0 - p) * libm::pow(-p, k);
         let shape = Shape::from_moments([moment(2.0), moment(3.0), moment(4.0)]);

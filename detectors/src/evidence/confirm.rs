@@ -18,12 +18,12 @@ const CONFIRMS: f64 = 2.0;
 #[serde(transparent)]
 pub(super) struct Withheld([f32; LANES_MAX]);
 
-/// What a tick adds to a lane.
+/// The evidence that a tick adds to a lane.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Confirmed {
     /// Of its own evidence.
     pub(super) now: f64,
-    /// Of what the tick before had to wait for.
+    /// Of that of the tick before, which had to wait.
     pub(super) before: f64,
 }
 

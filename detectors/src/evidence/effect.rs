@@ -132,7 +132,7 @@ struct Errors {
 }
 
 impl Errors {
-    /// Half of an interval, on the side where the newer counts count so many standard errors.
+    /// Half of an interval, with so many standard errors of the newer counts.
     fn half(&self, deviations: f64) -> f64 {
         let (now, before) = (deviations * self.now, Z95 * self.before);
         libm::sqrt(now * now + before * before)

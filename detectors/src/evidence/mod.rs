@@ -4,8 +4,8 @@
 //! `S = max(0, S + e)` and `R = (g + R) exp(e)` with `g = w / nu`; `M = sum R` over lanes, alarm at `M
 //! >= A`. `S` is drawn, and its last zero is the onset.
 //!
-//! What is proved: `M - sum g` is a supermartingale under the null, so the mean of `sum g` up to a
-//! false alarm is at least `A` (Shin, Ramdas, Rinaldo, "E-detectors", 2023). What is calibrated: a
+//! Proved: `M - sum g` is a supermartingale under the null, so the mean of `sum g` up to a
+//! false alarm is at least `A` (Shin, Ramdas, Rinaldo, "E-detectors", 2023). Calibrated: a
 //! statistic does not stop at `A` but jumps over it, and with `g = w` the mean run length is `A / sum w
 //! nu`, where `nu = E exp(-overshoot)` is known for a normal step (see `math::overshoot`). So `g = w / nu`
 //! gives each lane its weight's share of the false alarms, and the mean run length comes to `A`, in
@@ -39,6 +39,30 @@ const R_MAX: f64 = 1e280;
 const LOG_STEP_MAX: f64 = 500.0;
 
 /// The accumulated evidence of one series.
+/// ```
+/// use driftline_detectors::baseline::{Baseline, Zone};
+/// use driftline_detectors::encoder::{Encoder, FlagEncoder};
+/// use driftline_detectors::evidence::effect::effect;
+/// use driftline_detectors::evidence::{Evidence, budget};
+/// use driftline_detectors::lanes::Tables;
+///
+/// let baseline = Baseline::new(Encoder::Flag(FlagEncoder), vec![9_900, 100, 0, 0]);
+/// let tables = Tables::new(&baseline, baseline.probabilities(), Zone::default(), 0.0);
+/// let mut evidence = Evidence::new(&tables);
+/// // One series with ticks of 10 s, and one false alarm a week.
+/// let threshold = budget::log_threshold(1, 10_000_000, 1.0);
+/// for tick in 0..30 {
+///     // From tick 20 on four times as many failures.
+///     let failures = if tick < 20 { 2 } else { 8 };
+///     evidence.tick(&tables, &[200 - failures, failures, 0, 0], i64::from(tick) * 10_000_000);
+/// }
+/// assert!(evidence.log_mixture() > threshold);
+/// assert_eq!(evidence.onset_us(), 20 * 10_000_000);
+/// let since = evidence.since_onset(evidence.leader());
+/// let size = effect(&baseline, &tables, &evidence.found_lane(&tables), since.counts);
+/// assert_eq!(size.unit, "share");
+/// assert!(size.low < 0.03 && 0.03 < size.high);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     lanes: u8,

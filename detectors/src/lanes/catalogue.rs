@@ -12,23 +12,22 @@ use crate::math::promise::BASELINE_LOG_PROMISE;
 const VALUE_LANES: u8 = 3;
 /// ... the others have them together, in so many groups, each about twice as large as the one before ...
 const VALUE_GROUPS: u32 = 3;
-/// ... and so many of these are looked at for having become rarer, too.
+/// ... and this many of these have a lane for having become rarer, too.
 const VALUE_LANES_DOWN: usize = 2;
 /// Categories with less than this share together count as rare.
 const RARE_BELOW: f64 = 0.05;
-/// Groups of the rarest categories: all but so many of the most frequent.
+/// Groups of the rarest categories: all but this many of the most frequent.
 const TAILS: [u8; 6] = [1, 2, 4, 8, 16, 32];
-/// Odds ratios that are looked for in them ...
+/// Odds ratios of their alternatives ...
 const TAIL_RATIOS: [f64; 3] = [1.3, 2.0, 0.7];
-/// ... and in a single category, as far as its share allows for the strong one.
+/// ... and of those of a single category: mild, middle, and strong where its share allows for that.
 const PART_RATIOS: (f64, f64, f64) = (1.5, 2.5, 8.0);
 /// A category with this share can hardly become many times as frequent.
 const FREQUENT: f64 = 0.1;
-/// Only from this share on a single category is looked for that became rarer: the others would do so too
-/// slowly to be worth their number.
+/// Only from this share on has a single category an alternative for having become rarer: the others would be
+/// found too late, and dilute the rest.
 const COMMON: f64 = 0.03;
-/// Information that a part must have in a baseline to be looked for, in parts of `ln A`: the series goes on
-/// learning.
+/// Least information of an alternative in a baseline, in parts of `ln A`: the series goes on learning.
 const PART_INFORMATION: f64 = 0.5;
 /// Centroids that have lanes of their own.
 const CENTROID_LANES: u8 = 10;
@@ -38,7 +37,7 @@ const LOCATIONS: usize = 4;
 /// between them lies what takes from one tick to some hundred.
 const TICK_SHIFTS: (f64, f64) = (0.35, 4.0);
 
-/// What is looked for in the lane of single categories beyond a zone, each with its weight: each one that
+/// The alternatives of the lane for single categories beyond a zone, each with its weight: each category that
 /// became more or less frequent, and all but the most frequent ones together.
 pub(crate) fn part_lanes(baseline: &Baseline, zone: Zone) -> Vec<(Lane, f64)> {
     let Encoder::Category(encoder) = &baseline.encoder else { return Vec::new() };

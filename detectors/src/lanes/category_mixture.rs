@@ -131,7 +131,7 @@ impl CategoryAlternative {
         Component { from, to, ratio: self.ratio, hit, miss, penalty: self.penalty }
     }
 
-    /// What a start of the component counts, in ticks of usually so many `events`.
+    /// The start of the component, in ticks of usually this many `events`.
     fn start(&self, component: &Component, events: f64) -> f64 {
         let variance = self.null * (1.0 - self.null) * events / self.temper;
         let reach = component.hit * libm::sqrt(variance);
@@ -141,7 +141,7 @@ impl CategoryAlternative {
 }
 
 impl CategoryMixture {
-    /// A mixture over `alternatives`, in ticks of usually so many `events`.
+    /// A mixture over `alternatives`, in ticks of usually this many `events`.
     pub(crate) fn new(alternatives: &[CategoryAlternative], events: f64) -> Self {
         let components: Vec<Component> =
             alternatives.iter().map(CategoryAlternative::component).collect();

@@ -6,7 +6,7 @@ use crate::dependence::design_effect::Dependence;
 use crate::encoder::CODES_MAX;
 
 impl Baseline {
-    /// What is wrong with a baseline that was read from outside: none may be used that has a fault.
+    /// The fault of a baseline that was read from outside; one that has a fault may not be used.
     pub fn fault(&self) -> Option<&'static str> {
         let codes = self.encoder.codes();
         if codes > CODES_MAX {
@@ -22,7 +22,7 @@ impl Baseline {
         };
         let fits = |len: usize, wanted: usize| len == 0 || len == wanted;
         let has_slots = self.slots.as_ref().is_none_or(|slots| slots.fit(codes));
-        // Lanes are looked up by code: only where there is a count for each.
+        // This reads the count of each code.
         let lanes = fixed_lanes(self, Zone::default()).len();
         let checks = [
             (self.counts.iter().any(|n| *n > 0), "it rests on no events"),

@@ -1,8 +1,8 @@
-//! EstimationPenalty: what is taken off the evidence of each event because the baseline is an estimate.
+//! The slack: by how much the evidence of each event is reduced because the baseline is an estimate.
 
 use crate::math::promise::BASELINE_LOG_PROMISE;
 
-/// What is to be taken off the evidence of each event because the baseline is an estimate.
+/// Slack: by how much the evidence of each event is reduced because the baseline is an estimate.
 ///
 /// The error of a baseline of `N` events moves the mean evidence of an event by `s d / sqrt N`, with `s`
 /// standard normal and `d` the spread. A lane's false alarms at `A` then go as `A^-theta` with
@@ -11,19 +11,19 @@ use crate::math::promise::BASELINE_LOG_PROMISE;
 /// budget is about; a single one may be better or worse.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct EstimationPenalty {
-    /// EstimationPenalty for each unit of `ln A`.
+    /// Slack of an event for each unit of `ln A`.
     per_log: f64,
-    /// The `ln A` for which it is in the table already; below 0 where more than `ln A` is to be paid.
+    /// `ln A` from which slack is due; below 0 where it is due for more than `ln A`.
     paid: f64,
 }
 
 impl EstimationPenalty {
-    /// Of a lane whose two laws are near each other.
+    /// That of a lane whose two laws are near each other.
     pub(crate) fn of_events(events: f64) -> Self {
         Self { per_log: 1.0 / events.max(1.0), paid: 0.0 }
     }
 
-    /// Of a lane that looks for a `share` which was estimated from `events` and was `null`, and became
+    /// That of a lane for a `share`, estimated from so many `events`, which was `null` and became
     /// `alternative`.
     ///
     /// Far from each other the slack is `D / 2G` times as much, with their chi-square divergence `D` and
@@ -52,7 +52,7 @@ impl EstimationPenalty {
         Self { per_log: 1.0 / events.max(1.0), paid }
     }
 
-    /// EstimationPenalty of an event at a promise.
+    /// Slack of an event at a promise.
     pub fn per_event(self, log_promise: f64) -> f64 {
         self.per_log * (log_promise - self.paid)
     }

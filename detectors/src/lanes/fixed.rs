@@ -68,8 +68,8 @@ impl FixedLanes {
     fn push(&mut self, index: usize, lane: &Lane, reference: &Reference<'_>, slack_z: f64) {
         let Reference { baseline, probabilities, events, .. } = *reference;
         let temper = baseline.temper.get(index).copied().unwrap_or(1.0);
-        // Dependent events tell as much about the baseline as `temper` times as many independent
-        // ones, and only the later ones tell of what the encoder had not seen.
+        // Dependent events say as much about the baseline as `temper` times as many independent
+        // ones, and only the later ones could be unseen.
         let coded = if lane.is_unseen(baseline) { baseline.unseen_weight() } else { 1.0 };
         let known = (events * coded * temper).max(1.0);
         // Those that made the encoder could not be beyond its range, and two gaps lie there (the
@@ -135,7 +135,7 @@ impl FixedLanes {
 }
 
 impl Hypotheses {
-    /// Slack of an event, in standard errors of a baseline of so many events.
+    /// Slack of an event, in standard errors of a baseline of this many events.
     fn slack(&self, slack_z: f64, events: f64) -> f64 {
         let divergence: f64 =
             self.alternative.iter().zip(&self.null).map(|(q, p)| q * q / p).sum::<f64>() - 1.0;

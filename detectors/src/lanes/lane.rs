@@ -19,11 +19,11 @@ const ONE_OF_WEIGHT: f64 = 4.0;
 /// Weight of what has a part in that lane, too; of a flag that becomes rarer; and of a flag's last minutes,
 /// which say nothing that its lanes do not.
 const BESIDE_WEIGHT: f64 = 0.5;
-/// What a lane looks for.
+/// A way of having changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
-    /// Numbers moved by about so many standard deviations.
+    /// Numbers moved by about this many standard deviations.
     Location(f64),
     /// Numbers spread out (positive) or drew together (negative): exponent of the squared score.
     Scale(f64),
@@ -90,7 +90,7 @@ impl Lane {
         }
     }
 
-    /// What a person calls the change.
+    /// The change in words.
     pub fn name(&self, baseline: &Baseline) -> String {
         match self {
             Lane::Location(a) if *a > 0.0 => "higher".into(),

@@ -4,7 +4,7 @@ use super::lane::{Lane, RARE_RATIO};
 use crate::baseline::{Baseline, Zone};
 use crate::math::special::scale_odds;
 
-/// Least share at which a code that the baseline hardly knows is looked for.
+/// Least share under the alternative of codes that the baseline hardly knows.
 const RARE_SHARE: f64 = 0.01;
 
 /// What tables are made from: a null distribution over codes, and the baseline that it belongs to.
@@ -30,7 +30,7 @@ pub(super) struct Hypotheses {
 /// How well the share that a lane looks for is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
-    /// Independent events that its estimate is worth.
+    /// Number of independent events that its estimate is worth.
     pub(super) events: f64,
     /// Events of the lane's kind that the encoder hid.
     pub(super) missed: f64,

@@ -27,6 +27,21 @@ const LEARNED_EVENTS_MIN: f64 = 50.0;
 const LEARNED_PRIOR: f64 = 100.0;
 
 /// The evidence of each code in each lane of one series.
+/// ```
+/// use driftline_detectors::baseline::{Baseline, Zone};
+/// use driftline_detectors::encoder::{Encoder, FlagEncoder};
+/// use driftline_detectors::lanes::Tables;
+///
+/// let baseline = Baseline::new(Encoder::Flag(FlagEncoder), vec![9_900, 100, 0, 0]);
+/// // Changes of the odds by up to 10 % do not matter.
+/// let zone = Zone { odds: 0.1, ..Zone::default() };
+/// let tables = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
+/// let lane = tables.lanes().iter().position(|lane| lane.name(&baseline) == "more of true");
+/// let lane = lane.expect("a flag has such a lane");
+/// // A failure speaks for it, a success against it; by the baseline, they average below 0.
+/// assert!(tables.evidence(1, lane) > 0.0 && tables.evidence(0, lane) < 0.0);
+/// assert!(tables.means()[lane] < 0.0);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tables {
     lanes: Vec<Lane>,
@@ -47,7 +62,7 @@ pub struct Tables {
     /// Mean evidence of an event in each fixed lane.
     means: Vec<f64>,
     standardizations: Vec<Standardization>,
-    /// What is known about dependence in each fixed lane, and the ticks that it was estimated from.
+    /// Dependence in each fixed lane, and the ticks that it was estimated from.
     dependence: Vec<Dependence>,
     ticks: f64,
     penalties: Vec<EstimationPenalty>,
@@ -63,7 +78,7 @@ pub struct Tables {
     mixture: CategoryMixture,
 }
 
-/// What a baseline knows about dependence.
+/// Dependence as a baseline knows it.
 #[derive(Debug, Clone, Copy)]
 pub struct KnownDependence<'a> {
     /// In each fixed lane; empty where nothing is known.
@@ -223,7 +238,7 @@ impl Tables {
         &self.means
     }
 
-    /// What the baseline's ticks say about dependence.
+    /// Dependence of the baseline's ticks.
     pub fn dependence(&self) -> KnownDependence<'_> {
         KnownDependence { lanes: &self.dependence, ticks: self.ticks }
     }
@@ -234,7 +249,7 @@ impl Tables {
         &self.standardizations
     }
 
-    /// What each lane pays for an estimated baseline.
+    /// Slack of each lane for an estimated baseline.
     pub fn penalties(&self) -> &[EstimationPenalty] {
         &self.penalties
     }
@@ -264,7 +279,7 @@ impl Tables {
         &self.scores
     }
 
-    /// What [`pane_evidence`](super::pane_evidence) multiplies counts by.
+    /// The table of [`pane_evidence`](super::pane_evidence).
     pub fn kernel_table(&self) -> KernelTable<'_> {
         KernelTable { evidence: &self.evidence, width: self.width }
     }

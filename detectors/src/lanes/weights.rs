@@ -15,7 +15,7 @@ pub(super) fn least_temper(baseline: &Baseline) -> f64 {
 }
 
 /// Tempering that the lanes of known codes have in common: their mean, or the `least` where one of them
-/// stands out beyond chance. What is never missing says nothing of the rest.
+/// stands out beyond chance. Lanes for missing values say nothing about the rest.
 pub(super) fn common_temper(baseline: &Baseline, lanes: &[Lane], least: f64) -> f64 {
     let of = baseline.temper.iter().zip(lanes).filter(|(_, lane)| !lane.is_of_missing(baseline));
     let on: Vec<f64> = of.map(|(t, _)| *t).filter(|t| *t > 0.0).collect();
@@ -71,7 +71,7 @@ pub(super) fn weights(shares: &[f64], gains: &[f64], events: f64) -> Vec<f64> {
     weights
 }
 
-/// What a lane for the `share` of some codes pays, whose hypotheses these are.
+/// The slack of a lane for the share of some codes.
 pub(super) fn share_penalty(
     codes: &[u8],
     probabilities: &[f64],

@@ -1,10 +1,10 @@
-//! How far a statistic jumps over its threshold, and what that is worth.
+//! Overshoot: how far a statistic jumps over its threshold.
 //!
-//! A Shiryaev-Roberts statistic does not stop at `A` but beyond it, so with starts of weight `w` alarms
-//! come more rarely than once in `A`. Starts that are worth `1 / E exp(-overshoot)` times as much use
-//! the promise up.
+//! A Shiryaev-Roberts statistic does not stop at `A` but beyond it, so with starts of weight `w` false alarms
+//! come more rarely than once in `A` ticks. With starts that are `1 / E exp(-overshoot)` times as large they
+//! come as often as promised.
 
-/// Beyond this spread a step is no longer normal enough to be trusted with more.
+/// Beyond this standard deviation a step is not normal enough for a larger correction.
 const REACH_MAX: f64 = 6.0;
 
 /// `1 / nu(d)` for `d >= 0`, where `nu(d) = E exp(-overshoot)` of a random walk of normal
@@ -18,7 +18,7 @@ pub(crate) fn overshoot_correction(d: f64) -> f64 {
 }
 
 /// `1 / E exp(-overshoot)` of a walk that falls little by little and jumps up by `jump`: the overshoot is
-/// uniform below it. So it is with rare events in small ticks, where a normal step tells of less.
+/// uniform below it. So it is with rare events in small ticks, where a normal step would have less.
 pub(crate) fn jump_overshoot_correction(jump: f64) -> f64 {
     if jump > 1e-6 { jump / -libm::expm1(-jump) } else { 1.0 }
 }

@@ -1,8 +1,8 @@
 //! The promise: `ln A`, where a statistic that reaches `A` raises an alarm, so that the mean time to a false
 //! one is at least `A` ticks.
 //!
-//! What is estimated costs the more, the larger `A` is, so tempering, slack and weights need one. They take
-//! one of usual size instead of that of the budget: a series' evidence must not depend on a budget that may
+//! The error of an estimate costs the more, the larger `A` is, so tempering, slack and weights need one. They
+//! take one of usual size instead of that of the budget: a series' evidence must not depend on a budget that may
 //! change, nor on how many series share it.
 
 /// `ln A` that a baseline's tempering, slack and weights are made for.

@@ -25,7 +25,7 @@ const KEPT: usize = 4096;
 /// Cells of the residuals' distribution.
 const RESIDUAL_CELLS: usize = 512;
 
-/// What comes of learning.
+/// The result of learning.
 #[derive(Debug)]
 pub(super) struct Learned {
     /// What follows the series from now on.

@@ -33,6 +33,26 @@ pub enum Transform {
 }
 
 /// The model of one scalar series.
+/// ```
+/// use driftline_detectors::baseline::Zone;
+/// use driftline_detectors::scalar::{Scalar, ScalarOutput, Transform, residual_baseline};
+///
+/// const MINUTE_US: i64 = 60_000_000;
+/// let mut requests = Scalar::new(Transform::Log, 24 * 60 * MINUTE_US);
+/// let mut baseline = None;
+/// for minute in 0..2 * 24 * 60 {
+///     // Between 95 and 105 requests a minute; the last minute has half.
+///     let value = if minute == 2_879 { 50.0 } else { 95.0 + (minute * 7 % 11) as f64 };
+///     match requests.observe(minute * MINUTE_US, MINUTE_US, value, false) {
+///         ScalarOutput::Learning => {}
+///         ScalarOutput::Learned(residuals) => {
+///             baseline = Some(residual_baseline(&residuals, Zone::default()));
+///         }
+///         ScalarOutput::Residual(residual) => assert_eq!(residual < -0.4, minute == 2_879),
+///     }
+/// }
+/// assert!(baseline.is_some_and(|baseline| baseline.events() > 1_000));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scalar {
     transform: Transform,
@@ -49,7 +69,7 @@ enum Stage {
     Ready(ExpectedByHour),
 }
 
-/// What a model makes of a value.
+/// The result of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ScalarOutput {
     /// Still learning.

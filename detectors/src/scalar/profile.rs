@@ -59,7 +59,7 @@ impl Profile {
         left
     }
 
-    /// What is expected at each hour.
+    /// The expected value of each hour.
     pub(super) fn hours(&self) -> ExpectedByHour {
         let (sum, n) = self.slots.iter().fold((0.0, 0), add);
         let whole = sum / f64::from(n.max(1));
@@ -112,7 +112,7 @@ fn add(all: (f64, u32), slot: &(f64, u32)) -> (f64, u32) {
     (all.0 + slot.0, all.1 + slot.1)
 }
 
-/// A mean deviation of `n` values, drawn towards none with the weight of `prior` values.
+/// A mean deviation of `n` values, shrunk to 0 with the weight of `prior` values.
 fn shrunk(sum: f64, n: u32, prior: f64) -> f64 {
     sum / (f64::from(n) + prior)
 }

@@ -1,6 +1,6 @@
-//! What a score's function returns.
+//! The value of a score.
 
-/// What a score's function returns: its value, corrected value and p-value.
+/// A score's value, corrected value and p-value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ScoreValue {
     /// As [`Score::value`].

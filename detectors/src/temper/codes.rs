@@ -11,12 +11,12 @@ use crate::lanes::lane::RARE_RATIO;
 use crate::math::promise::BASELINE_LOG_PROMISE;
 use crate::math::special::scale_odds;
 
-/// A code is compared with what is usual among the codes, which has the weight of so many ticks ...
+/// The effect of a code is shrunk to the median of the codes, which has the weight of this many ticks ...
 const USUAL_TICKS: f64 = 120.0;
-/// ... unless it stands out by so many standard errors.
+/// ... unless it exceeds the median by this many standard errors.
 const STANDS_OUT: f64 = 2.0;
 
-/// A design effect, and the ticks that its estimate weighs.
+/// A design effect, and the number of ticks that its estimate is worth.
 #[derive(Debug, Clone, Copy)]
 struct WeightedEffect {
     effect: f64,

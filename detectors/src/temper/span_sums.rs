@@ -71,8 +71,8 @@ impl SpanSums {
         *self = Self::after(self.moments);
     }
 
-    /// Adds a tick. `bounds`: the square of a sum counts for so much at most, for each tick in it; but a tick
-    /// alone may count for all of its own, `tick_max`.
+    /// Adds a tick. The square of a sum is clipped at `bounds` for each tick in it, but not below the square
+    /// of `tick_max`, at which single ticks are clipped.
     pub(crate) fn observe(
         &mut self,
         mut deviation: PerLane,

@@ -28,15 +28,15 @@ use crate::dependence::growth::Growth;
 use crate::lanes::{KnownDependence, LANES_MAX, Lane, Tables};
 use crate::math::promise::BASELINE_LOG_PROMISE;
 
-/// An excursion that neither falls nor becomes a finding over so many times the baseline's events is no
+/// An excursion that neither falls nor becomes a finding within this many times the baseline's events is no
 /// change.
 const HOVER_BASELINES: f64 = 4.0;
 /// Ticks after which dependence is known well enough: a day of panes of 10 s.
 const TICKS_MAX: u32 = 8_640;
-/// A watched tick counts as at most so many standard deviations, or more where bursts are usual: what is
+/// Watched ticks are clipped at this many standard deviations, or at more where bursts are usual: what is
 /// further off is a change.
 const TICK_DEVIATIONS_MAX: f64 = 3.0;
-/// Standard deviations that a sum counts for, at most.
+/// Sums are clipped at this many standard deviations.
 const SUM_DEVIATIONS_MAX: f64 = 4.0;
 /// Most standard errors of the baseline that count as its error: what is further off is a change, and one that
 /// comes within the first ticks is not mistaken for the baseline's error for good.
@@ -80,9 +80,9 @@ pub(crate) struct WatchedDependence {
     pub(crate) losses: PerLane,
     /// Weights of the lanes.
     pub(crate) weights: PerLane,
-    /// Most that the square of a sum counts for, for each tick in it.
+    /// Bound of the square of a sum, for each tick in it.
     bounds: PerLane,
-    /// Most standard deviations that a tick counts for: as ticks are known to vary by now. A baseline of a few
+    /// Standard deviations at which a tick is clipped, by its variance as it is known now. A baseline of a few
     /// ticks that underrates their variance would otherwise clip them for good, and never learn it.
     #[serde(rename = "mosts")]
     tick_max: PerLane,
@@ -308,7 +308,7 @@ mod tests {
             Self::of(1.0, 180)
         }
 
-        /// With a baseline of so many ticks, which vary by so much for all that it knows.
+        /// With a baseline of `panes` ticks and this design effect.
         fn of(effect: f64, panes: u32) -> Self {
             let encoder =
                 Encoder::Number(NumberEncoder::from_edges((0..=20).map(f64::from).collect()));

@@ -9,7 +9,7 @@ use crate::lanes::Standardization;
 
 /// Fewest sums of a span that say anything.
 const SUMS_MIN: u32 = 8;
-/// Sums that the baseline's growth counts for, at most.
+/// Largest weight of the baseline's growth, in sums.
 const BASELINE_SUMS_MAX: f64 = 12.0;
 
 /// Ratio of the variance of sums to that of single ticks, span by span, as far as it stands out from chance:
