@@ -6,21 +6,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array, RecordBatch, UInt8Array,
-    UInt32Array,
-};
-use arrow::compute::{cast, filter, is_null, nullif};
-use arrow::datatypes::{
-    DataType, Fields, Float32Type, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType,
-};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float32Array, RecordBatch};
+use arrow::compute::{filter, is_null, nullif};
+use arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
 
-use super::columns::{FLAG_INVALID, FLAG_NULL};
+use super::arrow_metrics::{flags, numbers, vectors};
+use super::arrow_times::{RowTime, read_times};
 use super::label_reader::{LabelReader, labels_of};
 use super::plan::{NodeId, Plan};
-use super::record::{Fault, TimeBounds, flag_code};
+use super::record::{Fault, TimeBounds};
 use super::reject;
 use super::time::TimeReader;
 use crate::model::{Batch, Column, INVALID_LABEL, Kind, Labels, Limits, NULL_LABEL, Reason};
@@ -216,13 +210,13 @@ fn column_at(rows: &RecordBatch, path: &[usize]) -> Option<ArrayRef> {
 fn judge(
     plan: &Plan,
     bounds: &TimeBounds,
-    time: Option<&Time>,
+    time: Option<&RowTime>,
     keys: &[Labels],
     row: usize,
 ) -> Result<i64, Fault> {
     let time_us = match time {
-        Some(Time::At(us)) => bounds.check(*us)?,
-        Some(Time::Bad) => {
+        Some(RowTime::At(us)) => bounds.check(*us)?,
+        Some(RowTime::Bad) => {
             return Err(Fault::new(Reason::BadTime, plan.node(plan.time).path.as_str()));
         }
         _ => return Err(Fault::new(Reason::MissingTime, plan.node(plan.time).path.as_str())),
@@ -240,168 +234,6 @@ fn judge(
         }
     }
     Ok(time_us)
-}
-
-/// One row's time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Time {
-    At(i64),
-    Missing,
-    Bad,
-}
-
-impl Time {
-    fn of(us: Option<i64>) -> Self {
-        us.map_or(Self::Bad, Self::At)
-    }
-}
-
-fn read_times(column: Option<ArrayRef>, reader: &mut TimeReader, rows: usize) -> Vec<Time> {
-    let Some(column) = column else { return vec![Time::Missing; rows] };
-    let mut times: Vec<Time> = match column.data_type() {
-        DataType::Timestamp(TimeUnit::Second, _) => {
-            let times = column.as_primitive::<TimestampSecondType>().values().iter();
-            times.map(|time| Time::of(time.checked_mul(1_000_000))).collect()
-        }
-        DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            let times = column.as_primitive::<TimestampMillisecondType>().values().iter();
-            times.map(|time| Time::of(time.checked_mul(1_000))).collect()
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            let times = column.as_primitive::<TimestampMicrosecondType>().values().iter();
-            times.map(|&time| Time::At(time)).collect()
-        }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            let times = column.as_primitive::<TimestampNanosecondType>().values().iter();
-            times.map(|time| Time::At(time.div_euclid(1_000))).collect()
-        }
-        DataType::Date32 | DataType::Date64 => {
-            let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
-            match cast(&column, &micros) {
-                Ok(times) => read_times(Some(times), reader, rows),
-                Err(_) => vec![Time::Bad; rows],
-            }
-        }
-        kind if kind.is_integer() => match cast(&column, &DataType::Int64) {
-            Ok(times) => times
-                .as_primitive::<Int64Type>()
-                .iter()
-                .map(|time| Time::of(time.and_then(|time| reader.integer(time))))
-                .collect(),
-            Err(_) => vec![Time::Bad; rows],
-        },
-        // The shortest decimal of a float is what a text format would have held.
-        DataType::Float64 => column
-            .as_primitive::<Float64Type>()
-            .values()
-            .iter()
-            .map(|time| Time::of(reader.number(&time.to_string())))
-            .collect(),
-        kind => {
-            let decimal = kind.is_numeric();
-            match texts(&column) {
-                Some(texts) => texts
-                    .as_string::<i32>()
-                    .iter()
-                    .map(|text| {
-                        let text = text?;
-                        if decimal { reader.number(text) } else { reader.text(text) }
-                    })
-                    .map(Time::of)
-                    .collect(),
-                None => vec![Time::Bad; rows],
-            }
-        }
-    };
-    if let Some(nulls) = column.logical_nulls().filter(|nulls| nulls.null_count() > 0) {
-        for (time, valid) in times.iter_mut().zip(&nulls) {
-            if !valid {
-                *time = Time::Missing;
-            }
-        }
-    }
-    times
-}
-
-/// A column as strings, if that makes sense: text, numbers and booleans do, lists and objects do not.
-pub(crate) fn texts(column: &ArrayRef) -> Option<ArrayRef> {
-    if column.data_type().is_nested() {
-        return None;
-    }
-    cast(column, &DataType::Utf8).ok()
-}
-
-/// Whether values of this type are texts, at once or through a dictionary.
-fn is_text(kind: &DataType) -> bool {
-    match kind {
-        DataType::Dictionary(_, values) => is_text(values),
-        kind => kind.is_string() || kind.is_binary(),
-    }
-}
-
-fn numbers(column: Option<ArrayRef>, rows: usize) -> Float64Array {
-    let Some(column) = column else { return Float64Array::new_null(rows) };
-    let kind = column.data_type();
-    let inner = match kind {
-        DataType::Dictionary(_, values) => values.as_ref(),
-        kind => kind,
-    };
-    if inner.is_numeric()
-        && let Ok(numbers) = cast(&column, &DataType::Float64)
-    {
-        return numbers.as_primitive::<Float64Type>().clone();
-    }
-    // Whatever is there is no number.
-    Float64Array::new(vec![f64::NAN; rows].into(), column.logical_nulls())
-}
-
-fn flags(column: Option<ArrayRef>, rows: usize) -> UInt8Array {
-    let Some(column) = column else { return vec![FLAG_NULL; rows].into() };
-    let kind = column.data_type();
-    let codes: Vec<u8> = if let Some(flags) = column.as_boolean_opt() {
-        flags.iter().map(|flag| flag.map_or(FLAG_NULL, u8::from)).collect()
-    } else if is_text(kind) {
-        let Some(texts) = texts(&column) else { return vec![FLAG_INVALID; rows].into() };
-        texts.as_string::<i32>().iter().map(|text| text.map_or(FLAG_NULL, flag_code)).collect()
-    } else {
-        let code = |number: Option<f64>| match number {
-            None => FLAG_NULL,
-            Some(0.0) => 0,
-            Some(1.0) => 1,
-            Some(_) => FLAG_INVALID,
-        };
-        numbers(Some(column), rows).iter().map(code).collect()
-    };
-    codes.into()
-}
-
-fn vectors(column: Option<ArrayRef>, rows: usize, len_max: usize) -> Column {
-    let mut offsets = vec![0];
-    let mut values = Vec::new();
-    let nulls = column.as_ref().and_then(|column| column.logical_nulls());
-    for row in 0..rows {
-        if let Some(column) = &column
-            && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))
-        {
-            let entries = match column.data_type() {
-                DataType::List(_) => Some(column.as_list::<i32>().value(row)),
-                DataType::LargeList(_) => Some(column.as_list::<i64>().value(row)),
-                DataType::FixedSizeList(..) => Some(column.as_fixed_size_list().value(row)),
-                _ => None,
-            };
-            let entries = entries.filter(|list| (1..=len_max).contains(&list.len()));
-            let entries = entries.filter(|list| list.data_type().is_numeric());
-            match entries.and_then(|entries| cast(&entries, &DataType::Float32).ok()) {
-                Some(entries) => {
-                    let entries = entries.as_primitive::<Float32Type>();
-                    values.extend(entries.iter().map(|entry| entry.unwrap_or(f32::NAN)));
-                }
-                None => values.push(f32::NAN),
-            }
-        }
-        offsets.push(values.len() as u32);
-    }
-    Column::Vector { offsets, values: Float32Array::from(values) }
 }
 
 /// Leaves out the rows that were rejected; `time_us` and `offsets` lack them already.
@@ -433,23 +265,4 @@ fn retain(batch: &mut Batch, keep: &[bool]) {
 fn kept<A: Array + Clone + 'static>(array: &A, mask: &BooleanArray) -> A {
     let filtered = filter(array, mask).expect("a mask of the same length");
     filtered.as_any().downcast_ref::<A>().expect("the same type").clone()
-}
-
-/// Keys and values of a dictionary, as numbers and texts. `known` = its values, if they were read
-/// before.
-pub(crate) fn dictionary_keys(
-    column: &ArrayRef,
-    known: Option<ArrayRef>,
-) -> Option<(UInt32Array, ArrayRef)> {
-    let dictionary = column.as_any_dictionary_opt()?;
-    let values = known.or_else(|| texts(dictionary.values()))?;
-    let keys = match dictionary.keys().data_type() {
-        DataType::Int32 => {
-            let keys = dictionary.keys().as_primitive::<Int32Type>();
-            let indices: Vec<u32> = keys.values().iter().map(|&key| key as u32).collect();
-            UInt32Array::new(indices.into(), keys.nulls().cloned())
-        }
-        _ => cast(dictionary.keys(), &DataType::UInt32).ok()?.as_primitive().clone(),
-    };
-    Some((keys, values))
 }

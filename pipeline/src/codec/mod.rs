@@ -5,7 +5,10 @@
 //! where bytes come from (`source`), what values mean to a detector (`engine`).
 
 mod arrow_ipc;
+mod arrow_metrics;
 mod arrow_rows;
+mod arrow_text;
+mod arrow_times;
 mod columns;
 mod csv;
 mod guard;
@@ -17,17 +20,18 @@ mod message;
 mod parquet;
 mod plan;
 mod record;
+mod record_blocks;
 mod time;
 
 use arrow::array::RecordBatch;
 use thiserror::Error;
 
 pub(crate) use self::arrow_ipc::ArrowStream;
-pub(crate) use self::csv::next_record;
 pub use self::csv::{CsvBlock, CsvHeader};
 pub(crate) use self::guard::guarded;
 pub use self::parquet::RowGroup;
 pub(crate) use self::parquet::bad_file;
+pub(crate) use self::record_blocks::{RecordBlocks, Records};
 
 use self::arrow_rows::{Context, RowReader};
 use self::columns::Columns;

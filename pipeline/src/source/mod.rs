@@ -5,7 +5,6 @@
 //! Each file is one partition, numbered in the order of sorted names. Not here: what records mean.
 //! Invariant: memory is bounded by the limits, whatever a file holds.
 
-mod blocks;
 mod inputs;
 pub mod kafka;
 mod reader;

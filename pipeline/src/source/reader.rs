@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use super::blocks::{RecordBlocks, Records};
 use super::inputs::format_by_name;
 use super::stream::{Stream, open_stream};
-use crate::codec::{ArrowStream, Block, CsvBlock, CsvHeader, Format, RowGroup, bad_file, guarded};
+use crate::codec::{
+    ArrowStream, Block, CsvBlock, CsvHeader, Format, RecordBlocks, Records, RowGroup, bad_file,
+    guarded,
+};
 use crate::model::Limits;
 
 /// Reads one file. An iterator over blocks; the last one may be a reject that says where the file
