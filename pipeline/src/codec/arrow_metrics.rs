@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type};
 
 use super::arrow_text::{is_text, texts};
 use super::columns::{FLAG_INVALID, FLAG_NULL};
-use super::record::flag_code;
+use super::field_values::flag_code;
 use crate::model::Column;
 
 /// Values of a number metric.

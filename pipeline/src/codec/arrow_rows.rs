@@ -12,11 +12,10 @@ use arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
 
 use super::arrow_metrics::{flags, numbers, vectors};
 use super::arrow_times::{RowTime, read_times};
+use super::bad_record::BadRecord;
 use super::label_reader::{LabelReader, labels_of};
-use super::plan::{NodeId, Plan};
-use super::record::{Fault, TimeBounds};
-use super::reject;
-use super::time::TimeReader;
+use super::path_tree::{NodeId, PathTree};
+use super::rules::{Rules, TimeBounds};
 use crate::model::{Batch, Column, INVALID_LABEL, Kind, Labels, Limits, NULL_LABEL, Reason};
 
 /// Rows that are converted at once.
@@ -40,28 +39,20 @@ pub(crate) struct RowReader {
     metrics: Vec<LabelReader>,
 }
 
-/// What converting needs besides the rows.
-pub(crate) struct Context<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) limits: &'a Limits,
-    pub(crate) times: &'a mut TimeReader,
-    pub(crate) bounds: &'a TimeBounds,
-}
-
 impl RowReader {
-    pub(crate) fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(paths: &PathTree) -> Self {
         Self {
             places: None,
-            keys: plan.keys.iter().map(|_| LabelReader::new()).collect(),
+            keys: paths.keys.iter().map(|_| LabelReader::new()).collect(),
             id: LabelReader::new(),
-            metrics: plan.metrics.iter().map(|_| LabelReader::new()).collect(),
+            metrics: paths.metrics.iter().map(|_| LabelReader::new()).collect(),
         }
     }
 
     /// The events of `rows`, a few thousand a batch.
     pub(crate) fn read(
         &mut self,
-        context: &mut Context<'_>,
+        rules: &mut Rules,
         partition: u32,
         first_offset: u64,
         rows: &RecordBatch,
@@ -69,27 +60,28 @@ impl RowReader {
     ) {
         for start in (0..rows.num_rows()).step_by(BATCH_ROWS) {
             let part = rows.slice(start, BATCH_ROWS.min(rows.num_rows() - start));
-            emit(self.batch(context, partition, first_offset + start as u64, &part));
+            emit(self.batch(rules, partition, first_offset + start as u64, &part));
         }
     }
 
     /// A batch without events.
-    pub(crate) fn empty(&mut self, context: &mut Context<'_>, partition: u32) -> Batch {
+    pub(crate) fn empty(&mut self, rules: &mut Rules, partition: u32) -> Batch {
         let none = RecordBatch::new_empty(Arc::new(Schema::empty()));
-        self.batch(context, partition, 0, &none)
+        self.batch(rules, partition, 0, &none)
     }
 
     fn batch(
         &mut self,
-        context: &mut Context<'_>,
+        rules: &mut Rules,
         partition: u32,
         first_offset: u64,
         rows: &RecordBatch,
     ) -> Batch {
-        let plan = context.plan;
+        let Rules { paths, limits, times, bounds } = rules;
+        let paths: &PathTree = paths;
         let known = |places: &Places| Arc::ptr_eq(&places.schema, rows.schema_ref());
         if !self.places.as_ref().is_some_and(known) {
-            self.places = Some(Places::new(plan, rows.schema()));
+            self.places = Some(Places::new(paths, rows.schema()));
         }
         let Self { places, keys, id, metrics } = self;
         let empty = Vec::new();
@@ -98,11 +90,11 @@ impl RowReader {
             column_at(rows, places.paths.get(usize::from(node)).unwrap_or(&empty))
         };
         let count = rows.num_rows();
-        let label_max = context.limits.label_bytes_max;
-        let times = read_times(column(plan.time), context.times, count);
+        let label_max = limits.label_bytes_max;
+        let times = read_times(column(paths.time), times, count);
         let keys: Vec<Labels> = keys
             .iter_mut()
-            .zip(&plan.keys)
+            .zip(&paths.keys)
             .map(|(reader, &node)| reader.read(column(node), count, label_max))
             .collect();
         let duplicate = places.as_ref().and_then(|places| places.duplicate);
@@ -111,9 +103,9 @@ impl RowReader {
         for (row, keep) in keep.iter_mut().enumerate() {
             let judged = match duplicate {
                 Some(node) => {
-                    Err(Fault::new(Reason::DuplicateField, plan.node(node).path.as_str()))
+                    Err(BadRecord::new(Reason::DuplicateField, paths.node(node).path.as_str()))
                 }
-                None => judge(plan, context.bounds, times.get(row), &keys, row),
+                None => judge(paths, bounds, times.get(row), &keys, row),
             };
             let offset = first_offset + row as u64;
             match judged {
@@ -121,21 +113,21 @@ impl RowReader {
                     batch.time_us.push(time_us);
                     batch.offsets.push(offset);
                 }
-                Err(fault) => {
+                Err(bad) => {
                     *keep = false;
-                    batch.rejects.push(reject(fault, partition, offset, b""));
+                    batch.rejects.push(bad.into_reject(partition, offset, b""));
                 }
             }
         }
         batch.keys = keys;
-        batch.id = plan.id.map(|node| labels_of(id, column(node), count, label_max));
-        let columns = metrics.iter_mut().zip(&plan.metrics).map(|(reader, &(node, kind))| {
+        batch.id = paths.id.map(|node| labels_of(id, column(node), count, label_max));
+        let columns = metrics.iter_mut().zip(&paths.metrics).map(|(reader, &(node, kind))| {
             let column = column(node);
             match kind {
                 Kind::Number => Column::Number(numbers(column, count)),
                 Kind::Category => Column::Category(reader.read(column, count, label_max)),
                 Kind::Flag => Column::Flag(flags(column, count)),
-                Kind::Vector => vectors(column, count, context.limits.vector_len_max),
+                Kind::Vector => vectors(column, count, limits.vector_len_max),
             }
         });
         batch.metrics = columns.collect();
@@ -147,10 +139,10 @@ impl RowReader {
 }
 
 impl Places {
-    fn new(plan: &Plan, schema: SchemaRef) -> Self {
+    fn new(paths: &PathTree, schema: SchemaRef) -> Self {
         let mut places =
-            Self { paths: vec![Vec::new(); plan.len()], duplicate: None, schema: schema.clone() };
-        walk(plan, 0, schema.fields(), &mut Vec::new(), &mut |node, path| {
+            Self { paths: vec![Vec::new(); paths.len()], duplicate: None, schema: schema.clone() };
+        walk(paths, 0, schema.fields(), &mut Vec::new(), &mut |node, path| {
             let Some(place) = places.paths.get_mut(usize::from(node)) else { return };
             if place.is_empty() {
                 *place = path.to_vec();
@@ -162,31 +154,31 @@ impl Places {
     }
 }
 
-/// Calls `found` for each column of a schema that a plan wants, with its place.
+/// Calls `found` for each column of a schema that a paths wants, with its place.
 fn walk(
-    plan: &Plan,
+    paths: &PathTree,
     from: NodeId,
     fields: &Fields,
     path: &mut Vec<usize>,
     found: &mut dyn FnMut(NodeId, &[usize]),
 ) {
     for (place, field) in fields.iter().enumerate() {
-        let Some(node) = plan.child(from, field.name().as_bytes()) else { continue };
+        let Some(node) = paths.child(from, field.name().as_bytes()) else { continue };
         path.push(place);
-        if plan.node(node).wanted {
+        if paths.node(node).wanted {
             found(node, path);
         }
         if let DataType::Struct(fields) = field.data_type() {
-            walk(plan, node, fields, path, found);
+            walk(paths, node, fields, path, found);
         }
         path.pop();
     }
 }
 
-/// Dotted paths of the columns of a schema that a plan wants.
-pub(crate) fn wanted_columns(plan: &Plan, schema: &Schema) -> Vec<(NodeId, Vec<usize>)> {
+/// Dotted paths of the columns of a schema that a paths wants.
+pub(crate) fn wanted_columns(paths: &PathTree, schema: &Schema) -> Vec<(NodeId, Vec<usize>)> {
     let mut wanted = Vec::new();
-    walk(plan, 0, schema.fields(), &mut Vec::new(), &mut |node, path| {
+    walk(paths, 0, schema.fields(), &mut Vec::new(), &mut |node, path| {
         wanted.push((node, path.to_vec()));
     });
     wanted
@@ -208,27 +200,30 @@ fn column_at(rows: &RecordBatch, path: &[usize]) -> Option<ArrayRef> {
 }
 
 fn judge(
-    plan: &Plan,
+    paths: &PathTree,
     bounds: &TimeBounds,
     time: Option<&RowTime>,
     keys: &[Labels],
     row: usize,
-) -> Result<i64, Fault> {
+) -> Result<i64, BadRecord> {
     let time_us = match time {
         Some(RowTime::At(us)) => bounds.check(*us)?,
         Some(RowTime::Bad) => {
-            return Err(Fault::new(Reason::BadTime, plan.node(plan.time).path.as_str()));
+            return Err(BadRecord::new(Reason::BadTime, paths.node(paths.time).path.as_str()));
         }
-        _ => return Err(Fault::new(Reason::MissingTime, plan.node(plan.time).path.as_str())),
+        _ => return Err(BadRecord::new(Reason::MissingTime, paths.node(paths.time).path.as_str())),
     };
-    for (number, (labels, &node)) in keys.iter().zip(&plan.keys).enumerate() {
+    for (number, (labels, &node)) in keys.iter().zip(&paths.keys).enumerate() {
         match labels.indices.values().get(row) {
             Some(&INVALID_LABEL) => {
-                let path = &plan.node(node).path;
-                return Err(Fault::new(Reason::BadKey, format!("{path}: no string, or too long")));
+                let path = &paths.node(node).path;
+                return Err(BadRecord::new(
+                    Reason::BadKey,
+                    format!("{path}: no string, or too long"),
+                ));
             }
-            Some(&NULL_LABEL) if number == 0 && plan.model_required => {
-                return Err(Fault::new(Reason::MissingModel, plan.node(node).path.as_str()));
+            Some(&NULL_LABEL) if number == 0 && paths.model_required => {
+                return Err(BadRecord::new(Reason::MissingModel, paths.node(node).path.as_str()));
             }
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! Columns of any type as event times.
 //!
-//! Not here: which times are taken (`record::TimeBounds`).
+//! Not here: which times are taken (`rules::TimeBounds`).
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;

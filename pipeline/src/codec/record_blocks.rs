@@ -6,7 +6,9 @@
 
 use std::io::{self, Read};
 
-use super::csv::{CsvHeader, next_record};
+use super::block::Block;
+use super::contract::Blocks;
+use super::csv_text::{CsvHeader, next_record};
 use crate::model::{Limits, RawBatch};
 
 /// Most records in a block, so that a block of junk makes no more rejects than that.
@@ -224,6 +226,17 @@ impl<R: Read> RecordBlocks<R> {
         let first_offset = self.offset;
         self.offset += whole.records;
         RawBatch { partition: self.partition, first_offset, bytes }
+    }
+}
+
+impl<R: Read + Send> Blocks for RecordBlocks<R> {
+    fn next_block(&mut self) -> io::Result<Option<Block>> {
+        let raw = self.next()?;
+        Ok(raw.map(|raw| Block::new(raw.partition, raw.first_offset, raw.bytes)))
+    }
+
+    fn records(&self) -> u64 {
+        self.offset
     }
 }
 

@@ -3,7 +3,8 @@
 //! Not here: librdkafka. Invariant: batches of a partition follow each other without a gap or an overlap,
 //! none spans a cut, and rejects agree one to one with the original messages.
 
-use crate::codec::Decoder;
+use crate::codec::{Message, MessageDecoder};
+use crate::model::Batch;
 use crate::model::stream::{Fetched, Original};
 
 use super::reading::Reading;
@@ -36,24 +37,25 @@ pub(super) enum Arrival<'a> {
 /// Decodes what arrives.
 #[derive(Debug)]
 pub(super) struct Arrivals {
-    decoder: Decoder,
+    decoder: MessageDecoder,
     max_future_us: i64,
 }
 
 /// A `Fetched` in the making.
 #[derive(Debug)]
-struct Draft {
+struct Draft<'a> {
     first: i64,
+    /// Those with a value, to be decoded together.
+    valued: Vec<Message<'a>>,
     messages: u64,
     tombstones: u64,
     bytes: usize,
-    originals: Vec<Original>,
     broker_time_ms: Option<i64>,
     at_end: bool,
 }
 
 impl Arrivals {
-    pub(super) fn new(decoder: Decoder, max_future_us: i64) -> Self {
+    pub(super) fn new(decoder: MessageDecoder, max_future_us: i64) -> Self {
         Self { decoder, max_future_us }
     }
 
@@ -80,7 +82,7 @@ impl Arrivals {
                     if draft.messages == 0 {
                         draft.first = offset;
                     }
-                    self.message(&mut draft, reading, offset, timestamp_ms, key, value);
+                    draft.add(offset, timestamp_ms, key, value, self.max_future_us);
                     reading.next = offset + 1;
                     reading.end_told = None;
                 }
@@ -102,38 +104,6 @@ impl Arrivals {
         }
     }
 
-    #[inline]
-    fn message(
-        &mut self,
-        draft: &mut Draft,
-        reading: &Reading,
-        offset: i64,
-        timestamp_ms: Option<i64>,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-    ) {
-        draft.messages += 1;
-        draft.bytes += key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
-        draft.broker_time_ms = draft.broker_time_ms.max(timestamp_ms);
-        let Some(value) = value else {
-            draft.tombstones += 1;
-            return;
-        };
-        let not_after_us =
-            timestamp_ms.map(|ms| ms.saturating_mul(1000).saturating_add(self.max_future_us));
-        let number = u64::try_from(offset).unwrap_or(0);
-        if let Some(reject) = self.decoder.message(reading.partition, number, value, not_after_us) {
-            draft.originals.push(Original {
-                offset,
-                timestamp_ms,
-                key: key.map(<[u8]>::to_vec),
-                payload: value.to_vec(),
-                reason: reject.reason.name(),
-                detail: reject.detail.clone(),
-            });
-        }
-    }
-
     /// Goes on at `offset`, since what is before it is gone: an empty batch that says so.
     pub(super) fn jump(&mut self, reading: &mut Reading, offset: i64) -> Fetched {
         reading.next = offset;
@@ -145,16 +115,18 @@ impl Arrivals {
     }
 
     /// Ends the batch at `reading.next`, and begins the next one there.
-    fn close(&mut self, draft: &mut Draft, reading: &Reading, emit: &mut impl FnMut(Fetched)) {
+    fn close(&mut self, draft: &mut Draft<'_>, reading: &Reading, emit: &mut impl FnMut(Fetched)) {
         let next = reading.next;
         let draft = std::mem::replace(draft, Draft::new(next));
+        self.decoder.add(reading.partition, &draft.valued);
+        let batch = self.decoder.finish(reading.partition);
         emit(Fetched {
             assignment: reading.assignment,
             partition: reading.partition,
             first: if draft.messages > 0 { draft.first } else { next },
             next,
-            batch: self.decoder.finish(reading.partition),
-            originals: draft.originals,
+            originals: originals(&batch, &draft.valued),
+            batch,
             messages: draft.messages,
             tombstones: draft.tombstones,
             bytes: draft.bytes,
@@ -165,18 +137,61 @@ impl Arrivals {
     }
 }
 
-impl Draft {
+impl<'a> Draft<'a> {
     fn new(first: i64) -> Self {
         Self {
             first,
+            valued: Vec::new(),
             messages: 0,
             tombstones: 0,
             bytes: 0,
-            originals: Vec::new(),
             broker_time_ms: None,
             at_end: false,
         }
     }
+
+    #[inline]
+    fn add(
+        &mut self,
+        offset: i64,
+        timestamp_ms: Option<i64>,
+        key: Option<&'a [u8]>,
+        value: Option<&'a [u8]>,
+        max_future_us: i64,
+    ) {
+        self.messages += 1;
+        self.bytes += key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
+        self.broker_time_ms = self.broker_time_ms.max(timestamp_ms);
+        let Some(value) = value else {
+            self.tombstones += 1;
+            return;
+        };
+        let mut message = Message::new(u64::try_from(offset).unwrap_or(0), value);
+        message.timestamp_ms = timestamp_ms;
+        message.key = key;
+        message.not_after_us =
+            timestamp_ms.map(|ms| ms.saturating_mul(1000).saturating_add(max_future_us));
+        self.valued.push(message);
+    }
+}
+
+/// The message of each reject. Both are in the order of offsets.
+fn originals(batch: &Batch, messages: &[Message<'_>]) -> Vec<Original> {
+    let mut messages = messages.iter().peekable();
+    let mut found = Vec::with_capacity(batch.rejects.len());
+    for reject in &batch.rejects {
+        while messages.next_if(|message| message.offset < reject.offset).is_some() {}
+        let Some(message) = messages.peek() else { break };
+        found.push(Original {
+            offset: i64::try_from(message.offset).unwrap_or(0),
+            timestamp_ms: message.timestamp_ms,
+            key: message.key.map(<[u8]>::to_vec),
+            payload: message.value.to_vec(),
+            reason: reject.reason.name(),
+            detail: reject.detail.clone(),
+        });
+    }
+    found
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Batches of one partition without a broker: ends, cuts, gaps, bad and missing values.
 
-use super::super::stand_in::{event, layout};
+use super::super::stand_in::{event, json, layout};
 use super::*;
 use crate::model::Limits;
 use crate::model::stream::TopicPartition;
@@ -8,7 +8,8 @@ use crate::model::stream::TopicPartition;
 const FUTURE_US: i64 = 60_000_000;
 
 fn arrivals() -> Arrivals {
-    let decoder = Decoder::new(&layout(), &Limits::default(), 0, i64::MAX).expect("a layout");
+    let limits = Limits::default();
+    let decoder = MessageDecoder::new(json(), &layout(), &limits, 0, i64::MAX).expect("a layout");
     Arrivals::new(decoder, FUTURE_US)
 }
 

@@ -16,7 +16,7 @@ use super::fetch::{FetchThread, TAKEN_MAX};
 use super::order::{FetchSettings, Order};
 use super::properties;
 use super::status::{Counters, FetchStatus};
-use crate::codec::Decoder;
+use crate::codec::MessageDecoder;
 use crate::kafka::client::Context;
 use crate::kafka::{Doing, KafkaFault};
 use crate::model::stream::Fetched;
@@ -74,9 +74,14 @@ impl Fetcher {
             detail,
             code: RDKafkaErrorCode::Fail,
         };
-        let decoder =
-            Decoder::new(&settings.layout, &settings.limits, settings.not_before_us, i64::MAX)
-                .map_err(|error| failed(error.to_string()))?;
+        let decoder = MessageDecoder::new(
+            settings.codec,
+            &settings.layout,
+            &settings.limits,
+            settings.not_before_us,
+            i64::MAX,
+        )
+        .map_err(|error| failed(error.to_string()))?;
         let consumer: BaseConsumer<Context> = properties::fetching(&settings, &role)
             .create_with_context(Context::new(&role, &settings.connection))
             .map_err(|error| KafkaFault::of(&error, Doing::Connect, &words))?;
