@@ -5,11 +5,13 @@ use std::io::{self, Read};
 use arrow::array::RecordBatch;
 
 use super::arrow_rows::RowReader;
+use super::arrow_sample;
 use super::arrow_stream::ArrowStream;
 use super::batch_builder::BatchBuilder;
 use super::block::{Block, OpenFile};
 use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec, Setup};
 use super::format::Format;
+use super::sample::{Sample, SampleFault};
 use crate::model::Batch;
 
 /// Files of Arrow IPC.
@@ -42,6 +44,15 @@ impl FileCodec for ArrowIpc {
 
     fn decoder(&self, setup: Setup<'_>) -> Box<dyn DecodeBlocks> {
         Box::new(ArrowDecoder { rows: RowReader::new(setup.paths) })
+    }
+
+    fn sample(
+        &self,
+        file: OpenFile,
+        records_max: u64,
+        sample: &mut dyn Sample,
+    ) -> Result<(), SampleFault> {
+        arrow_sample::arrow(&file, records_max, sample)
     }
 }
 

@@ -28,6 +28,7 @@ use super::block::{Block, OpenFile};
 use super::format::Format;
 use super::message::Message;
 use super::path_tree::PathTree;
+use super::sample::{Sample, SampleFault};
 use crate::model::{Batch, Limits};
 
 /// A codec: one line of [`CODECS`](super::CODECS), or one that a program [adds](super::Codecs::with).
@@ -72,6 +73,20 @@ pub trait FileCodec: fmt::Debug + Send + Sync {
 
     /// Makes a decoder. Called once for each thread: a decoder meets blocks of several files, in any order.
     fn decoder(&self, setup: Setup<'_>) -> Box<dyn DecodeBlocks>;
+
+    /// Tells what is in the first records, whether configured or not, until there are `records_max` that could be read or as
+    /// many that could not. `driftline init` needs it; a codec that cannot do it leaves it out.
+    ///
+    /// # Errors
+    /// Where the file is not of the format. A file that breaks off after its first records is no error.
+    fn sample(
+        &self,
+        _file: OpenFile,
+        _records_max: u64,
+        _sample: &mut dyn Sample,
+    ) -> Result<(), SampleFault> {
+        Err(SampleFault::Unsupported)
+    }
 }
 
 /// A file that is being read, cut into blocks.

@@ -10,6 +10,7 @@ use super::bad_record::BadRecord;
 use super::batch_builder::{BatchBuilder, ScanRecord, checked_utf8};
 use super::block::{Block, OpenFile};
 use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec, Setup};
+use super::csv_sample;
 use super::csv_text::{CsvHeader, fields, next_record};
 use super::field_values::{FieldValue, FieldValues};
 use super::format::Format;
@@ -17,6 +18,7 @@ use super::json_scanner::vector;
 use super::json_text::skip_space;
 use super::path_tree::{NodeId, PathTree};
 use super::record_blocks::{RecordBlocks, Records};
+use super::sample::{Sample, SampleFault};
 use crate::model::{Batch, Reason};
 
 /// Files of CSV.
@@ -52,6 +54,15 @@ impl FileCodec for Csv {
 
     fn decoder(&self, _: Setup<'_>) -> Box<dyn DecodeBlocks> {
         Box::new(CsvDecoder::default())
+    }
+
+    fn sample(
+        &self,
+        file: OpenFile,
+        records_max: u64,
+        sample: &mut dyn Sample,
+    ) -> Result<(), SampleFault> {
+        csv_sample::sample(file, records_max, sample)
     }
 }
 

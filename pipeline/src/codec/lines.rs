@@ -1,7 +1,9 @@
 //! Formats with one record a line: files in blocks of whole lines, blocks in lines.
 //!
 //! UTF-8; a byte order mark before the first line is skipped, lines of nothing but white space are no records
-//! but have numbers. A codec of such a format is a [`ScanRecord`] and what calls these two functions.
+//! but have numbers. A codec of such a format is a [`ScanRecord`] and what calls these functions.
+
+use std::io::{BufRead, BufReader, Read};
 
 use super::bad_record::BadRecord;
 use super::batch_builder::{BatchBuilder, ScanRecord, checked_utf8};
@@ -9,8 +11,11 @@ use super::block::{Block, OpenFile};
 use super::contract::Blocks;
 use super::json_text::skip_space;
 use super::record_blocks::{RecordBlocks, Records};
+use super::sample::{Sample, SampleFault};
 use crate::model::Batch;
 
+/// Longest line of a sample that is looked at.
+const SAMPLE_LINE_BYTES_MAX: usize = 1 << 20;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A file in blocks of whole lines. The number of a record is that of its line, from 0.
@@ -48,6 +53,39 @@ pub fn decode(
         start = end + 1;
     }
     emit(batch.finish());
+}
+
+/// Reads the first lines of a file, each without its end and the white space around it: see
+/// [`FileCodec::sample`](super::FileCodec::sample). `read` counts its records itself. A line of more than a mebibyte is
+/// unreadable.
+///
+/// # Errors
+/// What `read` returns.
+pub fn sample(
+    file: OpenFile,
+    records_max: u64,
+    sample: &mut dyn Sample,
+    mut read: impl FnMut(&[u8], &mut dyn Sample) -> Result<(), SampleFault>,
+) -> Result<(), SampleFault> {
+    let mut reader = BufReader::new(file.bytes);
+    let mut line = Vec::new();
+    while sample.records() < records_max && sample.unreadable() < records_max {
+        line.clear();
+        // A damaged end of a packed file ends the sample: what came before is a sample, too.
+        let bytes = reader.by_ref().take(SAMPLE_LINE_BYTES_MAX as u64).read_until(b'\n', &mut line);
+        if !matches!(bytes, Ok(1..)) {
+            break;
+        }
+        if line.len() == SAMPLE_LINE_BYTES_MAX && line.last() != Some(&b'\n') {
+            sample.add_unreadable(1);
+            if reader.skip_until(b'\n').is_err() {
+                break;
+            }
+            continue;
+        }
+        read(line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line).trim_ascii(), sample)?;
+    }
+    Ok(())
 }
 
 /// A line that is not yet known to be UTF-8.

@@ -6,8 +6,10 @@ use super::batch_builder::BatchBuilder;
 use super::block::{Block, OpenFile};
 use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec, Setup};
 use super::format::Format;
+use super::json_sample;
 use super::json_scanner::JsonScanner;
 use super::lines;
+use super::sample::{Sample, SampleFault};
 use crate::model::Batch;
 
 /// Files of JSON lines.
@@ -38,6 +40,15 @@ impl FileCodec for Ndjson {
 
     fn decoder(&self, setup: Setup<'_>) -> Box<dyn DecodeBlocks> {
         Box::new(NdjsonDecoder { scanner: JsonScanner::new(setup.limits.depth_max) })
+    }
+
+    fn sample(
+        &self,
+        file: OpenFile,
+        records_max: u64,
+        sample: &mut dyn Sample,
+    ) -> Result<(), SampleFault> {
+        json_sample::sample(file, records_max, sample)
     }
 }
 

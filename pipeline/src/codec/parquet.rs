@@ -11,12 +11,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use super::arrow_rows::RowReader;
+use super::arrow_sample;
 use super::batch_builder::BatchBuilder;
 use super::block::{Block, OpenFile};
 use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec, Setup};
 use super::format::Format;
 use super::guard::guarded;
 use super::row_group::{GroupReader, RowGroup};
+use super::sample::{Sample, SampleFault};
 use crate::model::Batch;
 
 /// Files of Parquet.
@@ -67,6 +69,15 @@ impl FileCodec for Parquet {
             rows: RowReader::new(setup.paths),
             groups: GroupReader::default(),
         })
+    }
+
+    fn sample(
+        &self,
+        file: OpenFile,
+        records_max: u64,
+        sample: &mut dyn Sample,
+    ) -> Result<(), SampleFault> {
+        arrow_sample::parquet(&file, records_max, sample)
     }
 }
 

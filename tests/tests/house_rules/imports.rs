@@ -11,7 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["model"]),
     ("codec", &["model"]),
     ("kafka", &["model"]),
-    ("synth", &["model"]),
+    ("synth", &["model", "codec"]),
     ("plot", &[]),
     ("source", &["model", "engine", "codec", "kafka"]),
     ("sink", &["model", "engine", "codec", "kafka"]),
