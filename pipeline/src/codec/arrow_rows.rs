@@ -16,7 +16,7 @@ use super::bad_record::BadRecord;
 use super::label_reader::{LabelReader, labels_of};
 use super::path_tree::{NodeId, PathTree};
 use super::rules::{Rules, TimeBounds};
-use crate::model::{Batch, Column, INVALID_LABEL, Kind, Labels, Limits, NULL_LABEL, Reason};
+use crate::model::{Batch, Column, INVALID_LABEL, Kind, Labels, NULL_LABEL, Reason};
 
 /// Rows that are converted at once.
 pub(crate) const BATCH_ROWS: usize = 1 << 13;

@@ -441,5 +441,5 @@ pub(crate) fn vector(
 }
 
 #[cfg(test)]
-#[path = "json_tests.rs"]
+#[path = "json_scanner_tests.rs"]
 mod tests;

@@ -99,7 +99,13 @@ fn find<'a>(value: &'a Written, path: &str, prefix: &str, found: &mut Vec<&'a Wr
     }
 }
 
-fn same(paths: &PathTree, record: &FieldValues, text: &str, node: NodeId, written: &Written) -> bool {
+fn same(
+    paths: &PathTree,
+    record: &FieldValues,
+    text: &str,
+    node: NodeId,
+    written: &Written,
+) -> bool {
     let value = record.value_of(node);
     match (value, written) {
         (FieldValue::Null, Written::Null) => true,
@@ -127,7 +133,14 @@ fn same(paths: &PathTree, record: &FieldValues, text: &str, node: NodeId, writte
 }
 
 /// What `bytes` is by serde_json must be what it is by `scanner`.
-fn compare(paths: &PathTree, scanner: &mut JsonScanner, block: &str, start: usize, end: usize, seed: u64) {
+fn compare(
+    paths: &PathTree,
+    scanner: &mut JsonScanner,
+    block: &str,
+    start: usize,
+    end: usize,
+    seed: u64,
+) {
     let line = &block[start..end];
     let mut record = FieldValues::new(paths);
     let result = scanner.scan(paths, block, start..end, &mut record);
