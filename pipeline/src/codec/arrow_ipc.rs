@@ -9,9 +9,10 @@ use super::arrow_sample;
 use super::arrow_stream::ArrowStream;
 use super::batch_builder::BatchBuilder;
 use super::block::{Block, OpenFile};
-use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec, Setup};
+use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec};
 use super::format::Format;
 use super::sample::{Sample, SampleFault};
+use super::setup::Setup;
 use crate::model::Batch;
 
 /// Files of Arrow IPC.

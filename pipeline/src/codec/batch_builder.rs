@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use super::bad_record::BadRecord;
 use super::columns::Columns;
-use super::contract::Setup;
 use super::field_values::FieldValues;
 use super::message::Message;
 use super::path_tree::PathTree;
 use super::rules::{LayoutError, Rules, TimeBounds};
+use super::setup::Setup;
 use crate::model::{Batch, Layout, Limits, Reason, Reject};
 
 /// Finds the configured fields in the records of a text format.

@@ -1,4 +1,4 @@
-//! A file on its way to a decoder: opened, in blocks, or broken.
+//! A file on its way to a decoder: opened, then in blocks.
 
 use std::any::Any;
 use std::io::Read;
@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::contract::Codec;
-use crate::model::{Limits, Reject};
+use crate::model::Limits;
 
 /// A file that was just opened.
 pub struct OpenFile {
@@ -47,18 +46,4 @@ impl Block {
     pub fn content<T: Any>(&self) -> Option<&T> {
         self.content.downcast_ref()
     }
-}
-
-/// What comes out of a file.
-#[derive(Debug)]
-pub enum FileBlock {
-    /// A block and the codec that made it.
-    Whole {
-        /// The codec.
-        codec: &'static dyn Codec,
-        /// The block.
-        block: Block,
-    },
-    /// The rest of a file that cannot be read; decodes to this reject.
-    Broken(Reject),
 }

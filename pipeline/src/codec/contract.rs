@@ -27,9 +27,9 @@ use super::batch_builder::BatchBuilder;
 use super::block::{Block, OpenFile};
 use super::format::Format;
 use super::message::Message;
-use super::path_tree::PathTree;
 use super::sample::{Sample, SampleFault};
-use crate::model::{Batch, Limits};
+use super::setup::Setup;
+use crate::model::Batch;
 
 /// A codec: one line of [`CODECS`](super::CODECS), or one that a program [adds](super::Codecs::with).
 ///
@@ -48,16 +48,6 @@ pub trait Codec: fmt::Debug + Send + Sync {
     fn messages(&self) -> Option<&dyn MessageCodec> {
         None
     }
-}
-
-/// What a decoder is made for. Fields may be added.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Setup<'a> {
-    /// The configured paths.
-    pub paths: &'a PathTree,
-    /// Bounds of records.
-    pub limits: &'a Limits,
 }
 
 /// How files of a format are read.

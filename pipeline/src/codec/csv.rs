@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::bad_record::BadRecord;
 use super::batch_builder::{BatchBuilder, ScanRecord, checked_utf8};
 use super::block::{Block, OpenFile};
-use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec, Setup};
+use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec};
 use super::csv_sample;
 use super::csv_text::{CsvHeader, fields, next_record};
 use super::field_values::{FieldValue, FieldValues};
@@ -19,6 +19,7 @@ use super::json_text::skip_space;
 use super::path_tree::{NodeId, PathTree};
 use super::record_blocks::{RecordBlocks, Records};
 use super::sample::{Sample, SampleFault};
+use super::setup::Setup;
 use crate::model::{Batch, Reason};
 
 /// Files of CSV.

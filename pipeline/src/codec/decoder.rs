@@ -1,8 +1,8 @@
 //! Decodes the blocks of files of any codec, on one thread.
 
 use super::batch_builder::BatchBuilder;
-use super::block::FileBlock;
 use super::contract::{Codec, DecodeBlocks};
+use super::file_block::FileBlock;
 use super::rules::LayoutError;
 use crate::model::{Batch, Layout, Limits};
 

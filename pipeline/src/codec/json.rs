@@ -5,11 +5,12 @@
 
 use super::bad_record::BadRecord;
 use super::batch_builder::{BatchBuilder, checked_utf8};
-use super::contract::{Codec, DecodeMessages, MessageCodec, Setup};
+use super::contract::{Codec, DecodeMessages, MessageCodec};
 use super::format::Format;
 use super::json_scanner::JsonScanner;
 use super::json_text::{bad_json, byte, skip_space, skip_value};
 use super::message::Message;
+use super::setup::Setup;
 use crate::model::Reason;
 
 /// Messages of JSON.

@@ -4,12 +4,13 @@ use std::io;
 
 use super::batch_builder::BatchBuilder;
 use super::block::{Block, OpenFile};
-use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec, Setup};
+use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec};
 use super::format::Format;
 use super::json_sample;
 use super::json_scanner::JsonScanner;
 use super::lines;
 use super::sample::{Sample, SampleFault};
+use super::setup::Setup;
 use crate::model::Batch;
 
 /// Files of JSON lines.

@@ -14,11 +14,12 @@ use super::arrow_rows::RowReader;
 use super::arrow_sample;
 use super::batch_builder::BatchBuilder;
 use super::block::{Block, OpenFile};
-use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec, Setup};
+use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec};
 use super::format::Format;
 use super::guard::guarded;
 use super::row_group::{GroupReader, RowGroup};
 use super::sample::{Sample, SampleFault};
+use super::setup::Setup;
 use crate::model::Batch;
 
 /// Files of Parquet.
