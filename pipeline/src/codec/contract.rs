@@ -11,8 +11,8 @@
 //!
 //! - **A codec keeps nothing.** It is a constant that makes readers and decoders. What a decoder keeps between calls
 //!   (buffers, what keys looked like, where a file's columns stand) makes it fast, and never changes a result.
-//! - **Batching changes nothing.** The same bytes give the same events and rejects, with the same numbers and in the same
-//!   order, however they are cut into blocks, batches of messages and calls to `emit`, on however many threads.
+//! - **Batching changes nothing.** The same bytes give the same events and rejects, with the same numbers and in the
+//!   same order, however they are cut into blocks, batches of messages and calls to `emit`, on however many threads.
 //! - **Errors end as little as they can.** A bad record is one reject, and the next record is read. A file that is
 //!   broken ends where it is broken: what stands before counts, the rest is one reject. No input ends the stream.
 //! - **Never a panic, and memory is bounded** by [`Limits`](crate::model::Limits), whatever the bytes say about
@@ -64,8 +64,8 @@ pub trait FileCodec: fmt::Debug + Send + Sync {
     /// Makes a decoder. Called once for each thread: a decoder meets blocks of several files, in any order.
     fn decoder(&self, setup: Setup<'_>) -> Box<dyn DecodeBlocks>;
 
-    /// Tells what is in the first records, whether configured or not, until there are `records_max` that could be read or as
-    /// many that could not. `driftline init` needs it; a codec that cannot do it leaves it out.
+    /// Tells what is in the first records, whether configured or not, until there are `records_max` that could be
+    /// read or as many that could not. `driftline init` needs it; a codec that cannot do it leaves it out.
     ///
     /// # Errors
     /// Where the file is not of the format. A file that breaks off after its first records is no error.

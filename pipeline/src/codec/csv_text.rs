@@ -2,7 +2,8 @@
 //!
 //! A quote opens only at the beginning of a field; doubled quotes inside stand for one; a record ends
 //! at a line feed, a carriage return or both, outside quotes; empty lines are no records. One machine
-//! cuts blocks and fields, so both agree. Not here: what is in a field (`csv`). Invariant: any bytes have exactly one reading.
+//! cuts blocks and fields, so both agree. Not here: what is in a field (`csv`). Invariant: any bytes have
+//! exactly one reading.
 
 /// The first record of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -328,23 +328,9 @@ impl JsonScanner {
                 _ if opened => {}
                 _ => return Err((Reason::InvalidJson, at)),
             }
-            if byte(text, at) != b'"' {
-                return Err((Reason::InvalidJson, at));
-            }
-            let key = string(text, at)?;
-            at = skip_space(text, key.next);
-            if byte(text, at) != b':' {
-                return Err((Reason::InvalidJson, at));
-            }
-            at = skip_space(text, at + 1);
-            let mut name = whole.get(key.start..key.end).unwrap_or("");
-            if key.escaped {
-                self.key.clear();
-                json_text::unescape(name, &mut self.key);
-                name = &self.key;
-            }
-            let object = step.open.last().copied().unwrap_or(0);
-            let node = paths.child(object, name.as_bytes());
+            let object = step.open.last().copied().unwrap_or(PathTree::RECORD);
+            let (node, value) = self.key(paths, whole, text, at, object)?;
+            at = value;
             if let Some(node) = node
                 && byte(text, at) == b'{'
                 && paths.node(node).branches()
@@ -366,6 +352,32 @@ impl JsonScanner {
             step.node = node.filter(|&node| paths.node(node).wanted);
             return Ok((at, plain));
         }
+    }
+
+    /// The key at `at` and its colon: the node that it leads to from `object`, and where its value is.
+    fn key(
+        &mut self,
+        paths: &PathTree,
+        whole: &str,
+        text: &[u8],
+        at: usize,
+        object: NodeId,
+    ) -> Scan<(Option<NodeId>, usize)> {
+        if byte(text, at) != b'"' {
+            return Err((Reason::InvalidJson, at));
+        }
+        let key = string(text, at)?;
+        let colon = skip_space(text, key.next);
+        if byte(text, colon) != b':' {
+            return Err((Reason::InvalidJson, colon));
+        }
+        let mut name = whole.get(key.start..key.end).unwrap_or("");
+        if key.escaped {
+            self.key.clear();
+            json_text::unescape(name, &mut self.key);
+            name = &self.key;
+        }
+        Ok((paths.child(object, name.as_bytes()), skip_space(text, colon + 1)))
     }
 
     #[cold]
