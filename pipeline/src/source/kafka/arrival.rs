@@ -7,7 +7,7 @@ use crate::codec::{Message, MessageDecoder};
 use crate::model::Batch;
 use crate::model::stream::{Fetched, Original};
 
-use super::reading::Reading;
+use super::cursor::PartitionCursor;
 
 /// Messages in one `Fetched` at most.
 const MESSAGES_MAX: u64 = 4096;
@@ -63,66 +63,71 @@ impl Arrivals {
     /// with the last message.
     pub(super) fn read<'a>(
         &mut self,
-        reading: &mut Reading,
+        cursor: &mut PartitionCursor,
         arrived: impl Iterator<Item = Arrival<'a>>,
         emit: &mut impl FnMut(Fetched),
     ) {
-        let mut draft = Draft::new(reading.next);
+        let mut draft = Draft::new(cursor.next);
         for arrival in arrived {
             match arrival {
                 // Of an earlier assignment, or sent twice: it has been read.
-                Arrival::Message { offset, .. } if offset < reading.next => {}
+                Arrival::Message { offset, .. } if offset < cursor.next => {}
                 Arrival::Message { offset, timestamp_ms, key, value } => {
-                    reading.step_over(offset);
+                    cursor.step_over(offset);
                     draft.at_end = false;
                     let full = draft.messages >= MESSAGES_MAX || draft.bytes >= BYTES_MAX;
-                    if (reading.pass_cuts(offset) || full) && draft.messages > 0 {
-                        self.close(&mut draft, reading, emit);
+                    if (cursor.pass_cuts(offset) || full) && draft.messages > 0 {
+                        self.close(&mut draft, cursor, emit);
                     }
                     if draft.messages == 0 {
                         draft.first = offset;
                     }
                     draft.add(offset, timestamp_ms, key, value, self.max_future_us);
-                    reading.next = offset + 1;
-                    reading.end_told = None;
+                    cursor.next = offset + 1;
+                    cursor.end_told = None;
                 }
                 Arrival::End(offset) => {
-                    let end = offset.max(reading.next);
-                    reading.step_over(end);
-                    if reading.pass_cuts(end) && draft.messages > 0 {
-                        self.close(&mut draft, reading, emit);
+                    let end = offset.max(cursor.next);
+                    cursor.step_over(end);
+                    if cursor.pass_cuts(end) && draft.messages > 0 {
+                        self.close(&mut draft, cursor, emit);
                     }
-                    reading.next = end;
-                    draft.at_end = reading.end_told != Some(end);
-                    reading.end_told = Some(end);
+                    cursor.next = end;
+                    draft.at_end = cursor.end_told != Some(end);
+                    cursor.end_told = Some(end);
                 }
-                Arrival::Unreadable => reading.unreadable = true,
+                Arrival::Unreadable => cursor.unreadable = true,
             }
         }
         if draft.messages > 0 || draft.at_end {
-            self.close(&mut draft, reading, emit);
+            self.close(&mut draft, cursor, emit);
         }
     }
 
     /// Goes on at `offset`, since what is before it is gone: an empty batch that says so.
-    pub(super) fn jump(&mut self, reading: &mut Reading, offset: i64) -> Fetched {
-        reading.next = offset;
-        reading.end_told = None;
-        reading.pass_cuts(offset);
+    pub(super) fn jump(&mut self, cursor: &mut PartitionCursor, offset: i64) -> Fetched {
+        cursor.next = offset;
+        cursor.end_told = None;
+        cursor.pass_cuts(offset);
         let mut jump = None;
-        self.close(&mut Draft::new(offset), reading, &mut |fetched| jump = Some(fetched));
+        self.close(&mut Draft::new(offset), cursor, &mut |fetched| jump = Some(fetched));
         jump.expect("closing a draft emits one batch")
     }
 
-    /// Ends the batch at `reading.next`, and begins the next one there.
-    fn close(&mut self, draft: &mut Draft<'_>, reading: &Reading, emit: &mut impl FnMut(Fetched)) {
-        let next = reading.next;
+    /// Ends the batch at `cursor.next`, and begins the next one there.
+    fn close(
+        &mut self,
+        draft: &mut Draft<'_>,
+        cursor: &PartitionCursor,
+        emit: &mut impl FnMut(Fetched),
+    ) {
+        let next = cursor.next;
         let draft = std::mem::replace(draft, Draft::new(next));
-        self.decoder.add(reading.partition, &draft.valued);
-        let batch = self.decoder.finish(reading.partition);
+        self.decoder.add(cursor.partition, &draft.valued);
+        let batch = self.decoder.finish(cursor.partition);
         emit(Fetched {
-            assignment: reading.assignment,
-            partition: reading.partition,
+            assignment: cursor.assignment,
+            partition: cursor.partition,
             first: if draft.messages > 0 { draft.first } else { next },
             next,
             originals: originals(&batch, &draft.valued),
