@@ -11,9 +11,7 @@ use crate::model::{Layout, Limits, Reason, TimeFormat};
 #[derive(Debug, Error)]
 pub enum LayoutError {
     /// strftime does not know the pattern.
-    #[error(
-        "[time].format: `{0}` is no strftime pattern; see the list of specifiers in docs/config.md"
-    )]
+    #[error("[time].format: `{0}` is not a strftime pattern; docs/config.md lists the specifiers")]
     Pattern(String),
     /// Too many paths.
     #[error("the layout names more than 65,000 paths; split it into several pipelines")]

@@ -90,7 +90,7 @@ fn begin(
         codec.or_else(|| codecs.by_name_of(path)).unwrap_or_else(|| codecs.by_content(&beginning));
     let Some(files) = codec.files() else {
         let name = codec.format().name;
-        return Err(io::Error::other(format!("{name} is no format of files")));
+        return Err(io::Error::other(format!("{name} is a format of messages, not of files")));
     };
     let blocks = files.open(OpenFile {
         path: path.to_owned(),

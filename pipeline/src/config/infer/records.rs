@@ -31,7 +31,7 @@ pub enum SampleError {
     #[error("{0} is a folder; name one file in it")]
     Folder(PathBuf),
     /// The file is not of its format.
-    #[error("{path} is no {format} file: {reason}; name its format with --format")]
+    #[error("{path} is not a {format} file: {reason}; name its format with --format")]
     Broken {
         /// The file.
         path: PathBuf,

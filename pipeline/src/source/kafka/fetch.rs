@@ -296,7 +296,7 @@ impl FetchThread {
     fn heed(&mut self, result: KafkaResult<()>) {
         if let Err(error) = result {
             let fault = KafkaFault::of(&error, Doing::Connect, self.consumer.consumer().context());
-            tracing::error!("an assignment failed: {fault}; all partitions are assigned anew");
+            tracing::error!("assigning partitions failed: {fault}; assigning all of them again");
             self.assign_again = Some(Instant::now() + AGAIN);
         }
     }
@@ -367,13 +367,13 @@ impl FetchThread {
             Ok(span) => span,
             Err(error) => {
                 let fault = KafkaFault::of(&error, Doing::Read(&topic), consumer.context());
-                return Some(format!("{topic}[{number}] is not read: {fault}"));
+                return Some(format!("cannot read {topic}[{number}]: {fault}"));
             }
         };
         if cursor.next > end {
             return Some(format!(
-                "{topic}[{number}] is not read: it ends at offset {end}, and reading stands at {}: the \
-                 topic was created anew, or its log was cut; begin with a new group, or reset the group's \
+                "cannot read {topic}[{number}]: the next offset to read is {}, but the partition ends at {end}: \
+                 the topic was recreated, or its log truncated; use a new group, or reset the group's \
                  offsets",
                 cursor.next
             ));
@@ -386,7 +386,7 @@ impl FetchThread {
                 from = cursor.next,
                 to = first,
                 lost,
-                "offsets are gone before they were read: reading goes on at the first that is kept; raise \
+                "offsets expired before they were read; reading continues at the first one kept: raise \
                  retention.ms or retention.bytes of the topic, or read faster"
             );
             self.counters.lost_offsets.fetch_add(lost.unsigned_abs(), Ordering::Relaxed);

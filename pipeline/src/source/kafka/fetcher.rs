@@ -36,9 +36,8 @@ struct LastWords {
 impl Drop for LastWords {
     fn drop(&mut self) {
         if !self.stop.load(Ordering::Relaxed) {
-            tracing::error!("a fetch thread has died");
-            self.counters
-                .tell(Some("a fetch thread has died: the process must be restarted".into()));
+            tracing::error!("a fetch thread crashed");
+            self.counters.tell(Some("a fetch thread crashed: restart the process".into()));
         }
         self.counters.ended.store(true, Ordering::Relaxed);
         // Nobody may wait for it any more.
@@ -136,7 +135,7 @@ impl Fetcher {
         {
             tracing::warn!(
                 fetcher = self.number,
-                "the consumer has not closed within 2 s: it is left to itself until the process ends"
+                "the consumer did not close within 2 s: abandoned until the process ends"
             );
         }
     }
