@@ -132,3 +132,77 @@ impl Codecs {
         self.all.iter().copied().filter(|codec| codec.files().is_some())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::codec::{FileCodec, Format};
+
+    #[test]
+    fn lines_of_the_table_are_told_apart() {
+        let (mut names, mut extensions, mut magics) =
+            (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for codec in CODECS {
+            let format = codec.format();
+            assert!(codec.files().is_some() || codec.messages().is_some(), "{}", format.name);
+            assert!(names.insert(format.name) && !format.doc.is_empty(), "{}", format.name);
+            for &extension in format.extensions {
+                assert_eq!(extension, extension.to_lowercase());
+                assert!(extensions.insert(extension), "{extension}");
+            }
+            for &magic in format.magic {
+                assert!((1..=8).contains(&magic.len()), "{}", format.name);
+                assert!(magics.insert(magic), "{}", format.name);
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_contents_tell_formats() {
+        let codecs = Codecs::built_in();
+        let by_name = |name: &str| codecs.by_name_of(Path::new(name)).map(|c| c.format().name);
+        for (file, name) in [
+            ("a/b.ndjson", Some("ndjson")),
+            ("b.JSONL.gz", Some("ndjson")),
+            ("b.tsv.zst", Some("csv")),
+            ("b.pq", Some("parquet")),
+            ("b.gz", None),
+            ("csv", None),
+            ("b.txt", None),
+        ] {
+            assert_eq!(by_name(file), name, "{file}");
+        }
+        let by_content = |beginning: &[u8]| codecs.by_content(beginning).format().name;
+        assert_eq!(by_content(b"PAR1...."), "parquet");
+        assert_eq!(by_content(b"ARROW1\0\0"), "arrow");
+        assert_eq!(by_content(&[0xFF; 8]), "arrow");
+        assert_eq!(by_content(b"a,b"), "ndjson");
+        let unknown = codecs.for_files("xml").expect_err("unknown").to_string();
+        assert!(unknown.contains("`xml`") && unknown.contains("ndjson, csv"), "{unknown}");
+        assert!(codecs.for_files("json").is_err() && codecs.for_messages("ndjson").is_err());
+    }
+
+    #[test]
+    fn a_codec_of_a_program_comes_first() {
+        #[derive(Debug)]
+        struct Own;
+        static FORMAT: Format =
+            Format { name: "own", extensions: &["own", "csv"], magic: &[b"PAR1"], doc: "Own." };
+        impl Codec for Own {
+            fn format(&self) -> &'static Format {
+                &FORMAT
+            }
+            fn files(&self) -> Option<&dyn FileCodec> {
+                Ndjson.files()
+            }
+        }
+        let codecs = Codecs::built_in().with(&Own);
+        let by_name = |name: &str| codecs.by_name_of(Path::new(name)).map(|c| c.format().name);
+        assert_eq!((by_name("a.own"), by_name("a.csv")), (Some("own"), Some("own")));
+        assert_eq!(codecs.by_content(b"PAR1").format().name, "own");
+        assert_eq!(codecs.for_files("csv").expect("still there").format().name, "csv");
+        assert_eq!(codecs.names_for_files().first(), Some(&"own"));
+    }
+}

@@ -372,9 +372,9 @@ impl FetchThread {
         };
         if cursor.next > end {
             return Some(format!(
-                "cannot read {topic}[{number}]: the next offset to read is {}, but the partition ends at {end}: \
-                 the topic was recreated, or its log truncated; use a new group, or reset the group's \
-                 offsets",
+                "cannot read {topic}[{number}]: the next offset to read is {}, but the partition ends \
+                 at {end}: the topic was recreated, or its log truncated; use a new group, or reset the \
+                 group's offsets",
                 cursor.next
             ));
         }
