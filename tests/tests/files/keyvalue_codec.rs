@@ -12,7 +12,7 @@ use driftline::synth::{Plan, dataset};
 use serde_json::Value;
 
 #[allow(dead_code)]
-#[path = "../../examples/keyvalue_codec.rs"]
+#[path = "../../../examples/keyvalue_codec.rs"]
 mod example;
 
 use example::KeyValue;
