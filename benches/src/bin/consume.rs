@@ -28,7 +28,7 @@ use driftline_rawbatch::{MessageFault, RawConsumer};
 use driftline_tests::broker::{Broker, Sent, unique};
 use rdkafka::consumer::{BaseConsumer, Consumer, DefaultConsumerContext};
 use rdkafka::error::KafkaError;
-use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
 
 /// One, so that events come in their order: with more, the program paces them by event time, which is not
 /// measured here.
