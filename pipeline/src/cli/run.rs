@@ -11,6 +11,7 @@ use crossbeam_channel::{Sender, bounded};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Terminal;
+use crate::codec::Codecs;
 use crate::config::{self, DEFAULT_PATH, Files};
 use crate::engine::Engine;
 use crate::http::{self, Control};
@@ -114,7 +115,9 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         http = live.http.map_or("off".into(), |address| address.to_string()),
         "driftline begins"
     );
-    let parts = Parts { settings, live, home, fresh: fresh(&files), commands, report };
+    let codecs = Codecs::built_in();
+    let fresh = fresh(&files);
+    let parts = Parts { settings, live, codecs, home, fresh, commands, report };
     let ended = Flow::start(parts)?.run()?;
     // Threads of librdkafka may still hang; nothing of theirs matters any more.
     match ended {

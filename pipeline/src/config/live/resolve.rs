@@ -108,6 +108,7 @@ fn source(
     };
     TopicSource {
         topics: live.topics.clone(),
+        format: live.format.clone(),
         group,
         from: live.from,
         split: live.split,

@@ -18,6 +18,7 @@ use super::saving::{Save, Saved, Saver};
 use super::shard::{Results, Shard};
 use super::watch::Watch;
 use super::{Command, LiveFault};
+use crate::codec::Codecs;
 use crate::kafka::cluster::Cluster;
 use crate::model::Settings;
 use crate::model::live::{Live, Split};
@@ -42,6 +43,8 @@ pub struct Parts {
     pub settings: Settings,
     /// Everything else.
     pub live: Live,
+    /// The codecs, one of which reads the messages.
+    pub codecs: Codecs,
     /// Where snapshots are kept.
     pub home: Arc<Home>,
     /// Makes engines without history.
@@ -107,7 +110,7 @@ impl Flow {
     /// # Errors
     /// Where brokers or topics cannot be reached.
     pub fn start(parts: Parts) -> Result<Self, LiveFault> {
-        let Parts { mut settings, live, home, fresh, commands, report } = parts;
+        let Parts { mut settings, live, codecs, home, fresh, commands, report } = parts;
         let cluster = Cluster::connect(&live.kafka, &live.source.group)?;
         let inputs = cluster.partitions(&live.source.topics)?;
         settings.time.not_after_us = i64::MAX;
@@ -126,6 +129,7 @@ impl Flow {
         let fetch = FetchSettings {
             connection: live.kafka.clone(),
             group: live.source.group.clone(),
+            codec: codecs.for_messages(&live.source.format)?,
             layout: crate::model::Layout {
                 // Nothing else needs it.
                 id: settings.layout.id.clone().filter(|_| live.sinks.anomalies.is_some()),
