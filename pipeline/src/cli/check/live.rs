@@ -11,7 +11,7 @@ use crate::kafka::cluster::Cluster;
 use crate::model::Settings;
 use crate::model::live::{Delivery, Live, Split};
 use crate::sink::kafka::write_probe;
-use crate::state::Home;
+use crate::state::SnapshotStore;
 
 /// How a thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +175,7 @@ fn state(settings: &Settings, live: &Live) -> Line {
         Err(error) => return fault(&about, &error),
     };
     let (pipeline, group) = (&settings.pipeline, &live.source.group);
-    let home = Home::open(&live.state, pipeline, group, runtime.handle().clone());
+    let home = SnapshotStore::open(&live.state, pipeline, group, runtime.handle().clone());
     match home.and_then(|home| home.probe()) {
         Ok(()) => right(format!("{about}: written, read and removed")),
         Err(error) => fault(&about, &error),

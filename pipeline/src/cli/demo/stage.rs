@@ -17,7 +17,7 @@ use crate::engine::Engine;
 use crate::http::{self, Control};
 use crate::model::live::{Connection, Live};
 use crate::runtime::live::{Command, Ended, Flow, LiveFault, Parts, Report};
-use crate::state::Home;
+use crate::state::SnapshotStore;
 use crate::synth::Plan;
 use crate::synth::dataset::config_text;
 use crate::synth::write::Format;
@@ -87,7 +87,7 @@ impl Stage {
             }
         });
 
-        let home = Home::open(
+        let store = SnapshotStore::open(
             &live.state,
             &settings.pipeline,
             &live.source.group,
@@ -99,8 +99,8 @@ impl Stage {
         let parts = Parts {
             settings,
             live: live.clone(),
-            home: Arc::new(home),
-            fresh: Box::new(|settings| Ok(Engine::new(settings))),
+            store: Arc::new(store),
+            new_engine: Box::new(|settings| Ok(Engine::new(settings))),
             commands: taken,
             report,
         };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::LiveFault;
-use super::flow::{Flow, Slot};
+use super::flow::{Flow, REOPEN_AFTER, Slot};
 use super::opening::{Opened, Opener};
 use super::shard::{Results, Shard};
 use crate::kafka::KafkaFault;
@@ -25,8 +25,6 @@ const REVOKE_PATIENCE: Duration = Duration::from_secs(15);
 const WITHDRAW_PATIENCE: Duration = Duration::from_secs(3);
 /// Exit code where only an end is safe; a start after it is an ordinary recovery.
 const EXIT_UNSURE: i32 = 75;
-/// Before shards that were lost are opened again.
-pub(super) const REOPEN_AFTER: Duration = Duration::from_secs(1);
 /// The shard over all partitions.
 const ALL: &str = "all";
 
@@ -185,8 +183,8 @@ impl Flow {
         let opener = Opener {
             live: &self.live,
             cluster: &self.cluster,
-            home: &self.home,
-            fresh: &self.fresh,
+            store: &self.store,
+            new_engine: &self.new_engine,
         };
         let Opened { mut shard, began, words } = opener.open(name, partitions, &self.settings)?;
         let lateness_us = self.settings.time.lateness_us;

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, select};
 
-use super::assignment::REOPEN_AFTER;
-use super::opening::Fresh;
+use super::opening::EngineFactory;
 use super::outbox::Outbox;
 use super::report::Report;
 use super::saving::{Save, Saved, Saver};
@@ -24,7 +23,7 @@ use crate::model::live::{Live, Split};
 use crate::model::stream::{Fetched, Outcome, TopicPartition};
 use crate::sink::kafka::Committer;
 use crate::source::kafka::{FetchSettings, Fetcher, Member, MemberEvent, Order};
-use crate::state::{Home, Manifest};
+use crate::state::{Manifest, SnapshotStore};
 
 /// Fetched batches that may wait for the flow, for each fetch thread.
 const FETCHED_WAITING: usize = 8;
@@ -35,6 +34,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 const LAST_SNAPSHOT_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a new config waits for its first snapshot.
 const KEEP_PATIENCE: Duration = Duration::from_secs(10);
+/// Before shards that were lost are opened again.
+pub(super) const REOPEN_AFTER: Duration = Duration::from_secs(1);
 
 /// What a flow is made of.
 pub struct Parts {
@@ -43,9 +44,9 @@ pub struct Parts {
     /// Everything else.
     pub live: Live,
     /// Where snapshots are kept.
-    pub home: Arc<Home>,
+    pub store: Arc<SnapshotStore>,
     /// Makes engines without history.
-    pub fresh: Fresh,
+    pub new_engine: EngineFactory,
     /// What is asked of it while it runs.
     pub commands: Receiver<Command>,
     /// What it tells while it runs.
@@ -74,8 +75,8 @@ pub struct Flow {
     /// Engines that share the budget.
     pub(super) shares: f64,
     pub(super) live: Live,
-    pub(super) home: Arc<Home>,
-    pub(super) fresh: Fresh,
+    pub(super) store: Arc<SnapshotStore>,
+    pub(super) new_engine: EngineFactory,
     pub(super) report: Report,
     pub(super) cluster: Cluster,
     pub(super) saver: Saver,
@@ -107,7 +108,7 @@ impl Flow {
     /// # Errors
     /// Where brokers or topics cannot be reached.
     pub fn start(parts: Parts) -> Result<Self, LiveFault> {
-        let Parts { mut settings, live, home, fresh, commands, report } = parts;
+        let Parts { mut settings, live, store, new_engine, commands, report } = parts;
         let cluster = Cluster::connect(&live.kafka, &live.source.group)?;
         let inputs = cluster.partitions(&live.source.topics)?;
         settings.time.not_after_us = i64::MAX;
@@ -117,28 +118,7 @@ impl Flow {
             Split::Partition => inputs.len().max(1) as f64,
         };
         settings.detect.divide(shares);
-        let threads = match live.source.fetch_threads {
-            0 => std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1)),
-            n => n,
-        };
-        let threads = threads.clamp(1, inputs.len().max(1));
-        let (fetched_in, fetched) = bounded(threads * FETCHED_WAITING);
-        let fetch = FetchSettings {
-            connection: live.kafka.clone(),
-            group: live.source.group.clone(),
-            layout: crate::model::Layout {
-                // Nothing else needs it.
-                id: settings.layout.id.clone().filter(|_| live.sinks.anomalies.is_some()),
-                ..settings.layout.clone()
-            },
-            limits: settings.limits.clone(),
-            not_before_us: settings.time.not_before_us,
-            max_future_us: live.source.max_future_us,
-            memory_bytes: live.source.memory_bytes / 2 / threads,
-        };
-        let fetchers = (0..threads)
-            .map(|number| Fetcher::spawn(number, fetch.clone(), fetched_in.clone()))
-            .collect::<Result<Vec<_>, _>>()?;
+        let (fetchers, fetched) = fetchers(&settings, &live, inputs.len())?;
         let (member_in, member_events) = bounded(16);
         let subscribe = match live.source.split {
             Split::None => std::slice::from_ref(&live.sinks.journal),
@@ -150,12 +130,12 @@ impl Flow {
         let now = Instant::now();
         Ok(Self {
             outbox: Outbox::new(&settings.pipeline, &live.source.group, &live.sinks),
-            saver: Saver::spawn(Arc::clone(&home), live.state.keep),
+            saver: Saver::spawn(Arc::clone(&store), live.state.keep),
             settings,
             shares,
             live,
-            home,
-            fresh,
+            store,
+            new_engine,
             report,
             cluster,
             watch,
@@ -292,7 +272,7 @@ impl Flow {
         {
             self.cut();
         }
-        self.report.tick(&super::report::Sight {
+        self.report.tick(&super::report::FlowView {
             shards: &self.shards,
             outbox: &self.outbox,
             committer: self.committer.as_ref(),
@@ -483,4 +463,35 @@ impl Flow {
         self.member.leave();
         if drained { Ended::Drained } else { Ended::Undrained }
     }
+}
+
+/// Starts the fetch threads, and returns what they fetch.
+fn fetchers(
+    settings: &Settings,
+    live: &Live,
+    inputs: usize,
+) -> Result<(Vec<Fetcher>, Receiver<Fetched>), LiveFault> {
+    let threads = match live.source.fetch_threads {
+        0 => std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1)),
+        n => n,
+    };
+    let threads = threads.clamp(1, inputs.max(1));
+    let (fetched_in, fetched) = bounded(threads * FETCHED_WAITING);
+    let fetch = FetchSettings {
+        connection: live.kafka.clone(),
+        group: live.source.group.clone(),
+        layout: crate::model::Layout {
+            // Nothing else needs it.
+            id: settings.layout.id.clone().filter(|_| live.sinks.anomalies.is_some()),
+            ..settings.layout.clone()
+        },
+        limits: settings.limits.clone(),
+        not_before_us: settings.time.not_before_us,
+        max_future_us: live.source.max_future_us,
+        memory_bytes: live.source.memory_bytes / 2 / threads,
+    };
+    let fetchers = (0..threads)
+        .map(|number| Fetcher::spawn(number, fetch.clone(), fetched_in.clone()))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok((fetchers, fetched))
 }

@@ -23,7 +23,7 @@ mod watch;
 use crossbeam_channel::Sender;
 
 pub use self::flow::{Ended, Flow, Parts};
-pub use self::opening::Fresh;
+pub use self::opening::EngineFactory;
 pub use self::report::Report;
 use crate::codec::LayoutError;
 use crate::engine::SnapshotError;

@@ -30,7 +30,7 @@ const TAPPED_SERIES: usize = 10_000;
 type CounterRow = (Metric, fn(&Counters) -> u64);
 
 /// What a picture is drawn of.
-pub(super) struct Sight<'a> {
+pub(super) struct FlowView<'a> {
     pub(super) shards: &'a BTreeMap<String, Shard>,
     pub(super) outbox: &'a Outbox,
     pub(super) committer: Option<&'a Committer>,
@@ -288,23 +288,23 @@ impl Report {
     }
 
     /// A sign of life, and once a second the whole picture.
-    pub(super) fn tick(&mut self, sight: &Sight<'_>) {
+    pub(super) fn tick(&mut self, view: &FlowView<'_>) {
         if self.drawn_at.is_some_and(|at| at.elapsed() < EVERY) {
             return;
         }
         self.drawn_at = Some(Instant::now());
         self.health.beat("flow");
-        self.counters(sight);
-        self.partitions(sight);
-        self.commits(sight);
-        self.recovery(sight);
-        self.verdict(sight);
-        self.tap_series(sight.shards);
+        self.counters(view);
+        self.partitions(view);
+        self.commits(view);
+        self.recovery(view);
+        self.verdict(view);
+        self.tap_series(view.shards);
         self.telemetry.set_status(self.status.clone());
     }
 
-    fn counters(&mut self, sight: &Sight<'_>) {
-        for shard in sight.shards.values().filter(|shard| !shard.recovering()) {
+    fn counters(&mut self, view: &FlowView<'_>) {
+        for shard in view.shards.values().filter(|shard| !shard.recovering()) {
             let now = shard.engine().counters();
             let told = self.told.entry(shard.name().into()).or_default();
             let rows: [CounterRow; 5] = [
@@ -319,22 +319,22 @@ impl Report {
             }
             *told = now.clone();
         }
-        let watched = sight.shards.values().map(|s| s.engine().watched_series()).sum();
+        let watched = view.shards.values().map(|s| s.engine().watched_series()).sum();
         self.status.watched_series = watched;
         self.telemetry.set(Metric::WatchedSeries, &[], watched as f64);
-        let lost: u64 = sight.fetchers.iter().map(|f| f.status().lost_offsets).sum();
+        let lost: u64 = view.fetchers.iter().map(|f| f.status().lost_offsets).sum();
         self.telemetry.add(Metric::LostOffsets, &[], lost.saturating_sub(self.lost_offsets));
         self.lost_offsets = lost;
-        let waiting: usize = sight.fetchers.iter().map(|f| f.status().waiting_bytes).sum();
-        self.telemetry.set(Metric::WaitingBytes, &[], waiting as f64 + sight.outbox.bytes() as f64);
+        let waiting: usize = view.fetchers.iter().map(|f| f.status().waiting_bytes).sum();
+        self.telemetry.set(Metric::WaitingBytes, &[], waiting as f64 + view.outbox.bytes() as f64);
     }
 
-    fn partitions(&mut self, sight: &Sight<'_>) {
+    fn partitions(&mut self, view: &FlowView<'_>) {
         self.status.partitions.clear();
         let (mut idle, mut held) = (0, 0);
         let mut least: Option<(i64, usize)> = None;
         let mut unknown = false;
-        for shard in sight.shards.values() {
+        for shard in view.shards.values() {
             for (local, input) in shard.inputs().iter().enumerate() {
                 let watermark_us = shard.engine().watermark_us(local as u32);
                 let at = self.status.partitions.len();
@@ -351,7 +351,7 @@ impl Report {
                     watermark: watermark_us.map(Moment),
                     holder: false,
                     idle: input.is_at_end(),
-                    held: (sight.held)(shard.name(), local),
+                    held: (view.held)(shard.name(), local),
                 };
                 idle += u32::from(status.idle);
                 held += u32::from(status.held);
@@ -388,8 +388,8 @@ impl Report {
         t.set(Metric::HeldPartitions, &[], f64::from(held));
     }
 
-    fn commits(&mut self, sight: &Sight<'_>) {
-        let Some(status) = sight.committer.map(Committer::status) else {
+    fn commits(&mut self, view: &FlowView<'_>) {
+        let Some(status) = view.committer.map(Committer::status) else {
             self.telemetry.set(Metric::SinkWait, &[], 0.0);
             return;
         };
@@ -403,13 +403,13 @@ impl Report {
         self.telemetry.add(Metric::ProducersReplaced, &[], status.replaced.saturating_sub(told.1));
     }
 
-    fn recovery(&mut self, sight: &Sight<'_>) {
-        let left: i64 = sight.shards.values().map(Shard::recovery_left).sum();
+    fn recovery(&mut self, view: &FlowView<'_>) {
+        let left: i64 = view.shards.values().map(Shard::recovery_left).sum();
         let left = left.unsigned_abs();
         self.telemetry.set(Metric::RecoveryLeft, &[], left as f64);
         let Some((total, begun)) = self.recovery else { return };
         if left == 0 {
-            if !sight.shards.values().any(Shard::recovering) {
+            if !view.shards.values().any(Shard::recovering) {
                 self.telemetry.set(Metric::RecoveryTime, &[], begun.elapsed().as_secs_f64());
                 self.recovery = None;
                 self.status.recovery = None;
@@ -428,19 +428,19 @@ impl Report {
         self.status.recovery = Some(Recovery { messages: total, messages_left: left, left_s });
     }
 
-    fn verdict(&mut self, sight: &Sight<'_>) {
-        let leads = !sight.shards.is_empty();
+    fn verdict(&mut self, view: &FlowView<'_>) {
+        let leads = !view.shards.is_empty();
         self.status.leader = leads;
         self.status.at = Moment::now();
         self.status.firing = self.firing.values().cloned().collect();
         self.telemetry.set(Metric::Leader, &[], f64::from(u8::from(leads)));
-        let recovering = sight.shards.values().any(Shard::recovering);
-        let fetch_fault = sight.fetchers.iter().find_map(|f| f.status().error);
+        let recovering = view.shards.values().any(Shard::recovering);
+        let fetch_fault = view.fetchers.iter().find_map(|f| f.status().error);
         let (ready, state) = match (&self.waiting, &self.status.waiting) {
             (Some(waiting), _) => (false, format!("cannot begin: {}", waiting.on)),
             (None, Some(waiting)) => (false, format!("waiting: {}", waiting.on)),
             _ if recovering => (false, "recovering".into()),
-            _ if !leads && !sight.member.is_member() => {
+            _ if !leads && !view.member.is_member() => {
                 (false, "no member of the group: it is being joined, or nobody answers".into())
             }
             _ if !leads => (true, "standing by".into()),

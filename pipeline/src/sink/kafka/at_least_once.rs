@@ -8,18 +8,14 @@ use std::time::{Duration, Instant};
 
 use rdkafka::producer::Producer as _;
 
-use super::committer::Write;
-use super::once::Ended;
 use super::producer::{self, Producer};
-use super::status::{Patience, Phases, Shared};
-use super::watch::Watch;
+use super::status::{Backoff, Phases, Shared};
+use super::watch::CallWatchdog;
+use super::write::{OUTSIDE_PAUSE, OUTSIDE_TRIES, Write, Written, elapsed_us};
 use super::{CommitSettings, Group};
 use crate::kafka::{KafkaFault, crash_point};
 use crate::model::stream::{Epoch, Record};
 
-/// While the group is being rebalanced, offsets are tried this often and with this pause.
-const OUTSIDE_TRIES: usize = 20;
-const OUTSIDE_PAUSE: Duration = Duration::from_millis(250);
 /// The member's own commit waits for its coordinator as long as a session lasts.
 const COMMIT_MAX: Duration = Duration::from_secs(120);
 
@@ -28,7 +24,7 @@ pub(super) struct AtLeastOnce {
     settings: CommitSettings,
     group: Arc<dyn Group>,
     shared: Arc<Shared>,
-    watch: Watch,
+    watch: CallWatchdog,
     producer: Option<Arc<Producer>>,
 }
 
@@ -37,7 +33,7 @@ impl AtLeastOnce {
         settings: CommitSettings,
         group: Arc<dyn Group>,
         shared: Arc<Shared>,
-        watch: Watch,
+        watch: CallWatchdog,
     ) -> Self {
         Self { settings, group, shared, watch, producer: None }
     }
@@ -90,18 +86,18 @@ impl Write for AtLeastOnce {
         }
     }
 
-    fn write(&mut self, epoch: &Epoch) -> Ended {
+    fn write(&mut self, epoch: &Epoch) -> Written {
         let shared = Arc::clone(&self.shared);
-        let mut patience = Patience::new(&shared, epoch.number);
+        let mut backoff = Backoff::new(&shared, epoch.number);
         let mut phases = Phases { epoch: epoch.number, ..Phases::default() };
         let begun = Instant::now();
         while let Err(fault) = self.produce(epoch) {
-            patience.wait(&fault.to_string());
+            backoff.wait(&fault.to_string());
             if let Some(why) = shared.given_up(epoch.number) {
-                return Ended::Lost(why.to_owned());
+                return Written::Lost(why.to_owned());
             }
         }
-        phases.produce_us = micros(begun);
+        phases.produce_us = elapsed_us(begun);
         let begun = Instant::now();
         let mut outside = 0;
         while let Err(fault) = self.watch.call_within("commit", COMMIT_MAX, || {
@@ -110,21 +106,21 @@ impl Write for AtLeastOnce {
             if fault.is_eviction() {
                 outside += 1;
                 if outside > OUTSIDE_TRIES {
-                    return Ended::Lost(fault.to_string());
+                    return Written::Lost(fault.to_string());
                 }
                 shared.status().retries += 1;
                 shared.pause(epoch.number, OUTSIDE_PAUSE);
             } else {
-                patience.wait(&fault.to_string());
+                backoff.wait(&fault.to_string());
             }
             if let Some(why) = shared.given_up(epoch.number) {
-                return Ended::Lost(why.to_owned());
+                return Written::Lost(why.to_owned());
             }
         }
         crash_point("after_offsets");
-        phases.commit_us = micros(begun);
+        phases.commit_us = elapsed_us(begun);
         shared.status().phases = Some(phases);
-        Ended::Committed
+        Written::Committed
     }
 }
 
@@ -136,10 +132,6 @@ impl Drop for AtLeastOnce {
     }
 }
 
-fn micros(begun: Instant) -> u64 {
-    u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
-#[path = "repeat_tests.rs"]
+#[path = "at_least_once_tests.rs"]
 mod tests;

@@ -1,6 +1,6 @@
 //! The commit thread: one epoch after the other, each told as committed or lost.
 //!
-//! Not here: how an epoch is written (`once`, `repeat`). An epoch that was submitted gets exactly one
+//! Not here: how an epoch is written (`transactional`, `at_least_once`). An epoch that was submitted gets exactly one
 //! outcome, unless the process ends first; nothing else is promised, and nothing less.
 
 use std::sync::Arc;
@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::once::{Ended, ExactlyOnce};
-use super::repeat::AtLeastOnce;
+use super::at_least_once::AtLeastOnce;
 use super::status::{CommitStatus, Shared};
-use super::watch::{self, Watch};
+use super::transactional::ExactlyOnce;
+use super::watch::{self, CallWatchdog};
+use super::write::{Write, Written, elapsed_us};
 use super::{CommitSettings, Group, producer};
 use crate::kafka::{Doing, KafkaFault};
 use crate::model::live::Delivery;
@@ -35,18 +36,6 @@ pub struct Committer {
     shared: Arc<Shared>,
 }
 
-/// A way of writing epochs.
-pub(super) trait Write: Send {
-    /// Makes the first producer; gives up at a refusal, or after `patience`.
-    fn begin(&mut self, patience: Duration) -> Result<(), KafkaFault>;
-
-    /// Serves the producer's events while there is nothing to write.
-    fn idle(&self);
-
-    /// Writes an epoch, however long it takes.
-    fn write(&mut self, epoch: &Epoch) -> Ended;
-}
-
 impl Committer {
     /// Begins: makes the producer, which fences an older one with the same id and ends its transaction.
     /// `before` is what the group has committed; partitions that are not in it are looked up.
@@ -61,7 +50,7 @@ impl Committer {
     ) -> Result<Self, KafkaFault> {
         let shared = Arc::new(Shared::default());
         let timeout = Duration::from_millis(producer::timeout_ms(&settings).unsigned_abs());
-        let watch = Watch::begin((3 * timeout).max(HUNG_MIN), |call, lasts| {
+        let watch = CallWatchdog::begin((3 * timeout).max(HUNG_MIN), |call, lasts| {
             tracing::error!(
                 call,
                 seconds = lasts.as_secs(),
@@ -149,15 +138,14 @@ fn run(
             Err(_) => return,
         };
         let begun = Instant::now();
-        let ended = if epoch.is_empty() { Ended::Committed } else { writer.write(&epoch) };
+        let ended = if epoch.is_empty() { Written::Committed } else { writer.write(&epoch) };
         let number = epoch.number;
         let outcome = match ended {
-            Ended::Committed => {
+            Written::Committed => {
                 shared.status().committed += 1;
-                let took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-                Outcome::Committed { number, took_us }
+                Outcome::Committed { number, took_us: elapsed_us(begun) }
             }
-            Ended::Lost(why) => {
+            Written::Lost(why) => {
                 tracing::warn!(
                     epoch = number,
                     "an epoch is lost: {why}; its events are read again"

@@ -3,17 +3,18 @@
 //! Not here: what is found, and who owns which partition (`Group` tells that). Nothing is dropped: an epoch
 //! is written, or it is told as lost, and then its events are read again.
 
+mod at_least_once;
 mod committer;
 mod mark;
-mod once;
 mod probe;
 mod producer;
 pub mod records;
-mod repeat;
 #[cfg(test)]
 mod stand_in;
 mod status;
+mod transactional;
 mod watch;
+mod write;
 
 use rdkafka::consumer::ConsumerGroupMetadata;
 

@@ -15,11 +15,11 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::producer::Producer as _;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::committer::Write;
 use super::mark::Marks;
 use super::producer::{self, Producer};
-use super::status::{Patience, Phases, Shared};
-use super::watch::Watch;
+use super::status::{Backoff, Phases, Shared};
+use super::watch::CallWatchdog;
+use super::write::{OUTSIDE_PAUSE, OUTSIDE_TRIES, Write, Written};
 use super::{CommitSettings, Group};
 use crate::kafka::{Cluster, Doing, KafkaFault, crash_point, crash_soon};
 use crate::model::stream::{Epoch, TopicPartition};
@@ -29,22 +29,10 @@ const CALL_MAX: Duration = Duration::from_secs(5);
 /// A call that may be retried as it is, is, this often.
 const CALL_TRIES: usize = 3;
 const CALL_PAUSE: Duration = Duration::from_millis(100);
-/// While the group is being rebalanced, or this member is not of it, an epoch waits this often and long.
-const OUTSIDE_TRIES: usize = 20;
-const OUTSIDE_PAUSE: Duration = Duration::from_millis(250);
-
-/// How writing an epoch ended.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// It is durable.
-    Committed,
-    /// It is not, and must not be written by this process.
-    Lost(String),
-}
 
 /// Why an attempt failed, as far as it decides what to do.
 #[derive(Debug)]
-enum Broken {
+enum AttemptFault {
     /// It can be rolled back, and nothing of it can become visible after that.
     Abort(KafkaFault),
     /// The producer is of no use any more.
@@ -56,7 +44,7 @@ enum Broken {
 }
 
 /// What the group's committed offsets say of an epoch.
-enum Seen {
+enum CommittedState {
     /// That it was committed.
     Ours,
     /// That nothing was committed since the epoch before.
@@ -70,7 +58,7 @@ pub(super) struct ExactlyOnce {
     settings: CommitSettings,
     group: Arc<dyn Group>,
     shared: Arc<Shared>,
-    watch: Watch,
+    watch: CallWatchdog,
     cluster: Cluster,
     marks: Marks,
     /// What the group had committed when this process last looked or wrote.
@@ -84,7 +72,7 @@ impl ExactlyOnce {
         group: Arc<dyn Group>,
         before: Vec<(TopicPartition, i64)>,
         shared: Arc<Shared>,
-        watch: Watch,
+        watch: CallWatchdog,
     ) -> Result<Self, KafkaFault> {
         let cluster = Cluster::connect(&settings.connection, &settings.group)?;
         let known = before.into_iter().map(|(of, offset)| (of, Some(offset))).collect();
@@ -98,8 +86,8 @@ impl ExactlyOnce {
         producer: &Arc<Producer>,
         epoch: &Epoch,
         metadata: &ConsumerGroupMetadata,
-        patience: &mut Patience<'_>,
-    ) -> Result<Phases, Broken> {
+        backoff: &mut Backoff<'_>,
+    ) -> Result<Phases, AttemptFault> {
         let mut phases = Phases { epoch: epoch.number, ..Phases::default() };
         let mut clock = Instant::now();
         let mut lap = || {
@@ -126,7 +114,7 @@ impl ExactlyOnce {
         producer::settle(producer, self.timeout(), &go_on)
             .map_err(|fault| self.undelivered(producer, epoch, fault))?;
         phases.settle_us = lap();
-        self.commit(producer, epoch, patience)?;
+        self.commit(producer, epoch, backoff)?;
         phases.commit_us = lap();
         crash_point("after_commit");
         Ok(phases)
@@ -137,7 +125,7 @@ impl ExactlyOnce {
         producer: &Producer,
         epoch: &Epoch,
         metadata: &ConsumerGroupMetadata,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), AttemptFault> {
         let offsets =
             self.offsets(epoch).map_err(|error| self.broken(producer, epoch, &error, false))?;
         let mut tries = 0;
@@ -160,8 +148,8 @@ impl ExactlyOnce {
         &self,
         producer: &Producer,
         epoch: &Epoch,
-        patience: &mut Patience<'_>,
-    ) -> Result<(), Broken> {
+        backoff: &mut Backoff<'_>,
+    ) -> Result<(), AttemptFault> {
         let begun = Instant::now();
         crash_soon("during_commit", Duration::from_millis(5));
         loop {
@@ -173,7 +161,7 @@ impl ExactlyOnce {
             if !is_retriable(&error) || begun.elapsed() > 2 * self.timeout() {
                 return Err(self.broken(producer, epoch, &error, true));
             }
-            patience.tell(&self.fault(producer, epoch, &error).to_string());
+            backoff.tell(&self.fault(producer, epoch, &error).to_string());
         }
     }
 
@@ -204,12 +192,12 @@ impl ExactlyOnce {
     }
 
     /// Reads what the group has committed; none where the epoch is given up meanwhile.
-    fn look(&mut self, epoch: &Epoch, patience: &mut Patience<'_>) -> Option<Seen> {
+    fn look(&mut self, epoch: &Epoch, backoff: &mut Backoff<'_>) -> Option<CommittedState> {
         let of: Vec<TopicPartition> = epoch.offsets.iter().map(|(of, _)| of.clone()).collect();
         let found = loop {
             match self.cluster.committed_marks(&of) {
                 Ok(found) => break found,
-                Err(fault) => patience.wait(&fault.to_string()),
+                Err(fault) => backoff.wait(&fault.to_string()),
             }
             if self.shared.given_up(epoch.number).is_some() {
                 return None;
@@ -225,7 +213,7 @@ impl ExactlyOnce {
             }
             let known = *self.known.entry(of.clone()).or_insert(offset);
             if known != offset {
-                return Some(Seen::Foreign(format!(
+                return Some(CommittedState::Foreign(format!(
                     "offset {offset:?} was committed for {}/{}, where {known:?} was known: others own \
                      the partition",
                     of.topic, of.partition
@@ -233,29 +221,31 @@ impl ExactlyOnce {
             }
         }
         match ours {
-            0 => Some(Seen::Unchanged),
-            all if all == epoch.offsets.len() => Some(Seen::Ours),
-            _ => Some(Seen::Foreign("others committed some of its partitions since".to_owned())),
+            0 => Some(CommittedState::Unchanged),
+            all if all == epoch.offsets.len() => Some(CommittedState::Ours),
+            _ => Some(CommittedState::Foreign(
+                "others committed some of its partitions since".to_owned(),
+            )),
         }
     }
 
-    fn committed(&mut self, epoch: &Epoch) -> Ended {
+    fn committed(&mut self, epoch: &Epoch) -> Written {
         for (of, next) in &epoch.offsets {
             self.known.insert(of.clone(), Some(*next));
         }
-        Ended::Committed
+        Written::Committed
     }
 
-    fn given_up(&self, number: u64) -> Ended {
+    fn given_up(&self, number: u64) -> Written {
         let why = self.shared.given_up(number).unwrap_or("the committer was stopped");
-        Ended::Lost(why.to_owned())
+        Written::Lost(why.to_owned())
     }
 
     /// The producer; a new one where there is none. None where the epoch is given up meanwhile.
-    fn producer(&mut self, number: u64, patience: &mut Patience<'_>) -> Option<Arc<Producer>> {
+    fn producer(&mut self, number: u64, backoff: &mut Backoff<'_>) -> Option<Arc<Producer>> {
         while self.producer.is_none() && self.shared.given_up(number).is_none() {
             if let Err(fault) = self.make() {
-                patience.wait(&fault.to_string());
+                backoff.wait(&fault.to_string());
             }
         }
         self.producer.clone().filter(|_| self.shared.given_up(number).is_none())
@@ -291,6 +281,52 @@ impl ExactlyOnce {
         }
     }
 
+    /// Cleans up after an attempt that failed, and waits as long as it takes before another. What became of
+    /// the epoch, where there must not be another.
+    fn settle_failed(
+        &mut self,
+        fault: AttemptFault,
+        producer: &Producer,
+        epoch: &Epoch,
+        begun: Instant,
+        outside: &mut usize,
+        backoff: &mut Backoff<'_>,
+    ) -> Option<Written> {
+        match fault {
+            AttemptFault::Abort(fault) => {
+                if !self.abort(producer) {
+                    self.replace();
+                }
+                if fault.is_eviction() {
+                    *outside += 1;
+                    if *outside > OUTSIDE_TRIES {
+                        return Some(Written::Lost(fault.to_string()));
+                    }
+                    self.shared.status().retries += 1;
+                    self.shared.pause(epoch.number, OUTSIDE_PAUSE);
+                } else {
+                    backoff.wait(&fault.to_string());
+                }
+            }
+            AttemptFault::Dead { fault, asked } => {
+                self.replace();
+                // The broker ends a transaction that lasts too long, which looks the same. Before
+                // that, it was somebody else, and taking the id back would take it from its new owner.
+                let lasted = begun.elapsed() >= self.timeout();
+                if matches!(fault, KafkaFault::Fenced { .. }) && !lasted {
+                    return Some(Written::Lost(fault.to_string()));
+                }
+                if asked && epoch.offsets.is_empty() {
+                    return Some(Written::Lost(format!(
+                        "it cannot be told whether it was committed, having no offsets: {fault}"
+                    )));
+                }
+                backoff.wait(&fault.to_string());
+            }
+        }
+        None
+    }
+
     fn timeout(&self) -> Duration {
         Duration::from_millis(producer::timeout_ms(&self.settings).unsigned_abs())
     }
@@ -311,15 +347,15 @@ impl ExactlyOnce {
         producer::fault(producer, error, doing)
     }
 
-    fn undelivered(&self, producer: &Producer, epoch: &Epoch, fault: KafkaFault) -> Broken {
+    fn undelivered(&self, producer: &Producer, epoch: &Epoch, fault: KafkaFault) -> AttemptFault {
         let cause = producer::cause(producer).filter(|_| producer::is_purge(&fault));
         let fault = cause.map_or(fault, |cause| self.fault(producer, epoch, &cause));
         // To go on with a new producer would take the id back from its new owner.
         let is_dead = producer.client().fatal_error().is_some();
         if is_dead || matches!(fault, KafkaFault::Fenced { .. }) {
-            return Broken::Dead { fault, asked: false };
+            return AttemptFault::Dead { fault, asked: false };
         }
-        Broken::Abort(fault)
+        AttemptFault::Abort(fault)
     }
 
     fn broken(
@@ -328,18 +364,20 @@ impl ExactlyOnce {
         epoch: &Epoch,
         error: &KafkaError,
         asked: bool,
-    ) -> Broken {
+    ) -> AttemptFault {
         let fault = self.fault(producer, epoch, error);
-        let KafkaError::Transaction(error) = error else { return Broken::Dead { fault, asked } };
+        let KafkaError::Transaction(error) = error else {
+            return AttemptFault::Dead { fault, asked };
+        };
         // Records that failed are found before the commit is sent: nothing is unknown then.
         let unsent = !asked || error.code() == Code::Inconsistent;
         let alive = !error.is_fatal() && producer.client().fatal_error().is_none();
         if alive && unsent && error.txn_requires_abort() {
             // Which record failed says more than that one did.
             let failed = producer::failed(producer).err();
-            return Broken::Abort(failed.filter(|f| !producer::is_purge(f)).unwrap_or(fault));
+            return AttemptFault::Abort(failed.filter(|f| !producer::is_purge(f)).unwrap_or(fault));
         }
-        Broken::Dead { fault, asked: asked && !unsent }
+        AttemptFault::Dead { fault, asked: asked && !unsent }
     }
 }
 
@@ -364,13 +402,13 @@ impl Write for ExactlyOnce {
         }
     }
 
-    fn write(&mut self, epoch: &Epoch) -> Ended {
+    fn write(&mut self, epoch: &Epoch) -> Written {
         let shared = Arc::clone(&self.shared);
-        let mut patience = Patience::new(&shared, epoch.number);
+        let mut backoff = Backoff::new(&shared, epoch.number);
         let mut outside = 0;
         let mut again = false;
         loop {
-            let Some(producer) = self.producer(epoch.number, &mut patience) else {
+            let Some(producer) = self.producer(epoch.number, &mut backoff) else {
                 return self.given_up(epoch.number);
             };
             let metadata = self.group.metadata();
@@ -382,55 +420,38 @@ impl Write for ExactlyOnce {
             let Some(metadata) = metadata else {
                 outside += 1;
                 if outside > OUTSIDE_TRIES {
-                    return Ended::Lost("this process is no member of the group".to_owned());
+                    return Written::Lost("this process is no member of the group".to_owned());
                 }
                 again = true;
                 shared.pause(epoch.number, OUTSIDE_PAUSE);
                 continue;
             };
             if again || self.is_new(epoch) {
-                match self.look(epoch, &mut patience) {
-                    Some(Seen::Ours) => return self.committed(epoch),
-                    Some(Seen::Unchanged) => {}
-                    Some(Seen::Foreign(why)) => return Ended::Lost(why),
+                match self.look(epoch, &mut backoff) {
+                    Some(CommittedState::Ours) => return self.committed(epoch),
+                    Some(CommittedState::Unchanged) => {}
+                    Some(CommittedState::Foreign(why)) => return Written::Lost(why),
                     None => return self.given_up(epoch.number),
                 }
             }
             let begun = Instant::now();
-            match self.attempt(&producer, epoch, &metadata, &mut patience) {
+            match self.attempt(&producer, epoch, &metadata, &mut backoff) {
                 Ok(phases) => {
                     shared.status().phases = Some(phases);
                     return self.committed(epoch);
                 }
-                Err(Broken::Abort(fault)) => {
-                    if !self.abort(&producer) {
-                        self.replace();
+                Err(fault) => {
+                    let settled = self.settle_failed(
+                        fault,
+                        &producer,
+                        epoch,
+                        begun,
+                        &mut outside,
+                        &mut backoff,
+                    );
+                    if let Some(written) = settled {
+                        return written;
                     }
-                    if fault.is_eviction() {
-                        outside += 1;
-                        if outside > OUTSIDE_TRIES {
-                            return Ended::Lost(fault.to_string());
-                        }
-                        shared.status().retries += 1;
-                        shared.pause(epoch.number, OUTSIDE_PAUSE);
-                    } else {
-                        patience.wait(&fault.to_string());
-                    }
-                }
-                Err(Broken::Dead { fault, asked }) => {
-                    self.replace();
-                    // The broker ends a transaction that lasts too long, which looks the same. Before
-                    // that, it was somebody else, and taking the id back would take it from its new owner.
-                    let lasted = begun.elapsed() >= self.timeout();
-                    if matches!(fault, KafkaFault::Fenced { .. }) && !lasted {
-                        return Ended::Lost(fault.to_string());
-                    }
-                    if asked && epoch.offsets.is_empty() {
-                        return Ended::Lost(format!(
-                            "it cannot be told whether it was committed, having no offsets: {fault}"
-                        ));
-                    }
-                    patience.wait(&fault.to_string());
                 }
             }
             again = true;
@@ -460,5 +481,5 @@ fn is_retriable(error: &KafkaError) -> bool {
 }
 
 #[cfg(test)]
-#[path = "once_tests.rs"]
+#[path = "transactional_tests.rs"]
 mod tests;
