@@ -10,7 +10,7 @@ use super::fault::{Doing, KafkaFault};
 
 /// What a TLS error says, and what to do. The first that fits; the last fits all.
 const TLS_REMEDIES: &[(&str, &str)] = &[
-    ("PLAINTEXT", "this port does not speak TLS: correct the port, or take [kafka.tls] out"),
+    ("PLAINTEXT", "this port does not speak TLS: correct the port, or remove [kafka.tls]"),
     ("hostname", "the certificate is for another name: name the brokers as their certificates do"),
     ("IP address mismatch", "the certificate is for another address: name the brokers as it does"),
     ("expired", "have the certificate renewed"),
@@ -18,21 +18,21 @@ const TLS_REMEDIES: &[(&str, &str)] = &[
     ("self-signed", "trust the CA that signed the broker's certificate ([kafka.tls] ca_file)"),
     (
         "wrong version number",
-        "this port does not speak TLS: correct the port, or take [kafka.tls] out",
+        "this port does not speak TLS: correct the port, or remove [kafka.tls]",
     ),
     (
         "alert",
         "the broker wants a client certificate that it trusts ([kafka.tls] certificate_file and key_file)",
     ),
-    ("", "see to the CA, the names of the brokers, and the client certificate"),
+    ("", "check the CA, the names of the brokers, and the client certificate"),
 ];
 
 /// The same of a refused login.
 const LOGIN_REMEDIES: &[(&str, &str)] = &[
-    ("invalid credentials", "see to username and password of [kafka.sasl]"),
-    ("token", "see that the token's source holds a valid token"),
+    ("invalid credentials", "check username and password in [kafka.sasl]"),
+    ("token", "check that the token's source holds a valid token"),
     ("mechanism", "use a mechanism that the listener offers ([kafka.sasl] mechanism)"),
-    ("", "see to username, password and mechanism of [kafka.sasl]"),
+    ("", "check username, password and mechanism in [kafka.sasl]"),
 ];
 
 fn remedy(table: &'static [(&str, &str)], detail: &str) -> &'static str {
@@ -239,13 +239,13 @@ mod tests {
             (
                 Code::Authentication,
                 "failed due to invalid credentials with SASL mechanism SCRAM-SHA-512",
-                "see to username and password",
+                "check username and password",
             ),
             (Code::Authentication, "Unsupported SASL mechanism", "offers ([kafka.sasl] mechanism)"),
             (
                 Code::BrokerTransportFailure,
                 "Connect to b:9093 failed: refused",
-                "see that they run",
+                "check that they run",
             ),
         ];
         for (code, words, expected) in told {

@@ -10,7 +10,7 @@ use rdkafka::error::RDKafkaErrorCode as Code;
 pub enum KafkaFault {
     /// No connection.
     #[error(
-        "no broker of {brokers} answers while {doing}: {detail}; see that they run, that [kafka] brokers \
+        "no broker of {brokers} answers while {doing}: {detail}; check that they run, that [kafka] brokers \
          names them, and that [kafka.tls] and [kafka.sasl] fit the port"
     )]
     Unreachable {
@@ -32,7 +32,7 @@ pub enum KafkaFault {
         remedy: &'static str,
     },
     /// Not let in.
-    #[error("{brokers} does not let us in: {detail}; {remedy}")]
+    #[error("{brokers} refuses the login: {detail}; {remedy}")]
     Login {
         /// Bootstrap servers.
         brokers: String,
@@ -43,7 +43,7 @@ pub enum KafkaFault {
     },
     /// A topic that does not exist.
     #[error(
-        "there is no topic {topic}: see to its spelling; topics that Driftline writes are created by \
+        "topic {topic} does not exist: check its spelling; the topics that Driftline writes are created by \
          `driftline topics create`"
     )]
     UnknownTopic {
@@ -73,7 +73,7 @@ pub enum KafkaFault {
     },
     /// The broker took too long.
     #[error(
-        "timed out while {doing}: {detail}; see that the brokers are not overloaded and that the topic \
+        "timed out while {doing}: {detail}; check that the brokers are not overloaded and that the topic \
          has enough replicas in sync"
     )]
     TimedOut {
@@ -84,16 +84,16 @@ pub enum KafkaFault {
     },
     /// A transaction has not ended.
     #[error(
-        "the offsets of group {group} are not settled: a transaction with them is open, or hangs for ever \
-         on the brokers; wait for its timeout, then look with kafka-transactions.sh find-hanging, and \
-         end it with its abort"
+        "the offsets of group {group} are not settled: a transaction with them is open, or hangs on the \
+         brokers; wait for its timeout, then find it with kafka-transactions.sh find-hanging and end it \
+         with kafka-transactions.sh abort"
     )]
     Unsettled {
         /// The group.
         group: String,
     },
     /// Other members hold the partitions now.
-    #[error("this member is not of the group any more while {doing}: {detail}; it joins again")]
+    #[error("the group removed this member while {doing}: {detail}; it joins again")]
     Evicted {
         /// What was being done.
         doing: String,
@@ -112,13 +112,13 @@ pub enum KafkaFault {
         detail: String,
     },
     /// librdkafka refuses a property.
-    #[error("the Kafka client cannot be made: {detail}; correct the property in the config")]
+    #[error("cannot create the Kafka client: {detail}; correct the property in the config")]
     Property {
         /// Name of the property and what is wrong; never its value.
         detail: String,
     },
     /// A regular expression of topics.
-    #[error("the pattern of topics {pattern} is no regular expression: {detail}")]
+    #[error("the topic pattern {pattern} is not a regular expression: {detail}")]
     Pattern {
         /// As in the config.
         pattern: String,
@@ -126,7 +126,7 @@ pub enum KafkaFault {
         detail: String,
     },
     /// Everything else.
-    #[error("Kafka fails while {doing}: {detail} ({code:?}); the log of the brokers may tell more")]
+    #[error("Kafka fails while {doing}: {detail} ({code:?}); check the broker's log")]
     Other {
         /// What was being done.
         doing: String,

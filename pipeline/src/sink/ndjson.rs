@@ -9,7 +9,7 @@ use serde::Serialize;
 /// A result file that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot write {path}: {cause}; see that the folder exists and has room, or name another file"
+    "cannot write {path}: {cause}; check that the folder exists and has room, or name another file"
 )]
 pub struct WriteError {
     /// The file.

@@ -154,7 +154,7 @@ impl SnapshotStore {
             })
         });
         if let Err(fault) = pruned {
-            tracing::warn!(shard, %fault, "old snapshots are still there");
+            tracing::warn!(shard, %fault, "cannot remove old snapshots");
         }
         self.clear(shard);
     }
@@ -171,7 +171,7 @@ impl SnapshotStore {
         let left = |file: &std::fs::DirEntry| file.file_name().to_string_lossy().contains('#');
         for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             if left(&file) && old(&file) && std::fs::remove_file(file.path()).is_err() {
-                tracing::warn!(file = %file.path().display(), "a left-over file cannot be removed");
+                tracing::warn!(file = %file.path().display(), "cannot remove a leftover file");
             }
         }
     }
@@ -212,7 +212,7 @@ impl SnapshotStore {
                 Ok(None) => {}
                 Err(Unread::Damaged) => tracing::warn!(
                     snapshot = %listed.at.location,
-                    "this snapshot is damaged, or of another version of Driftline; the one before is used"
+                    "this snapshot is damaged or from another version of Driftline; using the one before"
                 ),
                 // It was removed since it was listed.
                 Err(Unread::Fault(StateFault::Missing { .. })) => {}

@@ -77,7 +77,7 @@ metrics! {
     Messages COUNTER PARTITION "driftline_messages_total" "Messages read, tombstones included.";
     MessageBytes COUNTER PARTITION "driftline_message_bytes_total" "Bytes of keys and values read.";
     Events COUNTER PARTITION "driftline_events_total" "Events decoded.";
-    Tombstones COUNTER PARTITION "driftline_tombstones_total" "Messages without a value: read over.";
+    Tombstones COUNTER PARTITION "driftline_tombstones_total" "Messages without a value: skipped.";
     Rejects COUNTER ["reason"] "driftline_rejects_total" "Records that could not be read, by reason; they go to the quarantine topic.";
     LateEvents COUNTER NONE "driftline_late_events_total" "Events behind the watermark of their partition: not counted in panes.";
     FutureEvents COUNTER NONE "driftline_future_events_total" "Lone events far ahead of their partition: not counted in panes.";

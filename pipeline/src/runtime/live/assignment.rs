@@ -59,7 +59,7 @@ impl Flow {
             }
             MemberEvent::Lost(partitions) => {
                 self.assigned.retain(|of| !partitions.contains(of));
-                tracing::warn!("the group went on without this member: dropping what it worked on");
+                tracing::warn!("the group removed this member: dropping its state");
                 self.drop_all();
                 self.open_after = (!self.assigned.is_empty()).then(Instant::now);
             }
@@ -108,8 +108,8 @@ impl Flow {
         committer.withdraw(number);
         if self.outcomes.recv_timeout(WITHDRAW_PATIENCE).is_err() {
             tracing::error!(
-                "epoch {number} may still be written, and its partitions are taken away: this process \
-                 ends, and its next start goes on from what is committed"
+                "epoch {number} may still be written, although its partitions now belong to another member: \
+                 the process exits; the next start continues from the last commit"
             );
             std::process::exit(EXIT_UNSURE);
         }
@@ -166,7 +166,7 @@ impl Flow {
     }
 
     pub(super) fn open_later(&mut self, fault: &LiveFault) {
-        tracing::error!("cannot begin: {fault}; trying again");
+        tracing::error!("cannot start reading: {fault}; trying again");
         self.report.waiting(&fault.to_string());
         self.open_after = Some(Instant::now() + REOPEN_AFTER);
     }

@@ -209,7 +209,7 @@ impl Flow {
         self.report.fetched(&shard.inputs()[slot.local].of, &fetched);
         shard.take(slot.local, fetched, now_us, &mut results);
         if was_recovering && !shard.recovering() {
-            tracing::info!(shard = shard.name(), "recovered: everything from here on is new");
+            tracing::info!(shard = shard.name(), "recovered: results are new from here on");
             self.save_wanted = true;
         }
         self.keep_first(&name, &mut results);
@@ -236,8 +236,8 @@ impl Flow {
         saves.for_each(|save| self.save(save));
         if !free || !self.wait_kept(until) {
             tracing::warn!(
-                "the state under the new config is not kept yet: after a crash before it is, the old one \
-                 is read again up to the last commit"
+                "no snapshot under the new config yet: after a crash before there is one, the old state \
+                 is replayed up to the last commit"
             );
         }
     }
@@ -350,7 +350,7 @@ impl Flow {
         if !self.saver.save(save) {
             tracing::warn!(
                 shard,
-                "the snapshot before is still being written: this one is left out"
+                "the previous snapshot is still being written: this one is skipped"
             );
         }
     }
@@ -360,7 +360,7 @@ impl Flow {
         let took_ms = saved.took.as_millis() as u64;
         match &saved.result {
             Ok(bytes) => tracing::debug!(shard = saved.shard, bytes, took_ms, "snapshot kept"),
-            Err(why) => tracing::error!(shard = saved.shard, "no snapshot: {why}"),
+            Err(why) => tracing::error!(shard = saved.shard, "cannot write a snapshot: {why}"),
         }
         self.report.saved(saved.took, &saved.result);
     }
@@ -382,7 +382,7 @@ impl Flow {
             Outcome::Lost { number, why } => {
                 if self.outbox.in_flight() == Some(number) {
                     tracing::warn!(
-                        "epoch {number} is not ours to write: {why}; reading state anew"
+                        "epoch {number} is discarded: {why}; state is rebuilt from the last commit"
                     );
                     self.report.lost();
                     self.drop_all();
@@ -404,7 +404,7 @@ impl Flow {
             }
             match self.outcomes.recv_deadline(deadline) {
                 Ok(Outcome::Lost { number, why }) => {
-                    tracing::warn!("epoch {number} is not ours to write: {why}");
+                    tracing::warn!("epoch {number} is discarded: {why}");
                     return false;
                 }
                 Ok(outcome) => self.settle(outcome),
@@ -425,7 +425,7 @@ impl Flow {
 
     fn take_settings(&mut self, settings: Settings) -> Result<String, String> {
         if settings == self.settings {
-            return Ok("nothing that the engine sees has changed".into());
+            return Ok("no setting of the engine has changed".into());
         }
         if settings.layout != self.settings.layout {
             return Err("what is read from an event has changed ([time], [keys], [metrics]): \
@@ -433,10 +433,10 @@ impl Flow {
                 .into());
         }
         if self.shards.values().any(Shard::recovering) {
-            return Err("state is being recovered; try again when /readyz says ready".into());
+            return Err("state is still being recovered; try again when /readyz says ready".into());
         }
         if !self.flush(STOP_PATIENCE) {
-            return Err("results could not be written just now; the old config goes on".into());
+            return Err("results could not be written in time; the old config stays in use".into());
         }
         for shard in self.shards.values_mut() {
             shard.change(settings.clone());

@@ -63,7 +63,7 @@ pub enum LiveFault {
     NothingCommitted(String),
     /// Membership in the group ended.
     #[error(
-        "the consumer group is lost: {0}; start again, and see that no other member has the same instance_id"
+        "the consumer group is lost: {0}; start again, and check that no other member has the same instance_id"
     )]
     Member(String),
     /// A baseline file.

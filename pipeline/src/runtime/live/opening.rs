@@ -58,7 +58,7 @@ impl Opener<'_> {
             Some((manifest, bytes)) => {
                 let engine = Engine::restore(manifest.settings.clone(), &bytes)?;
                 let words = format!(
-                    "goes on from the snapshot of {}",
+                    "continues from the snapshot of {}",
                     crate::model::time::rfc3339(manifest.created_us)
                 );
                 let places = manifest.partitions;
@@ -97,8 +97,7 @@ impl Opener<'_> {
         let inputs = places.iter().map(intake).collect();
         let engine = (self.new_engine)(settings.clone())?;
         let shard = Shard::new(name.into(), engine, inputs, self.mute());
-        let words =
-            format!("begins: no offsets are committed for group {}", self.live.source.group);
+        let words = format!("starts: group {} has no committed offsets", self.live.source.group);
         Ok(Opened { shard, began: places, words })
     }
 
@@ -121,10 +120,10 @@ impl Opener<'_> {
             places.push((of.clone(), began.unwrap_or(*at)));
         }
         let words = if whole {
-            "has no snapshot: everything since the beginning is read again".to_string()
+            "has no snapshot: all records since its start are read again".to_string()
         } else {
             places = committed.to_vec();
-            "has no snapshot, and its first records are no longer kept: baselines are learned anew"
+            "has no snapshot, and the topic no longer holds its first records: baselines are learned again"
                 .to_string()
         };
         self.go_on(name, engine, places, committed, partitions, decisions, words)

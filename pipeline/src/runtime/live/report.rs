@@ -423,7 +423,7 @@ impl Report {
             messages = total,
             left,
             eta,
-            "recovering: reading again what was read before"
+            "recovering: replaying messages since the snapshot"
         );
         self.status.recovery = Some(Recovery { messages: total, messages_left: left, left_s });
     }
@@ -441,7 +441,7 @@ impl Report {
             (None, Some(waiting)) => (false, format!("waiting: {}", waiting.on)),
             _ if recovering => (false, "recovering".into()),
             _ if !leads && !view.member.is_member() => {
-                (false, "no member of the group: it is being joined, or nobody answers".into())
+                (false, "not a member of the group: joining, or no broker answers".into())
             }
             _ if !leads => (true, "standing by".into()),
             _ => (true, "running".into()),

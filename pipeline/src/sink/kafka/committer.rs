@@ -54,8 +54,8 @@ impl Committer {
             tracing::error!(
                 call,
                 seconds = lasts.as_secs(),
-                "a call into librdkafka hangs: this process ends, and its next start goes on from what was \
-                 committed"
+                "a call into librdkafka hangs: the process exits; the next start continues from the last \
+                 commit"
             );
             std::process::exit(watch::EXIT_HUNG);
         });
@@ -110,7 +110,7 @@ impl Committer {
         self.shared.stop();
         if self.ended.recv_timeout(STOP_MAX).is_err_and(|error| error.is_timeout()) {
             tracing::warn!(
-                "the commit thread is in a call that does not end: it is left to itself"
+                "the commit thread does not stop: a call of its hangs; shutting down without it"
             );
         }
     }
@@ -146,10 +146,7 @@ fn run(
                 Outcome::Committed { number, took_us: elapsed_us(begun) }
             }
             Written::Lost(why) => {
-                tracing::warn!(
-                    epoch = number,
-                    "an epoch is lost: {why}; its events are read again"
-                );
+                tracing::warn!(epoch = number, "epoch discarded: {why}; its events are read again");
                 shared.status().lost += 1;
                 Outcome::Lost { number, why }
             }

@@ -126,7 +126,10 @@ impl<'a> Backoff<'a> {
         drop(status);
         if self.told.is_none_or(|told| told.elapsed() > TELL_EVERY) {
             self.told = Some(Instant::now());
-            tracing::warn!(epoch = self.number, "the sink waits, nothing is lost: {why}");
+            tracing::warn!(
+                epoch = self.number,
+                "writing results is blocked, nothing is lost: {why}"
+            );
         }
     }
 
@@ -144,7 +147,7 @@ impl Drop for Backoff<'_> {
         let waited = self.shared.status().waiting.take();
         if let Some(waiting) = waited {
             let seconds = (now_us() - waiting.since_us) / 1_000_000;
-            tracing::info!(epoch = self.number, seconds, "the sink waits no longer");
+            tracing::info!(epoch = self.number, seconds, "writing results continues");
         }
     }
 }

@@ -170,7 +170,7 @@ impl ExactlyOnce {
         let aborted =
             self.watch.call("abort_transaction", || producer.abort_transaction(self.timeout()));
         if let Err(error) = &aborted {
-            tracing::warn!("a transaction could not be rolled back in order: {error}");
+            tracing::warn!("cannot abort a transaction cleanly: {error}");
         }
         producer::forget(producer);
         aborted.is_ok()
@@ -214,7 +214,7 @@ impl ExactlyOnce {
             let known = *self.known.entry(of.clone()).or_insert(offset);
             if known != offset {
                 return Some(CommittedState::Foreign(format!(
-                    "offset {offset:?} was committed for {}/{}, where {known:?} was known: others own \
+                    "offset {offset:?} was committed for {}/{}, not {known:?}: another member took over \
                      the partition",
                     of.topic, of.partition
                 )));
@@ -224,7 +224,7 @@ impl ExactlyOnce {
             0 => Some(CommittedState::Unchanged),
             all if all == epoch.offsets.len() => Some(CommittedState::Ours),
             _ => Some(CommittedState::Foreign(
-                "others committed some of its partitions since".to_owned(),
+                "another member took over: it committed some of its partitions since".to_owned(),
             )),
         }
     }
@@ -318,7 +318,7 @@ impl ExactlyOnce {
                 }
                 if asked && epoch.offsets.is_empty() {
                     return Some(Written::Lost(format!(
-                        "it cannot be told whether it was committed, having no offsets: {fault}"
+                        "whether it was committed is unknown, since it has no offsets: {fault}"
                     )));
                 }
                 backoff.wait(&fault.to_string());
@@ -420,7 +420,7 @@ impl Write for ExactlyOnce {
             let Some(metadata) = metadata else {
                 outside += 1;
                 if outside > OUTSIDE_TRIES {
-                    return Written::Lost("this process is no member of the group".to_owned());
+                    return Written::Lost("this process is not a member of the group".to_owned());
                 }
                 again = true;
                 shared.pause(epoch.number, OUTSIDE_PAUSE);

@@ -36,9 +36,8 @@ struct LastWords {
 impl Drop for LastWords {
     fn drop(&mut self) {
         if !self.stop.load(Ordering::Relaxed) {
-            tracing::error!("a fetch thread has died");
-            self.counters
-                .tell(Some("a fetch thread has died: the process must be restarted".into()));
+            tracing::error!("a fetch thread died");
+            self.counters.tell(Some("a fetch thread died: restart the process".into()));
         }
         self.counters.ended.store(true, Ordering::Relaxed);
         // Nobody may wait for it any more.
