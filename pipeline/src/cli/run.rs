@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::http::{self, Control};
 use crate::model::live::Live;
 use crate::runtime::live::{Command, Ended, EngineFactory, Flow, LiveFault, Parts, Report};
+use crate::sink::follower::Follower;
 use crate::state::SnapshotStore;
 use crate::telemetry::logs::{self, LogFormat};
 use crate::telemetry::{Health, Taps, Telemetry};
@@ -114,8 +115,9 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         http = live.http.map_or("off".into(), |address| address.to_string()),
         "driftline begins"
     );
-    let parts =
-        Parts { settings, live, store, new_engine: engine_factory(&files), commands, report };
+    let followers = live.followers.iter().map(Follower::start).collect::<Result<Vec<_>, _>>()?;
+    let new_engine = engine_factory(&files);
+    let parts = Parts { settings, live, store, new_engine, followers, commands, report };
     let ended = Flow::start(parts)?.run()?;
     // Threads of librdkafka may still hang; nothing of theirs matters any more.
     match ended {

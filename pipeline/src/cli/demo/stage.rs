@@ -101,6 +101,7 @@ impl Stage {
             live: live.clone(),
             store: Arc::new(store),
             new_engine: Box::new(|settings| Ok(Engine::new(settings))),
+            followers: Vec::new(),
             commands: taken,
             report,
         };

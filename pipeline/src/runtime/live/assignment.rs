@@ -15,7 +15,7 @@ use super::shard::{Results, Shard};
 use crate::kafka::KafkaFault;
 use crate::model::anomaly::Level;
 use crate::model::live::Split;
-use crate::model::stream::TopicPartition;
+use crate::model::stream::{Outcome, TopicPartition};
 use crate::sink::kafka::{CommitSettings, Committer, Group};
 use crate::source::kafka::{MemberEvent, Membership, Order};
 
@@ -106,12 +106,16 @@ impl Flow {
             return;
         };
         committer.withdraw(number);
-        if self.outcomes.recv_timeout(WITHDRAW_PATIENCE).is_err() {
-            tracing::error!(
-                "epoch {number} may still be written, although its partitions now belong to another member: \
-                 the process exits; the next start continues from the last commit"
-            );
-            std::process::exit(EXIT_UNSURE);
+        match self.outcomes.recv_timeout(WITHDRAW_PATIENCE) {
+            Ok(Outcome::Committed { .. }) => self.tell_followers(),
+            Ok(Outcome::Lost { .. }) => {}
+            Err(_) => {
+                tracing::error!(
+                    "epoch {number} may still be written, although its partitions now belong to another \
+                     member: the process exits; the next start continues from the last commit"
+                );
+                std::process::exit(EXIT_UNSURE);
+            }
         }
     }
 

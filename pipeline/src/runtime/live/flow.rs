@@ -21,6 +21,7 @@ use crate::kafka::cluster::Cluster;
 use crate::model::Settings;
 use crate::model::live::{Live, Split};
 use crate::model::stream::{Fetched, Outcome, TopicPartition};
+use crate::sink::follower::Follower;
 use crate::sink::kafka::Committer;
 use crate::source::kafka::{FetchSettings, Fetcher, Member, MemberEvent, Order};
 use crate::state::{Manifest, SnapshotStore};
@@ -47,6 +48,8 @@ pub struct Parts {
     pub store: Arc<SnapshotStore>,
     /// Makes engines without history.
     pub new_engine: EngineFactory,
+    /// Sinks that follow what is committed.
+    pub followers: Vec<Follower>,
     /// What is asked of it while it runs.
     pub commands: Receiver<Command>,
     /// What it tells while it runs.
@@ -86,6 +89,7 @@ pub struct Flow {
     pub(super) fetchers: Vec<Fetcher>,
     pub(super) fetched: Receiver<Fetched>,
     pub(super) committer: Option<Committer>,
+    pub(super) followers: Vec<Follower>,
     pub(super) outcomes_in: Sender<Outcome>,
     pub(super) outcomes: Receiver<Outcome>,
     pub(super) commands: Receiver<Command>,
@@ -108,7 +112,7 @@ impl Flow {
     /// # Errors
     /// Where brokers or topics cannot be reached.
     pub fn start(parts: Parts) -> Result<Self, LiveFault> {
-        let Parts { mut settings, live, store, new_engine, commands, report } = parts;
+        let Parts { mut settings, live, store, new_engine, followers, commands, report } = parts;
         let cluster = Cluster::connect(&live.kafka, &live.source.group)?;
         let inputs = cluster.partitions(&live.source.topics)?;
         settings.time.not_after_us = i64::MAX;
@@ -129,7 +133,8 @@ impl Flow {
         let (outcomes_in, outcomes) = bounded(16);
         let now = Instant::now();
         Ok(Self {
-            outbox: Outbox::new(&settings.pipeline, &live.source.group, &live.sinks),
+            outbox: Outbox::new(&settings.pipeline, &live.source.group, &live.sinks)
+                .followed(!followers.is_empty()),
             saver: Saver::spawn(Arc::clone(&store), live.state.keep),
             settings,
             shares,
@@ -144,6 +149,7 @@ impl Flow {
             fetchers,
             fetched,
             committer: None,
+            followers,
             outcomes_in,
             outcomes,
             commands,
@@ -276,6 +282,7 @@ impl Flow {
             shards: &self.shards,
             outbox: &self.outbox,
             committer: self.committer.as_ref(),
+            followers: &self.followers,
             fetchers: &self.fetchers,
             member: &self.member.group(),
             held: &|shard, local| {
@@ -374,6 +381,7 @@ impl Flow {
                 }
                 let now_us = self.now_us();
                 self.report.committed(number, took_us, now_us);
+                self.tell_followers();
                 let saves = std::mem::take(&mut self.saves);
                 for (after, save) in saves {
                     if after <= number { self.save(save) } else { self.saves.push((after, save)) }
@@ -390,6 +398,12 @@ impl Flow {
                 }
             }
         }
+    }
+
+    /// Hands what was just committed to the sinks that follow.
+    pub(super) fn tell_followers(&mut self) {
+        let outputs = self.outbox.committed_outputs();
+        self.followers.iter().for_each(|follower| follower.offer(&outputs));
     }
 
     /// Writes everything there is; false where that took too long or was not ours.
@@ -459,7 +473,12 @@ impl Flow {
             forks.into_iter().for_each(|save| self.save(save));
         }
         self.retire_committer();
+        let begun = Instant::now();
         self.saver.finish(LAST_SNAPSHOT_PATIENCE);
+        // What waits for a receiver may take what is left of the time, all of them together.
+        for follower in self.followers.drain(..) {
+            follower.stop(LAST_SNAPSHOT_PATIENCE.saturating_sub(begun.elapsed()));
+        }
         self.member.leave();
         if drained { Ended::Drained } else { Ended::Undrained }
     }

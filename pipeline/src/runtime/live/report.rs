@@ -11,11 +11,12 @@ use crate::engine::Counters;
 use crate::model::live::Live;
 use crate::model::stream::{Epoch, Fetched, TopicPartition};
 use crate::model::{Status as AlertStatus, Value};
+use crate::sink::follower::{Follower, FollowerStatus};
 use crate::sink::kafka::Committer;
 use crate::source::kafka::{Fetcher, Membership};
 use crate::telemetry::status::{
     Instant as Moment, LATEST_MAX, LastCommit, LastSnapshot, Latest, PartitionStatus, Recovery,
-    Waiting,
+    SinkStatus, Waiting,
 };
 use crate::telemetry::{At, Health, Metric, Status, Taps, Telemetry};
 
@@ -34,6 +35,7 @@ pub(super) struct FlowView<'a> {
     pub(super) shards: &'a BTreeMap<String, Shard>,
     pub(super) outbox: &'a Outbox,
     pub(super) committer: Option<&'a Committer>,
+    pub(super) followers: &'a [Follower],
     pub(super) fetchers: &'a [Fetcher],
     pub(super) member: &'a Membership,
     pub(super) held: &'a dyn Fn(&str, usize) -> bool,
@@ -53,6 +55,8 @@ pub struct Report {
     firing: BTreeMap<String, String>,
     /// Retries and replaced producers as last told.
     told_commits: (u64, u64),
+    /// Counts of each sink that follows, as last told.
+    told_followers: BTreeMap<&'static str, FollowerStatus>,
     lost_offsets: u64,
     /// When the findings of an epoch came, microseconds of the flow's clock.
     cut_findings_us: BTreeMap<u64, u64>,
@@ -74,6 +78,7 @@ impl Report {
             ends: BTreeMap::new(),
             firing: BTreeMap::new(),
             told_commits: (0, 0),
+            told_followers: BTreeMap::new(),
             lost_offsets: 0,
             cut_findings_us: BTreeMap::new(),
             recovery: None,
@@ -175,11 +180,7 @@ impl Report {
             );
         }
         for alert in &results.alerts {
-            let status = match alert.status {
-                AlertStatus::Pending => "pending",
-                AlertStatus::Firing => "firing",
-                AlertStatus::Resolved => "resolved",
-            };
+            let status = alert.status.name();
             let model = alert.labels.get("model").cloned().unwrap_or_default();
             self.telemetry.add(Metric::Alerts, &[status], 1);
             match alert.status {
@@ -297,6 +298,7 @@ impl Report {
         self.counters(view);
         self.partitions(view);
         self.commits(view);
+        self.followers(view);
         self.recovery(view);
         self.verdict(view);
         self.tap_series(view.shards);
@@ -401,6 +403,32 @@ impl Report {
         let told = std::mem::replace(&mut self.told_commits, (status.retries, status.replaced));
         self.telemetry.add(Metric::CommitRetries, &[], status.retries.saturating_sub(told.0));
         self.telemetry.add(Metric::ProducersReplaced, &[], status.replaced.saturating_sub(told.1));
+    }
+
+    fn followers(&mut self, view: &FlowView<'_>) {
+        self.status.sinks.clear();
+        for follower in view.followers {
+            let labels = [follower.name()];
+            let now = follower.status();
+            let told = self.told_followers.entry(follower.name()).or_default();
+            let rows = [
+                (Metric::Delivered, now.delivered, told.delivered),
+                (Metric::DeliveryRetries, now.retries, told.retries),
+                (Metric::DeadLetters, now.dead_letters, told.dead_letters),
+            ];
+            for (metric, now, told) in rows {
+                self.telemetry.add(metric, &labels, now.saturating_sub(told));
+            }
+            self.telemetry.set(Metric::Undelivered, &labels, now.waiting as f64);
+            *told = now.clone();
+            self.status.sinks.push(SinkStatus {
+                name: follower.name().into(),
+                delivered: now.delivered,
+                dead_letters: now.dead_letters,
+                waiting: now.waiting,
+                error: now.error,
+            });
+        }
     }
 
     fn recovery(&mut self, view: &FlowView<'_>) {

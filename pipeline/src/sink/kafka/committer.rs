@@ -14,11 +14,12 @@ use super::at_least_once::AtLeastOnce;
 use super::status::{CommitStatus, Shared};
 use super::transactional::ExactlyOnce;
 use super::watch::{self, CallWatchdog};
-use super::write::{Write, Written, elapsed_us};
+use super::write::{WriterParts, elapsed_us};
 use super::{CommitSettings, Group, producer};
 use crate::kafka::{Doing, KafkaFault};
 use crate::model::live::Delivery;
 use crate::model::stream::{Epoch, Outcome, TopicPartition};
+use crate::sink::contract::{EpochSink, Lost};
 
 /// Spawning waits no longer for the cluster.
 const BEGIN_MAX: Duration = Duration::from_secs(30);
@@ -50,7 +51,7 @@ impl Committer {
     ) -> Result<Self, KafkaFault> {
         let shared = Arc::new(Shared::default());
         let timeout = Duration::from_millis(producer::timeout_ms(&settings).unsigned_abs());
-        let watch = CallWatchdog::begin((3 * timeout).max(HUNG_MIN), |call, lasts| {
+        let watchdog = CallWatchdog::begin((3 * timeout).max(HUNG_MIN), |call, lasts| {
             tracing::error!(
                 call,
                 seconds = lasts.as_secs(),
@@ -65,22 +66,17 @@ impl Committer {
             detail: error.to_string(),
             code: RDKafkaErrorCode::Fail,
         };
-        let watch = watch.map_err(no_thread)?;
+        let watchdog = watchdog.map_err(no_thread)?;
         let own = Arc::clone(&shared);
-        let mut writer: Box<dyn Write> = match settings.delivery.mode {
-            Delivery::ExactlyOnce => {
-                Box::new(ExactlyOnce::new(settings, group, before, own, watch)?)
-            }
-            Delivery::AtLeastOnce => Box::new(AtLeastOnce::new(settings, group, own, watch)),
-        };
-        writer.begin(BEGIN_MAX)?;
+        let mode = settings.delivery.mode;
+        let sink = open(mode, WriterParts { settings, group, before, shared: own, watchdog })?;
         let (epochs, submitted) = bounded(1);
         let (end, ended) = bounded(1);
         let thread_shared = Arc::clone(&shared);
         thread::Builder::new()
             .name("driftline-commit".to_owned())
             .spawn(move || {
-                run(writer, &submitted, &outcomes, &thread_shared);
+                run(sink, &submitted, &outcomes, &thread_shared);
                 // Nobody may wait for it.
                 let _ = end.send(());
             })
@@ -122,8 +118,24 @@ impl Drop for Committer {
     }
 }
 
+/// Makes the sink of a mode of delivery, and has it take over from an older one.
+fn open(mode: Delivery, parts: WriterParts) -> Result<Box<EpochSink>, KafkaFault> {
+    Ok(match mode {
+        Delivery::ExactlyOnce => {
+            let mut sink = ExactlyOnce::new(parts)?;
+            sink.begin(BEGIN_MAX)?;
+            Box::new(sink)
+        }
+        Delivery::AtLeastOnce => {
+            let mut sink = AtLeastOnce::new(parts);
+            sink.begin()?;
+            Box::new(sink)
+        }
+    })
+}
+
 fn run(
-    mut writer: Box<dyn Write>,
+    mut sink: Box<EpochSink>,
     submitted: &Receiver<Epoch>,
     outcomes: &Sender<Outcome>,
     shared: &Shared,
@@ -132,26 +144,29 @@ fn run(
         let epoch = match submitted.recv_timeout(IDLE) {
             Ok(epoch) => epoch,
             Err(RecvTimeoutError::Timeout) if !shared.is_stopped() => {
-                writer.idle();
+                sink.idle();
                 continue;
             }
-            Err(_) => return,
+            Err(_) => break,
         };
         let begun = Instant::now();
-        let ended = if epoch.is_empty() { Written::Committed } else { writer.write(&epoch) };
+        let written = if epoch.is_empty() { Ok(()) } else { sink.write(&epoch) };
         let number = epoch.number;
-        let outcome = match ended {
-            Written::Committed => {
+        let outcome = match written {
+            Ok(()) => {
                 shared.status().committed += 1;
                 Outcome::Committed { number, took_us: elapsed_us(begun) }
             }
-            Written::Lost(why) => {
+            Err(Lost(why)) => {
                 tracing::warn!(epoch = number, "epoch discarded: {why}; its events are read again");
                 shared.status().lost += 1;
                 Outcome::Lost { number, why }
             }
         };
         tell(outcomes, outcome, shared);
+    }
+    if let Err(Lost(why)) = sink.finish() {
+        tracing::warn!("closing the sink: {why}");
     }
 }
 

@@ -18,9 +18,11 @@ mod write;
 
 use rdkafka::consumer::ConsumerGroupMetadata;
 
+pub use at_least_once::AT_LEAST_ONCE;
 pub use committer::Committer;
 pub use probe::write_probe;
 pub use status::{CommitStatus, Phases, Waiting};
+pub use transactional::EXACTLY_ONCE;
 
 use crate::kafka::KafkaFault;
 use crate::model::live::{Connection, DeliverySettings};

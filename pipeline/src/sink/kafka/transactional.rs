@@ -19,10 +19,13 @@ use super::mark::Marks;
 use super::producer::{self, Producer};
 use super::status::{Backoff, Phases, Shared};
 use super::watch::CallWatchdog;
-use super::write::{OUTSIDE_PAUSE, OUTSIDE_TRIES, Write, Written};
-use super::{CommitSettings, Group};
+use super::write::{OUTSIDE_PAUSE, OUTSIDE_TRIES, WriterParts};
+use super::{CommitSettings, Group, probe};
 use crate::kafka::{Cluster, Doing, KafkaFault, crash_point, crash_soon};
+use crate::model::live::Delivery;
 use crate::model::stream::{Epoch, TopicPartition};
+use crate::sink::contract::{Lost, Sink};
+use crate::sink::spec::{Role, SinkSpec};
 
 /// Longest single wait inside of librdkafka, where it takes a timeout.
 const CALL_MAX: Duration = Duration::from_secs(5);
@@ -53,12 +56,20 @@ enum CommittedState {
     Foreign(String),
 }
 
+/// The line of the table.
+pub const EXACTLY_ONCE: SinkSpec = SinkSpec {
+    name: "exactly-once",
+    doc: "Topics, by Kafka transactions: results and offsets together or not at all (`[sinks]`, `[delivery]`).",
+    options: &[],
+    role: Role::Epoch { mode: Delivery::ExactlyOnce, check: probe::in_transaction },
+};
+
 /// Writes epochs in transactions.
 pub(super) struct ExactlyOnce {
     settings: CommitSettings,
     group: Arc<dyn Group>,
     shared: Arc<Shared>,
-    watch: CallWatchdog,
+    watchdog: CallWatchdog,
     cluster: Cluster,
     marks: Marks,
     /// What the group had committed when this process last looked or wrote.
@@ -67,17 +78,27 @@ pub(super) struct ExactlyOnce {
 }
 
 impl ExactlyOnce {
-    pub(super) fn new(
-        settings: CommitSettings,
-        group: Arc<dyn Group>,
-        before: Vec<(TopicPartition, i64)>,
-        shared: Arc<Shared>,
-        watch: CallWatchdog,
-    ) -> Result<Self, KafkaFault> {
+    pub(super) fn new(parts: WriterParts) -> Result<Self, KafkaFault> {
+        let WriterParts { settings, group, before, shared, watchdog } = parts;
         let cluster = Cluster::connect(&settings.connection, &settings.group)?;
         let known = before.into_iter().map(|(of, offset)| (of, Some(offset))).collect();
         let marks = Marks::new();
-        Ok(Self { settings, group, shared, watch, cluster, marks, known, producer: None })
+        Ok(Self { settings, group, shared, watchdog, cluster, marks, known, producer: None })
+    }
+
+    /// Makes the first producer, which fences an older one; gives up at a refusal, or after `patience`.
+    pub(super) fn begin(&mut self, patience: Duration) -> Result<(), KafkaFault> {
+        let begun = Instant::now();
+        loop {
+            match self.make() {
+                Ok(()) => return Ok(()),
+                Err(fault) if !fault.is_passing() || begun.elapsed() > patience => {
+                    return Err(fault);
+                }
+                Err(_) if self.shared.is_stopped() => return Ok(()),
+                Err(_) => {}
+            }
+        }
     }
 
     /// One transaction.
@@ -96,7 +117,7 @@ impl ExactlyOnce {
             u64::try_from(lap.as_micros()).unwrap_or(u64::MAX)
         };
         crash_point("before_begin");
-        self.watch
+        self.watchdog
             .call("begin_transaction", || producer.begin_transaction())
             .map_err(|error| self.broken(producer, epoch, &error, false))?;
         crash_point("after_begin");
@@ -130,7 +151,7 @@ impl ExactlyOnce {
             self.offsets(epoch).map_err(|error| self.broken(producer, epoch, &error, false))?;
         let mut tries = 0;
         loop {
-            let sent = self.watch.call("send_offsets_to_transaction", || {
+            let sent = self.watchdog.call("send_offsets_to_transaction", || {
                 producer.send_offsets_to_transaction(&offsets, metadata, self.timeout())
             });
             tries += 1;
@@ -155,7 +176,7 @@ impl ExactlyOnce {
         loop {
             let length = CALL_MAX.min(self.timeout());
             let committed =
-                self.watch.call("commit_transaction", || producer.commit_transaction(length));
+                self.watchdog.call("commit_transaction", || producer.commit_transaction(length));
             let Err(error) = committed else { return Ok(()) };
             // The same call takes up where it was.
             if !is_retriable(&error) || begun.elapsed() > 2 * self.timeout() {
@@ -168,7 +189,7 @@ impl ExactlyOnce {
     /// Rolls back; false where it cannot be told that it is.
     fn abort(&self, producer: &Producer) -> bool {
         let aborted =
-            self.watch.call("abort_transaction", || producer.abort_transaction(self.timeout()));
+            self.watchdog.call("abort_transaction", || producer.abort_transaction(self.timeout()));
         if let Err(error) = &aborted {
             tracing::warn!("cannot abort a transaction cleanly: {error}");
         }
@@ -229,16 +250,15 @@ impl ExactlyOnce {
         }
     }
 
-    fn committed(&mut self, epoch: &Epoch) -> Written {
+    fn committed(&mut self, epoch: &Epoch) {
         for (of, next) in &epoch.offsets {
             self.known.insert(of.clone(), Some(*next));
         }
-        Written::Committed
     }
 
-    fn given_up(&self, number: u64) -> Written {
+    fn given_up(&self, number: u64) -> Lost {
         let why = self.shared.given_up(number).unwrap_or("the committer was stopped");
-        Written::Lost(why.to_owned())
+        Lost(why.to_owned())
     }
 
     /// The producer; a new one where there is none. None where the epoch is given up meanwhile.
@@ -254,11 +274,11 @@ impl ExactlyOnce {
     /// Makes a producer, which fences the one before it and settles its transaction.
     fn make(&mut self) -> Result<(), KafkaFault> {
         let producer = producer::open(&self.settings)?;
-        self.watch.serve(&producer);
+        self.watchdog.serve(&producer);
         let begun = Instant::now();
         loop {
             let made =
-                self.watch.call("init_transactions", || producer.init_transactions(CALL_MAX));
+                self.watchdog.call("init_transactions", || producer.init_transactions(CALL_MAX));
             let Err(error) = made else {
                 self.producer = Some(producer);
                 return Ok(());
@@ -281,8 +301,8 @@ impl ExactlyOnce {
         }
     }
 
-    /// Cleans up after an attempt that failed, and waits as long as it takes before another. What became of
-    /// the epoch, where there must not be another.
+    /// Cleans up after an attempt that failed, and waits as long as it takes before another. Why the epoch
+    /// is lost, where there must not be another.
     fn settle_failed(
         &mut self,
         fault: AttemptFault,
@@ -291,7 +311,7 @@ impl ExactlyOnce {
         begun: Instant,
         outside: &mut usize,
         backoff: &mut Backoff<'_>,
-    ) -> Option<Written> {
+    ) -> Option<Lost> {
         match fault {
             AttemptFault::Abort(fault) => {
                 if !self.abort(producer) {
@@ -300,7 +320,7 @@ impl ExactlyOnce {
                 if fault.is_eviction() {
                     *outside += 1;
                     if *outside > OUTSIDE_TRIES {
-                        return Some(Written::Lost(fault.to_string()));
+                        return Some(Lost(fault.to_string()));
                     }
                     self.shared.status().retries += 1;
                     self.shared.pause(epoch.number, OUTSIDE_PAUSE);
@@ -314,10 +334,10 @@ impl ExactlyOnce {
                 // that, it was somebody else, and taking the id back would take it from its new owner.
                 let lasted = begun.elapsed() >= self.timeout();
                 if matches!(fault, KafkaFault::Fenced { .. }) && !lasted {
-                    return Some(Written::Lost(fault.to_string()));
+                    return Some(Lost(fault.to_string()));
                 }
                 if asked && epoch.offsets.is_empty() {
-                    return Some(Written::Lost(format!(
+                    return Some(Lost(format!(
                         "whether it was committed is unknown, since it has no offsets: {fault}"
                     )));
                 }
@@ -381,46 +401,35 @@ impl ExactlyOnce {
     }
 }
 
-impl Write for ExactlyOnce {
-    fn begin(&mut self, patience: Duration) -> Result<(), KafkaFault> {
-        let begun = Instant::now();
-        loop {
-            match self.make() {
-                Ok(()) => return Ok(()),
-                Err(fault) if !fault.is_passing() || begun.elapsed() > patience => {
-                    return Err(fault);
-                }
-                Err(_) if self.shared.is_stopped() => return Ok(()),
-                Err(_) => {}
-            }
-        }
-    }
+impl Sink for ExactlyOnce {
+    type Input = Epoch;
+    type Fault = Lost;
 
-    fn idle(&self) {
+    fn idle(&mut self) {
         if let Some(producer) = &self.producer {
             producer::serve(producer);
         }
     }
 
-    fn write(&mut self, epoch: &Epoch) -> Written {
+    fn write(&mut self, epoch: &Epoch) -> Result<(), Lost> {
         let shared = Arc::clone(&self.shared);
         let mut backoff = Backoff::new(&shared, epoch.number);
         let mut outside = 0;
         let mut again = false;
         loop {
             let Some(producer) = self.producer(epoch.number, &mut backoff) else {
-                return self.given_up(epoch.number);
+                return Err(self.given_up(epoch.number));
             };
             let metadata = self.group.metadata();
             // In this order: what was taken away after this look, others may commit only in a later
             // generation than the metadata's, and then the broker refuses it.
             if shared.given_up(epoch.number).is_some() {
-                return self.given_up(epoch.number);
+                return Err(self.given_up(epoch.number));
             }
             let Some(metadata) = metadata else {
                 outside += 1;
                 if outside > OUTSIDE_TRIES {
-                    return Written::Lost("this process is not a member of the group".to_owned());
+                    return Err(Lost("this process is not a member of the group".to_owned()));
                 }
                 again = true;
                 shared.pause(epoch.number, OUTSIDE_PAUSE);
@@ -428,20 +437,20 @@ impl Write for ExactlyOnce {
             };
             if again || self.is_new(epoch) {
                 match self.look(epoch, &mut backoff) {
-                    Some(CommittedState::Ours) => return self.committed(epoch),
+                    Some(CommittedState::Ours) => return Ok(self.committed(epoch)),
                     Some(CommittedState::Unchanged) => {}
-                    Some(CommittedState::Foreign(why)) => return Written::Lost(why),
-                    None => return self.given_up(epoch.number),
+                    Some(CommittedState::Foreign(why)) => return Err(Lost(why)),
+                    None => return Err(self.given_up(epoch.number)),
                 }
             }
             let begun = Instant::now();
             match self.attempt(&producer, epoch, &metadata, &mut backoff) {
                 Ok(phases) => {
                     shared.status().phases = Some(phases);
-                    return self.committed(epoch);
+                    return Ok(self.committed(epoch));
                 }
                 Err(fault) => {
-                    let settled = self.settle_failed(
+                    let lost = self.settle_failed(
                         fault,
                         &producer,
                         epoch,
@@ -449,8 +458,8 @@ impl Write for ExactlyOnce {
                         &mut outside,
                         &mut backoff,
                     );
-                    if let Some(written) = settled {
-                        return written;
+                    if let Some(lost) = lost {
+                        return Err(lost);
                     }
                 }
             }

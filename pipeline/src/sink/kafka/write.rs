@@ -2,34 +2,26 @@
 //!
 //! Not here: the writing itself (`transactional`, `at_least_once`), and who calls it (`committer`).
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::kafka::KafkaFault;
-use crate::model::stream::Epoch;
+use super::status::Shared;
+use super::watch::CallWatchdog;
+use super::{CommitSettings, Group};
+use crate::model::stream::TopicPartition;
 
 /// While the group is being rebalanced, or this member is not of it, an epoch waits this often and long.
 pub(super) const OUTSIDE_TRIES: usize = 20;
 pub(super) const OUTSIDE_PAUSE: Duration = Duration::from_millis(250);
 
-/// How writing an epoch ended.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Written {
-    /// It is durable.
-    Committed,
-    /// It is not, and must not be written by this process.
-    Lost(String),
-}
-
-/// A way of writing epochs.
-pub(super) trait Write: Send {
-    /// Makes the first producer; gives up at a refusal, or after `patience`.
-    fn begin(&mut self, patience: Duration) -> Result<(), KafkaFault>;
-
-    /// Serves the producer's events while there is nothing to write.
-    fn idle(&self);
-
-    /// Writes an epoch, however long it takes.
-    fn write(&mut self, epoch: &Epoch) -> Written;
+/// What a writer is made of.
+pub(super) struct WriterParts {
+    pub(super) settings: CommitSettings,
+    pub(super) group: Arc<dyn Group>,
+    /// What the group has committed, as far as it is known.
+    pub(super) before: Vec<(TopicPartition, i64)>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) watchdog: CallWatchdog,
 }
 
 /// Microseconds since an instant.
