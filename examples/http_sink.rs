@@ -1,8 +1,8 @@
 //! Driftline with one more sink: findings and alerts, as JSON, to an HTTP endpoint.
 //!
-//! This file is the whole sink, and the line in `main` puts it beside the table. From that line `[sinks.http]` is
-//! a section of the config, `check` looks whether the endpoint answers, `/status` and `top` show how it stands, and
-//! the metrics have the label `sink="http"`:
+//! This file is the whole sink, and the line in `main` puts it beside the table. From that line
+//! `[sinks.http]` is a section of the config, `check` looks whether the endpoint answers, `/status` and
+//! `top` show how it stands, and the metrics have the label `sink="http"`:
 //!
 //! ```text
 //! [sinks.http]
@@ -19,7 +19,7 @@ use driftline::model::live::FollowerSettings;
 use driftline::sink::{Checked, FollowingSink, Refusal, Role, Sink, SinkOption, SinkSpec, Takes};
 
 /// The line of the table.
-pub const HTTP: SinkSpec = SinkSpec {
+pub(crate) const HTTP: SinkSpec = SinkSpec {
     name: "http",
     doc: "Findings and alerts to an HTTP endpoint, one `POST` of JSON each.",
     options: &[

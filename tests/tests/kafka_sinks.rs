@@ -36,9 +36,8 @@ fn what_is_committed_is_posted_once_and_in_order() {
     assert!(status.contains("\"sinks\":[{\"name\":\"http\""), "{status}");
     assert_eq!(member.stop().0, 0, "a drain:\n{}", member.last());
 
-    let text = |topic: &str| -> Vec<String> {
-        pipeline.read(topic).iter().map(Message::text).collect()
-    };
+    let text =
+        |topic: &str| -> Vec<String> { pipeline.read(topic).iter().map(Message::text).collect() };
     let taken = server.requests().into_iter().filter(|request| request.status == 200);
     let (findings, alerts): (Vec<String>, Vec<String>) = taken
         .map(|request| request.body)

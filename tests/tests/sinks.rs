@@ -1,5 +1,5 @@
-//! The door for sinks: the example that posts to an HTTP endpoint, put beside the table by its one line, gets its
-//! section of the config, its step of `check`, and what the engine finds.
+//! The door for sinks: the example that posts to an HTTP endpoint, put beside the table by its one line,
+//! gets its section of the config, its step of `check`, and what the engine finds.
 
 use std::path::Path;
 use std::process::Output;

@@ -8,24 +8,25 @@ use crate::model::stream::Epoch;
 
 /// A way out for results.
 ///
-/// A sink is made by its line of the table ([`SINKS`](super::SINKS)), called from one thread, and never from two
-/// at a time. Everything about it follows from two types. `Input` is what it is given; `Fault` is the only way in
-/// which a write may end without having been done. There are three kinds:
+/// A sink is made by its line of the table ([`SINKS`](super::SINKS)), called from one thread, and never
+/// from two at a time. Everything about it follows from two types. `Input` is what it is given; `Fault` is
+/// the only way in which a write may end without having been done. There are three kinds:
 ///
-/// | kind | `Input` | `Fault` | a write that fails |
+/// | kind | `Input` | `Fault` | where a write fails |
 /// | --- | --- | --- | --- |
-/// | [`EpochSink`] takes part in the epoch | [`Epoch`] | [`Lost`] | the epoch is discarded, state is rebuilt from the last commit |
-/// | [`FollowingSink`] follows committed epochs | [`OutputRecord`] | [`Refusal`] | is tried again, within bounds; then the record is a dead letter |
-/// | [`FileSink`] takes what a replay finds | [`OutputRecord`] | [`WriteError`] | the replay ends |
+/// | [`EpochSink`]: takes part in the epoch | [`Epoch`] | [`Lost`] | state is rebuilt from the last commit |
+/// | [`FollowingSink`]: told what is committed | [`OutputRecord`] | [`Refusal`] | again, or a dead letter |
+/// | [`FileSink`]: takes what a replay finds | [`OutputRecord`] | [`WriteError`] | the replay ends |
 ///
 /// # Call order
 ///
 /// 1. It is made. A sink that takes part reaches out here, and fences an older instance of itself; one that
 ///    follows only looks at its settings, since its receiver may come up later.
-/// 2. [`write`](Sink::write), for each input in its order, and [`idle`](Sink::idle) between two of them, at least
-///    every tenth of a second while there is nothing to write.
-/// 3. [`finish`](Sink::finish), once, if there is time. A sink may be dropped without it at any moment, in the
-///    middle of a process that is killed, too: nothing may depend on it but bytes that are still buffered.
+/// 2. [`write`](Sink::write), for each input in its order, and [`idle`](Sink::idle) between two of them, at
+///    least every tenth of a second while there is nothing to write.
+/// 3. [`finish`](Sink::finish), once, if there is time. A sink may be dropped without it at any moment, in
+///    the middle of a process that is killed, too: nothing may depend on it but bytes that are still
+///    buffered.
 ///
 /// # Order
 ///
@@ -40,11 +41,11 @@ use crate::model::stream::Epoch;
 ///
 /// - An [`EpochSink`] must settle that by itself. Before it writes an epoch again, in this process or in the
 ///   next one, it must know whether the first attempt was committed: results and offsets are one.
-/// - A [`FollowingSink`] is fed only from epochs that are committed, so it never tells what is later taken back.
-///   Within one process each record is delivered once, or more than once where an answer was lost; records that
-///   still waited when the process died are not delivered by the next one, which finds them in the topics.
-///   With `at-least-once`, what is read again after a crash is told again. In every case a record has the same
-///   [`id`](OutputRecord::id), by which the receiver can drop what it has.
+/// - A [`FollowingSink`] is fed only from epochs that are committed, so it never tells what is later taken
+///   back. Within one process each record is delivered once, or more than once where an answer was lost;
+///   records that still waited when the process died are not delivered by the next one, which finds them in
+///   the topics. With `at-least-once`, what is read again after a crash is told again. In every case a
+///   record has the same [`id`](OutputRecord::id), by which the receiver can drop what it has.
 ///
 /// # Retries and time
 ///
@@ -88,8 +89,8 @@ pub type FollowingSink = dyn Sink<Input = OutputRecord, Fault = Refusal>;
 /// A sink for the results of a replay, which has no epochs: whatever is not written ends it.
 pub type FileSink = dyn Sink<Input = OutputRecord, Fault = WriteError>;
 
-/// The epoch is not committed, and this process must not write it: others own its partitions. All state has to
-/// be rebuilt from the last commit.
+/// The epoch is not committed, and this process must not write it: others own its partitions. All state has
+/// to be rebuilt from the last commit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Lost(

@@ -1,9 +1,9 @@
 //! A sink that follows, on a thread of its own: a bounded queue before it, retries with a bound, dead letters
 //! counted.
 //!
-//! Not here: what a receiver understands (the sink), and what is committed (the committer). Invariants: whoever
-//! offers never waits; records are delivered in their order, one at a time; each that was offered is counted
-//! once, as delivered or as a dead letter.
+//! Not here: what a receiver understands (the sink), and what is committed (the committer). Invariants:
+//! whoever offers never waits; records are delivered in their order, one at a time; each that was offered
+//! is counted once, as delivered or as a dead letter.
 
 use std::collections::VecDeque;
 use std::io;

@@ -112,8 +112,8 @@ impl SnapshotStore {
         })
     }
 
-    /// As [`SnapshotStore::newest`], with the engine itself, built as the bytes come: under `settings`, where the
-    /// snapshot was made under the same or others ([`Engine::carry_over`]).
+    /// As [`SnapshotStore::newest`], with the engine itself, built as the bytes come: under `settings`,
+    /// where the snapshot was made under the same or others ([`Engine::carry_over`]).
     ///
     /// # Errors
     /// As [`SnapshotStore::newest`].

@@ -1,7 +1,7 @@
 //! The commit thread: one epoch after the other, each told as committed or lost.
 //!
-//! Not here: how an epoch is written (`transactional`, `at_least_once`). An epoch that was submitted gets exactly one
-//! outcome, unless the process ends first; nothing else is promised, and nothing less.
+//! Not here: how an epoch is written (`transactional`, `at_least_once`). An epoch that was submitted gets
+//! exactly one outcome, unless the process ends first; nothing else is promised, and nothing less.
 
 use std::sync::Arc;
 use std::thread;
