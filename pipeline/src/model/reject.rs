@@ -2,13 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::stream::{Original, TopicPartition};
-
-/// `schema` of a reject.
-const REJECT_SCHEMA: &str = "driftline.reject.v1";
-/// Characters of a message that are written with its reject.
-const EXCERPT_CHARS_MAX: usize = 120;
-
 macro_rules! reasons {
     ($($variant:ident $name:literal $doc:literal;)*) => {
         /// Why a record was rejected. The list is closed: each has a documented remedy.
@@ -57,50 +50,4 @@ pub struct Reject {
     pub detail: String,
     /// The beginning of the record, lossy UTF-8, at most 120 characters.
     pub excerpt: String,
-}
-
-/// A reject as it is written: with the name of its file or partition instead of a number, and the remedy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RejectRecord {
-    schema: &'static str,
-    /// Why.
-    pub reason: Reason,
-    /// File, or `topic/partition`.
-    pub file: String,
-    /// Number of the record in its file or partition, from 0.
-    pub offset: u64,
-    detail: String,
-    excerpt: String,
-    help: &'static str,
-}
-
-impl RejectRecord {
-    /// A reject of a file.
-    pub fn of_file(reject: &Reject, file: String) -> Self {
-        Self {
-            schema: REJECT_SCHEMA,
-            reason: reject.reason,
-            file,
-            offset: reject.offset,
-            detail: reject.detail.clone(),
-            excerpt: reject.excerpt.clone(),
-            help: reject.reason.help(),
-        }
-    }
-
-    /// A message of a partition.
-    pub fn of_topic(of: &TopicPartition, original: &Original) -> Self {
-        let known = Reason::ALL.iter().find(|reason| reason.name() == original.reason);
-        let reason = known.copied().unwrap_or(Reason::InvalidJson);
-        let text = String::from_utf8_lossy(&original.payload);
-        Self {
-            schema: REJECT_SCHEMA,
-            reason,
-            file: format!("{}/{}", of.topic, of.partition),
-            offset: original.offset.unsigned_abs(),
-            detail: original.detail.clone(),
-            excerpt: text.chars().take(EXCERPT_CHARS_MAX).collect(),
-            help: reason.help(),
-        }
-    }
 }
