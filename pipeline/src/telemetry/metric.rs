@@ -47,6 +47,7 @@ const GAUGE: MetricKind = MetricKind::Gauge;
 
 const NONE: &[&str] = &[];
 const PARTITION: &[&str] = &["topic", "partition"];
+const SINK: &[&str] = &["sink"];
 
 macro_rules! metrics {
     ($($variant:ident $kind:ident $labels:tt $name:literal $help:literal;)*) => {
@@ -77,7 +78,7 @@ metrics! {
     Messages COUNTER PARTITION "driftline_messages_total" "Messages read, tombstones included.";
     MessageBytes COUNTER PARTITION "driftline_message_bytes_total" "Bytes of keys and values read.";
     Events COUNTER PARTITION "driftline_events_total" "Events decoded.";
-    Tombstones COUNTER PARTITION "driftline_tombstones_total" "Messages without a value: read over.";
+    Tombstones COUNTER PARTITION "driftline_tombstones_total" "Messages without a value: skipped.";
     Rejects COUNTER ["reason"] "driftline_rejects_total" "Records that could not be read, by reason; they go to the quarantine topic.";
     LateEvents COUNTER NONE "driftline_late_events_total" "Events behind the watermark of their partition: not counted in panes.";
     FutureEvents COUNTER NONE "driftline_future_events_total" "Lone events far ahead of their partition: not counted in panes.";
@@ -103,6 +104,10 @@ metrics! {
     CommitRetries COUNTER NONE "driftline_commit_retries_total" "Calls of the commit path that were made again.";
     ProducersReplaced COUNTER NONE "driftline_producers_replaced_total" "Producers given up after a call whose outcome was unknown.";
     SinkWait GAUGE NONE "driftline_sink_wait_seconds" "How long the sink has not taken results; 0 while it does. Reading pauses, nothing is dropped.";
+    Delivered COUNTER SINK "driftline_delivered_records_total" "Findings and alerts that a sink of `[sinks.NAME]` has taken.";
+    DeliveryRetries COUNTER SINK "driftline_delivery_retries_total" "Deliveries that were refused for now, and tried again.";
+    DeadLetters COUNTER SINK "driftline_dead_letters_total" "Findings and alerts that were never delivered: refused for good, too often, or the queue was full. The topics have them.";
+    Undelivered GAUGE SINK "driftline_undelivered_records" "Findings and alerts that wait for a sink of `[sinks.NAME]`.";
     Snapshots COUNTER NONE "driftline_snapshots_total" "Snapshots written.";
     SnapshotDuration DURATIONS NONE "driftline_snapshot_duration_seconds" "Time to write a snapshot, beside the flow.";
     SnapshotStall DURATIONS NONE "driftline_snapshot_stall_seconds" "Time that the flow stood still for a snapshot.";

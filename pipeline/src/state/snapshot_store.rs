@@ -30,7 +30,7 @@ const LEFT_OVER: Duration = Duration::from_secs(3600);
 
 /// Where a pipeline's group keeps the snapshots of its shards. Calls wait, so they are for plain threads,
 /// not for those of the runtime; none waits without a bound.
-pub struct Home {
+pub struct SnapshotStore {
     store: Arc<dyn ObjectStore>,
     /// `PIPELINE/GROUP`, behind the prefix of the home.
     base: Path,
@@ -51,13 +51,13 @@ enum Unread {
     Fault(StateFault),
 }
 
-impl Home {
+impl SnapshotStore {
     /// Opens a home; a folder is made where there is none. `handle`: the runtime that the store's calls run
     /// on, with time and I/O.
     ///
     /// # Errors
     /// Where the settings say no home, or the folder cannot be made. A bucket is not asked yet, for which
-    /// there is [`Home::probe`].
+    /// there is [`SnapshotStore::probe`].
     pub fn open(
         settings: &StateSettings,
         pipeline: &str,
@@ -112,11 +112,11 @@ impl Home {
         })
     }
 
-    /// As [`Home::newest`], with the engine itself, built as the bytes come: under `settings`, where the
-    /// snapshot was made under the same or others ([`Engine::carry_over`]).
+    /// As [`SnapshotStore::newest`], with the engine itself, built as the bytes come: under `settings`,
+    /// where the snapshot was made under the same or others ([`Engine::carry_over`]).
     ///
     /// # Errors
-    /// As [`Home::newest`].
+    /// As [`SnapshotStore::newest`].
     pub fn recover(
         &self,
         shard: &str,
@@ -154,7 +154,7 @@ impl Home {
             })
         });
         if let Err(fault) = pruned {
-            tracing::warn!(shard, %fault, "old snapshots are still there");
+            tracing::warn!(shard, %fault, "cannot remove old snapshots");
         }
         self.clear(shard);
     }
@@ -171,7 +171,7 @@ impl Home {
         let left = |file: &std::fs::DirEntry| file.file_name().to_string_lossy().contains('#');
         for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             if left(&file) && old(&file) && std::fs::remove_file(file.path()).is_err() {
-                tracing::warn!(file = %file.path().display(), "a left-over file cannot be removed");
+                tracing::warn!(file = %file.path().display(), "cannot remove a leftover file");
             }
         }
     }
@@ -212,7 +212,7 @@ impl Home {
                 Ok(None) => {}
                 Err(Unread::Damaged) => tracing::warn!(
                     snapshot = %listed.at.location,
-                    "this snapshot is damaged, or of another version of Driftline; the one before is used"
+                    "this snapshot is damaged or from another version of Driftline; using the one before"
                 ),
                 // It was removed since it was listed.
                 Err(Unread::Fault(StateFault::Missing { .. })) => {}
