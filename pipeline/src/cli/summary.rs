@@ -5,8 +5,6 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::instance::readable;
 use crate::engine::Engine;
 use crate::model::finding::EffectRecord;
