@@ -11,7 +11,7 @@ use driftline::synth::write::Format;
 use driftline::synth::{Plan, dataset};
 use serde_json::Value;
 
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[path = "../../../examples/keyvalue_codec.rs"]
 mod example;
 
