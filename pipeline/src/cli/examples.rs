@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::surprise::{Exemplars, surprises};
+use driftline_detectors::score::surprise::{Exemplars, surprises};
 
 use crate::codec::Decoder;
 use crate::engine::BaselineEntry;

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use driftline_detectors::encoder::CODES_MAX;
-use driftline_detectors::kernel::pane_evidence;
-use driftline_detectors::lane::LANES_MAX;
+use driftline_detectors::lanes::{LANES_MAX, pane_evidence};
 use ndarray::{Array2, Axis};
 
 use super::fleet::{Due, Place};

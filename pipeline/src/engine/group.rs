@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use driftline_detectors::dependence::Siblings;
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::spans::Siblings;
-use driftline_detectors::tables::Tables;
+use driftline_detectors::lanes::Tables;
 use serde::{Deserialize, Serialize};
 
 use super::alerts::Stake;

@@ -38,8 +38,8 @@ mod tally;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use driftline_detectors::distinct::Distinct;
-use driftline_detectors::spans::Siblings;
+use driftline_detectors::dependence::Siblings;
+use driftline_detectors::scalar::Distinct;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Alert, Batch, Finding, Kind, Limits, Row, Settings};

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use driftline_detectors::baseline::Baseline;
-use driftline_detectors::effect::{blame, effect};
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::lane::Lane;
+use driftline_detectors::evidence::effect::{blame, effect};
+use driftline_detectors::lanes::{Lane, Tables};
 use driftline_detectors::score::window_scores;
-use driftline_detectors::tables::Tables;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 

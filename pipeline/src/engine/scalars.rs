@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 use driftline_detectors::baseline::{Provenance, Zone};
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::kernel::pane_evidence;
-use driftline_detectors::lane::LANES_MAX;
+use driftline_detectors::lanes::{LANES_MAX, pane_evidence};
 use driftline_detectors::scalar::{Reading, Scalar, Transform, residual_baseline};
 use ndarray::{Array2, Axis, aview1};
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::Array;
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::surprise::{expected, surprises};
+use driftline_detectors::score::surprise::{expected, surprises};
 
 use super::Engine;
 use super::count::GroupKey;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use driftline::engine::Engine;
 use driftline::model::settings::Fleet;
 use driftline::model::{FieldPath, Finding, MetricField, Row, Settings, Status};
-use driftline_detectors::budget::{fewest, together};
+use driftline_detectors::evidence::budget::{fewest, together};
 use driftline_tests::course::{Stretch, calm, shifted, told};
 use driftline_tests::telemetry::{generator, seeds};
 use driftline_tests::transcript::{

@@ -2,9 +2,7 @@
 
 use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::encoder::{CategoryEncoder, Encoder, FlagEncoder, NumberEncoder};
-use driftline_detectors::kernel::pane_evidence;
-use driftline_detectors::lane::LANES_MAX;
-use driftline_detectors::tables::Tables;
+use driftline_detectors::lanes::{LANES_MAX, Tables, pane_evidence};
 use ndarray::{Array2, Axis};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;

@@ -4,8 +4,8 @@
 use driftline_detectors::baseline::Zone;
 use driftline_detectors::encoder::{Encoder, NumberEncoder};
 use driftline_detectors::evidence::Evidence;
+use driftline_detectors::lanes::Tables;
 use driftline_detectors::scalar::{Reading, Scalar, Transform, residual_baseline};
-use driftline_detectors::tables::Tables;
 use driftline_tests::promise::mean_and_error;
 use rand::SeedableRng;
 use rand_distr::{Distribution, Poisson, StandardNormal};
