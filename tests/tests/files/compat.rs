@@ -15,7 +15,7 @@ use driftline::model::live::StateSettings;
 use driftline::model::stream::TopicPartition;
 use driftline::model::time::from_rfc3339;
 use driftline::model::{Batch, Finding, Kind, Row, Settings, Value};
-use driftline::state::{FORMAT, Home, Manifest};
+use driftline::state::{FORMAT, Manifest, SnapshotStore};
 use driftline_tests::{driftline, repository};
 use serde_json::Value as Json;
 use tokio::runtime::{Handle, Runtime};
@@ -124,14 +124,14 @@ fn handle() -> Handle {
     RUNTIME.get_or_init(|| Runtime::new().expect("a runtime")).handle().clone()
 }
 
-fn home(folder: &Path) -> Home {
+fn home(folder: &Path) -> SnapshotStore {
     let settings = StateSettings {
         home: folder.join("snapshots").display().to_string(),
         options: Default::default(),
         every_us: 1,
         keep: 3,
     };
-    Home::open(&settings, "compat", "compat", handle()).expect("a folder")
+    SnapshotStore::open(&settings, "compat", "compat", handle()).expect("a folder")
 }
 
 fn partition() -> TopicPartition {
