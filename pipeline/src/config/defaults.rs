@@ -1,11 +1,8 @@
 //! What a config means that says nothing: the defaults of the table of options, for the reader and as
 //! settings.
 
-use toml::de::DeValue;
-
-use super::diagnostic::Diagnostics;
 use super::draft::{Draft, MetricDraft};
-use super::option::Opt;
+use super::option::set_defaults;
 use super::options::{METRIC_OPTIONS, sections};
 use super::resolve::{metric_settings, settings};
 use crate::model::settings::{MetricSettings, Settings};
@@ -25,17 +22,6 @@ pub(super) fn metric(name: &str) -> MetricDraft {
     let mut metric = MetricDraft::blank(name);
     set_defaults(METRIC_OPTIONS, &mut metric);
     metric
-}
-
-/// Sets each option that has a default.
-fn set_defaults<T>(options: &[Opt<T>], target: &mut T) {
-    let mut diagnostics = Diagnostics::new("defaults", "");
-    for option in options.iter().filter(|option| !option.default.is_empty()) {
-        if let Ok(value) = DeValue::parse(option.default) {
-            option.form.read(option.name, &value, target, &mut diagnostics);
-        }
-    }
-    debug_assert!(!diagnostics.has_errors(), "a default is wrong: {:?}", diagnostics.items());
 }
 
 impl Default for Settings {

@@ -24,6 +24,8 @@ pub enum Form<T: 'static> {
     Words(&'static [&'static str], fn(&mut T, Vec<String>)),
     /// One of these words.
     Word(&'static [&'static str], fn(&mut T, &str)),
+    /// One of the words of another module's table.
+    WordOf(fn() -> &'static [&'static str], fn(&mut T, &str)),
     /// How times are written: one of some words, or a strftime pattern.
     TimeFormat(fn(&mut T, TimeFormat)),
     /// true or false.
@@ -61,6 +63,10 @@ impl<T> Form<T> {
             Self::Texts(_) => "a list of strings, such as [\"a\", \"b\"]".into(),
             Self::Words(words, _) => format!("a list of some of {}", quoted(words)),
             Self::Word(words, _) => format!("one of {}", quoted(words)),
+            Self::WordOf(words, _) => match words() {
+                [word] => quoted(&[word]),
+                words => format!("one of {}", quoted(words)),
+            },
             Self::TimeFormat(_) => {
                 format!(
                     "one of {}, or a strftime pattern such as \"%Y-%m-%d %H:%M:%S\"",
@@ -132,6 +138,7 @@ impl<T> Form<T> {
                 set(target, values::list(value)?.iter().map(one).collect::<Result<_, _>>()?);
             }
             Self::Word(words, set) => set(target, values::word(value, words)?),
+            Self::WordOf(words, set) => set(target, values::word(value, words())?),
             Self::TimeFormat(set) => set(target, values::time_format(value)?),
             Self::Switch(set) => set(target, values::switch(value)?),
             Self::Duration(min, max, set) => set(target, values::duration_us(value, *min, *max)?),
@@ -158,6 +165,7 @@ impl<T> Form<T> {
             }
             Self::Words(words, _) => json!({ "type": "array", "items": { "enum": words } }),
             Self::Word(words, _) => json!({ "enum": words }),
+            Self::WordOf(words, _) => json!({ "enum": words() }),
             Self::TimeFormat(_) => json!({ "anyOf": [
                 { "enum": TIME_FORMAT_WORDS },
                 { "type": "string", "pattern": "%" },

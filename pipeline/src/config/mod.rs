@@ -25,6 +25,7 @@ mod resolve;
 pub mod schema;
 mod secret_names;
 mod secrets;
+pub mod section;
 mod values;
 
 use std::path::{Path, PathBuf};

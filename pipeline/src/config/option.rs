@@ -1,6 +1,8 @@
 //! What a row of the table of options is made of.
 
-use super::draft::Draft;
+use toml::de::DeValue;
+
+use super::diagnostic::Diagnostics;
 use super::form::Form;
 
 /// One option.
@@ -13,16 +15,6 @@ pub struct Opt<T: 'static> {
     pub default: &'static str,
     /// What it does, for people.
     pub doc: &'static str,
-}
-
-/// A section of the file.
-pub struct Section {
-    /// Its dotted name; empty for the top of the file.
-    pub name: &'static str,
-    /// What it is for.
-    pub doc: &'static str,
-    /// Its options.
-    pub options: &'static [Opt<Draft>],
 }
 
 /// Milliseconds in microseconds; then seconds, hours, days.
@@ -38,4 +30,15 @@ pub(super) const fn opt<T>(
     doc: &'static str,
 ) -> Opt<T> {
     Opt { name, form, default, doc }
+}
+
+/// Sets each option that has a default.
+pub(super) fn set_defaults<T>(options: &[Opt<T>], target: &mut T) {
+    let mut diagnostics = Diagnostics::new("defaults", "");
+    for option in options.iter().filter(|option| !option.default.is_empty()) {
+        if let Ok(value) = DeValue::parse(option.default) {
+            option.form.read(option.name, &value, target, &mut diagnostics);
+        }
+    }
+    debug_assert!(!diagnostics.has_errors(), "a default is wrong: {:?}", diagnostics.items());
 }

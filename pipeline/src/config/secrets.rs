@@ -7,12 +7,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostics, nearest};
+use super::live::followers;
 use super::live::properties::PASSED_THROUGH;
 use super::secret_names::is_secret;
 use super::{options, values};
 
 /// How the headers of sections with secrets begin.
-const SECTIONS: &[&str] = &["[kafka", "[state.options"];
+const SECTIONS: &[&str] = &["[kafka", "[state.options", "[sinks."];
 /// Names that are often misspelled.
 const SLIPS: &[&str] = &["password", "passwd", "token"];
 
@@ -33,7 +34,10 @@ fn is_hidden(full: &str) -> bool {
         options::section(section).is_some_and(|s| s.options.iter().any(|o| o.name == name))
     };
     let unknown = full.starts_with("kafka.") && !full.rsplit_once('.').is_some_and(known);
-    unknown || full.starts_with("state.options.") || could_be_secret(full)
+    unknown
+        || full.starts_with("state.options.")
+        || followers::is_hidden(full)
+        || could_be_secret(full)
 }
 
 /// Masks the secrets of a document.

@@ -27,6 +27,17 @@ pub enum Status {
     Resolved,
 }
 
+impl Status {
+    /// As outputs call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
 /// A state over the findings of one model; each line of alerts.ndjson is one transition, or an update while
 /// firing. The shape is that of an Alertmanager v2 alert with some extra fields. Readers ignore fields that
 /// they do not know.
@@ -62,6 +73,7 @@ pub struct Alert {
     /// Metrics that differ from their baselines, or did before it resolved.
     pub metrics: Vec<String>,
     /// Ids of its findings.
+    #[schemars(inner(regex(pattern = "^[0-9a-f]{32}$")))]
     pub findings: Vec<String>,
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::external_text::{ExternalText, NamedText};
+use super::followers::FollowerDraft;
 use crate::model::live::{DeliverySettings, StateSettings, TopicSource};
 
 /// The live sections while they are read. What stands in the config lands in the settings themselves; a field
@@ -20,6 +21,8 @@ pub(in crate::config) struct LiveDraft {
     pub(in crate::config) sinks: [ExternalText; 4],
     pub(in crate::config) anomalies: Option<ExternalText>,
     pub(in crate::config) surprise_nats: f64,
+    /// In the order of the config.
+    pub(in crate::config) followers: Vec<FollowerDraft>,
     pub(in crate::config) delivery: DeliverySettings,
     pub(in crate::config) home: ExternalText,
     pub(in crate::config) home_options: Vec<NamedText>,
@@ -61,6 +64,7 @@ impl LiveDraft {
             sinks: Default::default(),
             anomalies: None,
             surprise_nats: 0.0,
+            followers: Vec::new(),
             delivery: DeliverySettings::blank(),
             home: ExternalText::default(),
             home_options: Vec::new(),

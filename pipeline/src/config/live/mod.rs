@@ -7,6 +7,7 @@
 //! [`Live`]: crate::model::live::Live
 
 pub(super) mod draft;
+pub(super) mod followers;
 pub(super) mod options;
 pub(super) mod properties;
 pub(super) mod resolve;
