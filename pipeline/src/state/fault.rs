@@ -59,12 +59,12 @@ pub enum StateFault {
 const WHY_MAX: usize = 400;
 
 const CREDENTIALS: &str = "check that the credentials (of the environment, or `[state.options]`) are \
-     right and may list, read, write and delete there";
+     right and allow this user to list, read, write and delete there";
 const BUCKET: &str =
-    "check that the bucket or folder exists, and that `home` in [state] is spelled correctly";
+    "check that the bucket or folder exists, and that `home` in [state] is spelled right";
 const FOLDER: &str = "check that this user may write to that folder";
 const DISK: &str = "make room there, or keep fewer snapshots (`keep` in [state])";
-const READ_ONLY: &str = "that place is read-only: name another `home` in [state]";
+const READ_ONLY: &str = "that place is read-only: choose another `home` in [state]";
 const REACH: &str = "check that the endpoint is right and can be reached from here (an http:// endpoint \
      needs `allow_http = \"true\"` in [state.options])";
 

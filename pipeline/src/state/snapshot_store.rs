@@ -154,7 +154,7 @@ impl SnapshotStore {
             })
         });
         if let Err(fault) = pruned {
-            tracing::warn!(shard, %fault, "cannot remove old snapshots");
+            tracing::warn!(shard, %fault, "old snapshots could not be removed");
         }
         self.clear(shard);
     }
@@ -212,7 +212,7 @@ impl SnapshotStore {
                 Ok(None) => {}
                 Err(Unread::Damaged) => tracing::warn!(
                     snapshot = %listed.at.location,
-                    "this snapshot is damaged or from another version of Driftline; using the one before"
+                    "this snapshot is damaged, or from another version of Driftline; using the one before it"
                 ),
                 // It was removed since it was listed.
                 Err(Unread::Fault(StateFault::Missing { .. })) => {}

@@ -50,7 +50,7 @@ pub enum LogFault {
         why: String,
     },
     /// Something logs already.
-    #[error("logging was set up twice in one process: this is a bug in Driftline")]
+    #[error("logging was started twice in one process, which is a bug in Driftline")]
     Twice,
 }
 

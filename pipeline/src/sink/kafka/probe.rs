@@ -35,15 +35,15 @@ pub(super) fn in_transaction(live: &Live) -> Checked {
     };
     match refused {
         None => Checked::Right(
-            "rights to write: a transaction over all sink topics was tried and aborted".into(),
+            "write access: a transaction over all sink topics was tried and aborted".into(),
         ),
-        Some(fault) => Checked::Wrong(format!("rights to write: {fault}")),
+        Some(fault) => Checked::Wrong(format!("write access: {fault}")),
     }
 }
 
 /// The step of `driftline check` where nothing can be taken back.
 pub(super) fn untried(_: &Live) -> Checked {
-    let why = "rights to write: cannot be tried without leaving a record, in at-least-once";
+    let why = "write access: cannot be checked in at-least-once mode without leaving a record";
     Checked::Doubt(why.into())
 }
 
