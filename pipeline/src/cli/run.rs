@@ -11,6 +11,7 @@ use crossbeam_channel::{Sender, bounded};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Terminal;
+use crate::codec::Codecs;
 use crate::config::{self, DEFAULT_PATH, Files};
 use crate::engine::Engine;
 use crate::http::{self, Control};
@@ -115,9 +116,10 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         http = live.http.map_or("off".into(), |address| address.to_string()),
         "driftline starts"
     );
+    let codecs = Codecs::built_in();
     let followers = live.followers.iter().map(Follower::start).collect::<Result<Vec<_>, _>>()?;
     let new_engine = engine_factory(&files);
-    let parts = Parts { settings, live, store, new_engine, followers, commands, report };
+    let parts = Parts { settings, live, codecs, store, new_engine, followers, commands, report };
     let ended = Flow::start(parts)?.run()?;
     // Threads of librdkafka may still hang; nothing of theirs matters any more.
     match ended {

@@ -47,8 +47,11 @@ struct Told<'a> {
     detail: String,
 }
 
+/// Makes the fault of a code.
+type Fault = fn(Told<'_>) -> KafkaFault;
+
 /// Codes, and the fault that each of them is. Any other is [`KafkaFault::Other`].
-const FAULTS: &[(&[Code], fn(Told<'_>) -> KafkaFault)] = &[
+const FAULTS: &[(&[Code], Fault)] = &[
     (&[Code::SSL], |Told { brokers, detail, .. }| {
         let remedy = remedy(TLS_REMEDIES, &detail);
         KafkaFault::Tls { brokers, detail, remedy }

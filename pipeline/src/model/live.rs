@@ -52,6 +52,8 @@ pub enum TokenSource {
 pub struct TopicSource {
     /// Names of topics, or regular expressions that begin with `^`.
     pub topics: Vec<String>,
+    /// Name of the codec that reads the messages.
+    pub format: String,
     /// Consumer group; offsets are committed under it.
     pub group: String,
     /// Where reading begins when the group has no committed offset.

@@ -29,7 +29,11 @@ const PIPELINE: Map = Map {
             "How does one speak to brokers? Client config, faults in words, queries, topics.",
             &["model"],
         ),
-        room("synth", "Labelled synthetic telemetry, and scoring against its truth.", &["model"]),
+        room(
+            "synth",
+            "Labelled synthetic telemetry, and scoring against its truth.",
+            &["model", "codec"],
+        ),
         room("plot", "Curves and bars as SVG, for the documentation.", &[]),
         room(
             "source",

@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 
+use crate::codec::Codecs;
 use crate::config;
 use crate::engine::Engine;
 use crate::http::{self, Control};
@@ -99,6 +100,7 @@ impl Stage {
         let parts = Parts {
             settings,
             live: live.clone(),
+            codecs: Codecs::built_in(),
             store: Arc::new(store),
             new_engine: Box::new(|settings| Ok(Engine::new(settings))),
             followers: Vec::new(),

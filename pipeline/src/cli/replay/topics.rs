@@ -11,6 +11,7 @@ use super::{Args, close};
 use crate::cli::progress::Progress;
 use crate::cli::summary::{Summary, Tally, grouped};
 use crate::cli::{FOUND, Terminal, baseline};
+use crate::codec::Codecs;
 use crate::config::{self, Files};
 use crate::engine::Engine;
 use crate::kafka::{Cluster, KafkaFault};
@@ -196,7 +197,8 @@ impl Replay<'_> {
             Ok(engine)
         };
         let progress = Progress::of_records(self.terminal, plan.records());
-        let shards = replay(plan, &settings, &self.live, self.args.threads, fresh, |event| {
+        let (live, codecs, threads) = (&self.live, Codecs::built_in(), self.args.threads);
+        let shards = replay(plan, &settings, live, &codecs, threads, fresh, |event| {
             if let TopicEvent::Progress { records, time_us, events, .. } = &event {
                 progress.show(*records, *time_us, *events);
             }

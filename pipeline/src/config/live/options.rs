@@ -1,7 +1,7 @@
 //! The live part of the one table of options.
 
 use super::super::form::Form;
-use super::super::options::{D, H, MS, S, Section, opt};
+use super::super::options::{D, H, MS, S, Section, message_formats, opt};
 use super::super::secrets::is_secret;
 use crate::model::live::{Delivery, GroupProtocol, Split};
 use crate::sink::kafka::{AT_LEAST_ONCE, EXACTLY_ONCE};
@@ -113,6 +113,12 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                 Form::Texts(|d, v| d.live.topics = v),
                 "[]",
                 "Topics, or regular expressions of topics that begin with `^`. Required.",
+            ),
+            opt(
+                "format",
+                Form::WordOf(message_formats, |d, v| d.live.format = v.into()),
+                "\"json\"",
+                "Format of the messages. `json`: an object, or a list of objects, in each message.",
             ),
             opt(
                 "group",

@@ -111,6 +111,7 @@ fn source(
     };
     TopicSource {
         topics: live.topics.clone(),
+        format: live.format.clone(),
         group,
         from: live.from,
         split: live.split,

@@ -17,6 +17,7 @@ use super::saving::{Save, Saved, Saver};
 use super::shard::{Results, Shard};
 use super::watch::Watch;
 use super::{Command, LiveFault};
+use crate::codec::{Codecs, MessageCodec};
 use crate::kafka::cluster::Cluster;
 use crate::model::Settings;
 use crate::model::live::{Live, Split};
@@ -44,6 +45,8 @@ pub struct Parts {
     pub settings: Settings,
     /// Everything else.
     pub live: Live,
+    /// The codecs, one of which reads the messages.
+    pub codecs: Codecs,
     /// Where snapshots are kept.
     pub store: Arc<SnapshotStore>,
     /// Makes engines without history.
@@ -112,7 +115,8 @@ impl Flow {
     /// # Errors
     /// Where brokers or topics cannot be reached.
     pub fn start(parts: Parts) -> Result<Self, LiveFault> {
-        let Parts { mut settings, live, store, new_engine, followers, commands, report } = parts;
+        let Parts { mut settings, live, codecs, store, new_engine, followers, commands, report } =
+            parts;
         let cluster = Cluster::connect(&live.kafka, &live.source.group)?;
         let inputs = cluster.partitions(&live.source.topics)?;
         settings.time.not_after_us = i64::MAX;
@@ -122,7 +126,8 @@ impl Flow {
             Split::Partition => inputs.len().max(1) as f64,
         };
         settings.detect.divide(shares);
-        let (fetchers, fetched) = fetchers(&settings, &live, inputs.len())?;
+        let codec = codecs.for_messages(&live.source.format)?;
+        let (fetchers, fetched) = fetchers(&settings, &live, codec, inputs.len())?;
         let (member_in, member_events) = bounded(16);
         let subscribe = match live.source.split {
             Split::None => std::slice::from_ref(&live.sinks.journal),
@@ -488,6 +493,7 @@ impl Flow {
 fn fetchers(
     settings: &Settings,
     live: &Live,
+    codec: &'static dyn MessageCodec,
     inputs: usize,
 ) -> Result<(Vec<Fetcher>, Receiver<Fetched>), LiveFault> {
     let threads = match live.source.fetch_threads {
@@ -499,6 +505,7 @@ fn fetchers(
     let fetch = FetchSettings {
         connection: live.kafka.clone(),
         group: live.source.group.clone(),
+        codec,
         layout: crate::model::Layout {
             // Nothing else needs it.
             id: settings.layout.id.clone().filter(|_| live.sinks.anomalies.is_some()),

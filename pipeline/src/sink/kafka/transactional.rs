@@ -437,7 +437,10 @@ impl Sink for ExactlyOnce {
             };
             if again || self.is_new(epoch) {
                 match self.look(epoch, &mut backoff) {
-                    Some(CommittedState::Ours) => return Ok(self.committed(epoch)),
+                    Some(CommittedState::Ours) => {
+                        self.committed(epoch);
+                        return Ok(());
+                    }
                     Some(CommittedState::Unchanged) => {}
                     Some(CommittedState::Foreign(why)) => return Err(Lost(why)),
                     None => return Err(self.given_up(epoch.number)),
@@ -447,7 +450,8 @@ impl Sink for ExactlyOnce {
             match self.attempt(&producer, epoch, &metadata, &mut backoff) {
                 Ok(phases) => {
                     shared.status().phases = Some(phases);
-                    return Ok(self.committed(epoch));
+                    self.committed(epoch);
+                    return Ok(());
                 }
                 Err(fault) => {
                     let lost = self.settle_failed(

@@ -279,6 +279,7 @@ fn a_property_that_librdkafka_refuses_is_named() {
 fn source(protocol: GroupProtocol) -> TopicSource {
     TopicSource {
         topics: vec!["events".into()],
+        format: "json".into(),
         group: "g".into(),
         from: From::Earliest,
         split: Split::Partition,

@@ -8,26 +8,26 @@ use std::collections::BTreeMap;
 
 use crate::model::{FieldPath, Kind, Layout};
 
-/// Number of a node in [`Plan::nodes`]; 0 is the record itself.
-pub(crate) type NodeId = u16;
+/// Number of a node of a [`PathTree`].
+pub type NodeId = u16;
 
 /// One dotted prefix.
 #[derive(Debug, Clone)]
-pub(crate) struct Node {
+pub struct PathNode {
     /// Keys that lead to nodes below, sorted.
     edges: Vec<(Box<[u8]>, NodeId)>,
     /// A configured field ends here.
-    pub(crate) wanted: bool,
+    pub wanted: bool,
     /// A vector metric ends here.
-    pub(crate) vector: bool,
+    pub vector: bool,
     /// The whole dotted path, for messages.
-    pub(crate) path: String,
+    pub path: String,
 }
 
 /// What is read, and where in a record it stands.
 #[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    nodes: Vec<Node>,
+pub struct PathTree {
+    nodes: Vec<PathNode>,
     /// Event time.
     pub(crate) time: NodeId,
     /// Key fields; the first is the model.
@@ -40,7 +40,10 @@ pub(crate) struct Plan {
     pub(crate) metrics: Vec<(NodeId, Kind)>,
 }
 
-impl Plan {
+impl PathTree {
+    /// The record itself, above all others.
+    pub const RECORD: NodeId = 0;
+
     /// Compiles a layout; `None` if it names more paths than a node number can hold.
     pub(crate) fn new(layout: &Layout) -> Option<Self> {
         let mut prefixes: BTreeMap<String, NodeId> = BTreeMap::new();
@@ -57,10 +60,10 @@ impl Plan {
         if prefixes.len() >= usize::from(NodeId::MAX) {
             return None;
         }
-        let mut nodes = vec![Node::new(String::new())];
+        let mut nodes = vec![PathNode::new(String::new())];
         for (number, (prefix, id)) in prefixes.iter_mut().enumerate() {
             *id = number as NodeId + 1;
-            nodes.push(Node::new(prefix.clone()));
+            nodes.push(PathNode::new(prefix.clone()));
         }
         for (prefix, &id) in &prefixes {
             nodes[0].edges.push((prefix.as_bytes().into(), id));
@@ -91,15 +94,21 @@ impl Plan {
         Some(Self { nodes, time, keys, model_required, id, metrics })
     }
 
+    /// The configured field that is called `key` in a record without nesting, if there is one. Dots in the key are
+    /// those of a path.
+    pub fn field(&self, key: &[u8]) -> Option<NodeId> {
+        self.child(Self::RECORD, key).filter(|&node| self.node(node).wanted)
+    }
+
     /// The node that `key` leads to from `from`, if anything configured lies there.
-    pub(crate) fn child(&self, from: NodeId, key: &[u8]) -> Option<NodeId> {
+    pub fn child(&self, from: NodeId, key: &[u8]) -> Option<NodeId> {
         let edges = &self.node(from).edges;
         let found = edges.binary_search_by(|(name, _)| name.as_ref().cmp(key)).ok()?;
         edges.get(found).map(|&(_, id)| id)
     }
 
-    /// The node of a number that this plan gave out.
-    pub(crate) fn node(&self, id: NodeId) -> &Node {
+    /// The node of a number that this tree gave out.
+    pub fn node(&self, id: NodeId) -> &PathNode {
         &self.nodes[usize::from(id)]
     }
 
@@ -109,13 +118,13 @@ impl Plan {
     }
 }
 
-impl Node {
+impl PathNode {
     fn new(path: String) -> Self {
         Self { edges: Vec::new(), wanted: false, vector: false, path }
     }
 
     /// Whether configured fields lie below.
-    pub(crate) fn branches(&self) -> bool {
+    pub fn branches(&self) -> bool {
         !self.edges.is_empty()
     }
 }
@@ -127,7 +136,7 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_path_ends_at_one_node() {
-        let plan = Plan::new(&Layout {
+        let paths = PathTree::new(&Layout {
             model_default: None,
             time: TimeField { path: FieldPath("t".into()), format: TimeFormat::Auto },
             keys: vec![FieldPath("model".into())],
@@ -142,15 +151,15 @@ mod tests {
         })
         .expect("few paths");
         let walk =
-            |keys: &[&str]| keys.iter().try_fold(0, |node, key| plan.child(node, key.as_bytes()));
+            |keys: &[&str]| keys.iter().try_fold(0, |node, key| paths.child(node, key.as_bytes()));
         let leaf = walk(&["a", "b", "c"]);
         assert!(leaf.is_some());
         for spelling in [&["a.b.c"][..], &["a.b", "c"], &["a", "b.c"]] {
             assert_eq!(walk(spelling), leaf, "{spelling:?}");
         }
-        assert_eq!(plan.metrics[0].0, plan.metrics[2].0, "two metrics may share a path");
-        assert!(plan.node(plan.metrics[1].0).wanted && plan.node(plan.metrics[1].0).branches());
+        assert_eq!(paths.metrics[0].0, paths.metrics[2].0, "two metrics may share a path");
+        assert!(paths.node(paths.metrics[1].0).wanted && paths.node(paths.metrics[1].0).branches());
         assert_eq!(walk(&["a", "c"]), None);
-        assert!(!plan.node(walk(&["a"]).expect("a prefix")).wanted);
+        assert!(!paths.node(walk(&["a"]).expect("a prefix")).wanted);
     }
 }

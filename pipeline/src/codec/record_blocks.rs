@@ -6,7 +6,9 @@
 
 use std::io::{self, Read};
 
-use crate::codec::{CsvHeader, next_record};
+use super::block::Block;
+use super::contract::Blocks;
+use super::csv_text::{CsvHeader, next_record};
 use crate::model::{Limits, RawBatch};
 
 /// Most records in a block, so that a block of junk makes no more rejects than that.
@@ -16,7 +18,7 @@ const READ_BYTES_MIN: usize = 1 << 16;
 
 /// What a record is.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Records {
+pub(crate) enum Records {
     /// A line, empty ones too.
     Lines,
     /// A CSV record; quotes may hold line ends.
@@ -100,7 +102,7 @@ fn whole_csv(buffer: &[u8], delimiter: u8, bytes_max: usize, last: bool) -> Whol
 }
 
 /// Cuts `input` into blocks of records.
-pub(super) struct RecordBlocks<R> {
+pub(crate) struct RecordBlocks<R> {
     input: R,
     records: Records,
     partition: u32,
@@ -116,7 +118,7 @@ pub(super) struct RecordBlocks<R> {
 }
 
 impl<R: Read> RecordBlocks<R> {
-    pub(super) fn new(input: R, records: Records, partition: u32, limits: &Limits) -> Self {
+    pub(crate) fn new(input: R, records: Records, partition: u32, limits: &Limits) -> Self {
         Self {
             input,
             records,
@@ -132,12 +134,12 @@ impl<R: Read> RecordBlocks<R> {
     }
 
     /// Number of records handed out so far.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
     /// The header of a CSV file: its first record, which is then no part of the blocks.
-    pub(super) fn header(&mut self, delimiter: u8) -> io::Result<Option<CsvHeader>> {
+    pub(crate) fn header(&mut self, delimiter: u8) -> io::Result<Option<CsvHeader>> {
         loop {
             self.fill();
             let mark = self.buffer.starts_with(b"\xEF\xBB\xBF");
@@ -161,7 +163,7 @@ impl<R: Read> RecordBlocks<R> {
     }
 
     /// The next block; `Ok(None)` at the end, once an error if the input broke.
-    pub(super) fn next(&mut self) -> io::Result<Option<RawBatch>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<RawBatch>> {
         if self.buffer.len() < self.block_bytes {
             self.fill();
         }
@@ -224,6 +226,17 @@ impl<R: Read> RecordBlocks<R> {
         let first_offset = self.offset;
         self.offset += whole.records;
         RawBatch { partition: self.partition, first_offset, bytes }
+    }
+}
+
+impl<R: Read + Send> Blocks for RecordBlocks<R> {
+    fn next_block(&mut self) -> io::Result<Option<Block>> {
+        let raw = self.next()?;
+        Ok(raw.map(|raw| Block::new(raw.partition, raw.first_offset, raw.bytes)))
+    }
+
+    fn records(&self) -> u64 {
+        self.offset
     }
 }
 

@@ -10,7 +10,7 @@ use crate::model::stream::TopicPartition;
 
 /// A partition that is being read.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(super) struct PartitionCursor {
     pub(super) assignment: u64,
     pub(super) partition: u32,
     pub(super) of: TopicPartition,
@@ -29,7 +29,7 @@ pub(super) struct Reading {
     pub(super) stuck_until: Option<Instant>,
 }
 
-impl Reading {
+impl PartitionCursor {
     pub(super) fn new(
         assignment: u64,
         partition: u32,
@@ -38,7 +38,7 @@ impl Reading {
         mut cuts: Vec<i64>,
     ) -> Self {
         cuts.sort_unstable_by(|a, b| b.cmp(a));
-        let mut reading = Self {
+        let mut cursor = Self {
             assignment,
             partition,
             of,
@@ -50,8 +50,8 @@ impl Reading {
             held: false,
             stuck_until: None,
         };
-        reading.pass_cuts(offset);
-        reading
+        cursor.pass_cuts(offset);
+        cursor
     }
 
     /// Whether reading on to `offset` reaches a cut; that cut is behind us then.
@@ -78,32 +78,32 @@ impl Reading {
 
 /// All partitions that a thread reads, by number and by place.
 #[derive(Debug, Default)]
-pub(super) struct Readings {
-    by_place: BTreeMap<Arc<str>, BTreeMap<i32, Reading>>,
+pub(super) struct PartitionCursors {
+    by_place: BTreeMap<Arc<str>, BTreeMap<i32, PartitionCursor>>,
     places: BTreeMap<u32, TopicPartition>,
 }
 
-impl Readings {
+impl PartitionCursors {
     pub(super) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Reading> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &PartitionCursor> {
         self.by_place.values().flat_map(BTreeMap::values)
     }
 
-    /// Adds a reading; gives those whose number or place it takes.
-    pub(super) fn insert(&mut self, reading: Reading) -> Vec<Reading> {
-        let same_place = self.at(&reading.of.topic, reading.of.partition).map(|old| old.partition);
-        let numbers = [Some(reading.partition), same_place];
+    /// Adds a cursor; gives those whose number or place it takes.
+    pub(super) fn insert(&mut self, cursor: PartitionCursor) -> Vec<PartitionCursor> {
+        let same_place = self.at(&cursor.of.topic, cursor.of.partition).map(|old| old.partition);
+        let numbers = [Some(cursor.partition), same_place];
         let replaced = numbers.into_iter().flatten().filter_map(|old| self.remove(old)).collect();
-        self.places.insert(reading.partition, reading.of.clone());
-        let topic = self.by_place.entry(Arc::clone(&reading.of.topic)).or_default();
-        topic.insert(reading.of.partition, reading);
+        self.places.insert(cursor.partition, cursor.of.clone());
+        let topic = self.by_place.entry(Arc::clone(&cursor.of.topic)).or_default();
+        topic.insert(cursor.of.partition, cursor);
         replaced
     }
 
-    pub(super) fn remove(&mut self, partition: u32) -> Option<Reading> {
+    pub(super) fn remove(&mut self, partition: u32) -> Option<PartitionCursor> {
         let of = self.places.remove(&partition)?;
         let topic = self.by_place.get_mut(&of.topic)?;
         let removed = topic.remove(&of.partition);
@@ -113,17 +113,17 @@ impl Readings {
         removed
     }
 
-    pub(super) fn get(&self, partition: u32) -> Option<&Reading> {
+    pub(super) fn get(&self, partition: u32) -> Option<&PartitionCursor> {
         let of = self.places.get(&partition)?;
         self.at(&of.topic, of.partition)
     }
 
-    pub(super) fn get_mut(&mut self, partition: u32) -> Option<&mut Reading> {
+    pub(super) fn get_mut(&mut self, partition: u32) -> Option<&mut PartitionCursor> {
         let of = self.places.get(&partition)?;
         self.by_place.get_mut(&of.topic)?.get_mut(&of.partition)
     }
 
-    pub(super) fn at(&self, topic: &str, partition: i32) -> Option<&Reading> {
+    pub(super) fn at(&self, topic: &str, partition: i32) -> Option<&PartitionCursor> {
         self.by_place.get(topic)?.get(&partition)
     }
 }
@@ -138,27 +138,28 @@ mod tests {
 
     #[test]
     fn cuts_are_passed_once_and_in_order() {
-        let mut reading = Reading::new(1, 0, of(0), 5, vec![3, 5, 9, 12, 12]);
-        let passed: Vec<bool> = [5, 8, 9, 10, 20, 21].map(|at| reading.pass_cuts(at)).into();
+        let mut cursor = PartitionCursor::new(1, 0, of(0), 5, vec![3, 5, 9, 12, 12]);
+        let passed: Vec<bool> = [5, 8, 9, 10, 20, 21].map(|at| cursor.pass_cuts(at)).into();
         assert_eq!(passed, [false, false, true, false, true, false]);
     }
 
     #[test]
     fn a_number_and_a_place_belong_to_one_reading() {
-        let mut readings = Readings::default();
-        let reading =
-            |assignment, number, place| Reading::new(assignment, number, of(place), 0, vec![]);
-        assert!(readings.insert(reading(1, 0, 0)).is_empty());
-        assert!(readings.insert(reading(1, 1, 1)).is_empty());
+        let mut cursors = PartitionCursors::default();
+        let cursor = |assignment, number, place| {
+            PartitionCursor::new(assignment, number, of(place), 0, vec![])
+        };
+        assert!(cursors.insert(cursor(1, 0, 0)).is_empty());
+        assert!(cursors.insert(cursor(1, 1, 1)).is_empty());
         let replaced: Vec<u64> =
-            readings.insert(reading(2, 0, 1)).iter().map(|old| old.assignment).collect();
+            cursors.insert(cursor(2, 0, 1)).iter().map(|old| old.assignment).collect();
         assert_eq!(replaced, [1, 1]);
         assert_eq!(
-            readings.iter().map(|r| (r.partition, r.of.partition)).collect::<Vec<_>>(),
+            cursors.iter().map(|r| (r.partition, r.of.partition)).collect::<Vec<_>>(),
             [(0, 1)]
         );
-        assert!(readings.get(1).is_none() && readings.at("events", 0).is_none());
-        assert_eq!(readings.remove(0).map(|old| old.assignment), Some(2));
-        assert!(readings.is_empty() && readings.iter().next().is_none());
+        assert!(cursors.get(1).is_none() && cursors.at("events", 0).is_none());
+        assert_eq!(cursors.remove(0).map(|old| old.assignment), Some(2));
+        assert!(cursors.is_empty() && cursors.iter().next().is_none());
     }
 }

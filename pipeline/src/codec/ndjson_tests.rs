@@ -1,9 +1,16 @@
 //! Documented answers of the NDJSON decoder, one by one.
 
+use super::super::{Decoder, FileBlock};
 use super::*;
 use crate::model::{
-    Column, FieldPath, INVALID_LABEL, Kind, Labels, MetricField, NULL_LABEL, TimeField,
+    Column, FieldPath, INVALID_LABEL, Kind, Labels, Layout, Limits, MetricField, NULL_LABEL,
+    Reason, TimeField, TimeFormat,
 };
+
+/// A block of lines as the decoder takes it.
+fn block(partition: u32, first_offset: u64, lines: &[u8]) -> FileBlock {
+    FileBlock::Whole { codec: &Ndjson, block: Block::new(partition, first_offset, lines.to_vec()) }
+}
 
 fn layout() -> Layout {
     let path = |path: &str| FieldPath(path.into());
@@ -29,8 +36,7 @@ fn decode(lines: &str) -> Batch {
     let limits = Limits { label_bytes_max: 8, record_bytes_max: 2000, ..Limits::default() };
     let mut decoder = Decoder::new(&layout(), &limits, 0, 4_102_444_800_000_000).expect("a layout");
     let mut found = Vec::new();
-    let raw = RawBatch { partition: 3, first_offset: 0, bytes: lines.as_bytes().to_vec() };
-    decoder.decode(&Block::Ndjson(raw), &mut |batch| found.push(batch));
+    decoder.decode(&block(3, 0, lines.as_bytes()), &mut |batch| found.push(batch));
     found.remove(0)
 }
 
@@ -232,16 +238,10 @@ fn invalid_utf8_costs_its_line_only() {
     bytes.extend_from_slice(b"{\"ts\":1704164645,\"model\":\"\xFF\"}\n");
     bytes.extend_from_slice(event("\"finish\":\"b\"").as_bytes());
     let mut decoder = Decoder::new(&layout(), &Limits::default(), 0, i64::MAX).expect("a layout");
-    let raw = RawBatch { partition: 0, first_offset: 10, bytes };
-    decoder.decode(&Block::Ndjson(raw), &mut |batch| {
+    decoder.decode(&block(0, 10, &bytes), &mut |batch| {
         assert_eq!(reasons(&batch), [(11, "invalid_utf8")]);
         assert_eq!(batch.offsets, [10, 12]);
         let Column::Category(finish) = &batch.metrics[2] else { panic!("a category") };
         assert_eq!(labels(finish), ["a", "b"]);
     });
-    decoder.record(0, 5, b"{\n  \"ts\": 1704164645,\n  \"model\": \"m\"\n}\n");
-    decoder.record(0, 6, b"\xFF");
-    let batch = decoder.finish(0);
-    assert_eq!((batch.rows(), reasons(&batch)), (1, vec![(6, "invalid_utf8")]));
-    assert_eq!(batch.keys[0].indices.len(), 1);
 }
