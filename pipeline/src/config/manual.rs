@@ -13,8 +13,8 @@ const HEAD: &str = "\
 <!-- Made from the table of options in pipeline/src/config/options.rs. Do not edit: run
      `UPDATE_GOLDEN=1 cargo test --release -p driftline-tests --test surface config::`. -->
 
-Driftline reads one TOML file, `driftline.toml` unless another is named. `driftline init SAMPLE` writes one
-from a sample of your events, `driftline check` tells all its errors at once, each with its line and the
+Driftline reads one TOML file, `driftline.toml` unless you name another. `driftline init SAMPLE` writes one
+from a sample of your events, `driftline check` reports all errors at once, each with its line and the
 remedy, and `driftline schema config` prints a JSON Schema for editors.
 
 The smallest config that works:
@@ -29,13 +29,13 @@ model = \"model\"
 [metrics.latency_ms]
 ```
 
-A **path** such as `usage.input_tokens` goes from the outside in. It matches nested objects, a flat key that
-has the dots in it, and mixtures of both. A **duration** is written as whole numbers with units: `250ms`,
+A **path** such as `usage.input_tokens` names fields from the outside in. It matches nested objects, a flat key
+with dots in it, and mixtures of both. A **duration** is written in whole numbers with units: `250ms`,
 `10s`, `5m`, `1h30m`, `7d` (us, ms, s, m, h, d, w).
 ";
 
 const STRFTIME: &str = "
-A strftime pattern is a text with `%`: `%Y` year, `%m` month, `%d` day, `%H` hour, `%M` minute, `%S` second,
+A strftime pattern is text with `%`: `%Y` year, `%m` month, `%d` day, `%H` hour, `%M` minute, `%S` second,
 `%.f` fraction of a second with its dot, `%3f` `%6f` `%9f` fraction without it, `%z` offset (`+0200`), `%:z`
 offset (`+02:00`), `%b` month's short name, `%s` epoch seconds, `%%` a percent sign.
 ";
