@@ -193,7 +193,7 @@ fn column_at(rows: &RecordBatch, path: &[usize]) -> Option<ArrayRef> {
         let field = Arc::clone(outer.columns().get(place)?);
         column = match outer.null_count() {
             0 => field,
-            _ => nullif(&field, &is_null(&column).ok()?).ok()?,
+            _ => nullif(&field, &is_null(&column)).ok()?,
         };
     }
     Some(column)

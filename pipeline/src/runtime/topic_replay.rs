@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::live::LiveFault;
-use super::live::decisions::{Course, Decisions};
+use super::live::decisions::{Decisions, PartitionDecisions};
 use super::live::shard::{Intake, Results, Shard};
 use crate::codec::Codecs;
 use crate::engine::Engine;
@@ -170,7 +170,7 @@ impl Plan {
 
     /// Whether the group has decided anything about these partitions.
     pub fn is_decided(&self) -> bool {
-        self.spans.iter().any(|span| self.decisions.of(&span.of) != Course::default())
+        self.spans.iter().any(|span| self.decisions.of(&span.of) != PartitionDecisions::default())
     }
 }
 

@@ -42,7 +42,7 @@ const PIPELINE: Map = Map {
         ),
         room(
             "sink",
-            "Where do results go? NDJSON files; Kafka by the commit thread.",
+            "Where do results go? NDJSON files; Kafka by the commit thread; followers of what is committed.",
             &["kafka", "model"],
         ),
         room(
@@ -64,7 +64,7 @@ const PIPELINE: Map = Map {
         room(
             "config",
             "TOML to `Settings`, with errors that teach. One table of options.",
-            &["model", "codec"],
+            &["model", "codec", "sink"],
         ),
         room(
             "cli",

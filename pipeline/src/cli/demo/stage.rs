@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::http::{self, Control};
 use crate::model::live::{Connection, Live};
 use crate::runtime::live::{Command, Ended, Flow, LiveFault, Parts, Report};
-use crate::state::Home;
+use crate::state::SnapshotStore;
 use crate::synth::Plan;
 use crate::synth::dataset::config_text;
 use crate::synth::write::Format;
@@ -88,7 +88,7 @@ impl Stage {
             }
         });
 
-        let home = Home::open(
+        let store = SnapshotStore::open(
             &live.state,
             &settings.pipeline,
             &live.source.group,
@@ -101,8 +101,9 @@ impl Stage {
             settings,
             live: live.clone(),
             codecs: Codecs::built_in(),
-            home: Arc::new(home),
-            fresh: Box::new(|settings| Ok(Engine::new(settings))),
+            store: Arc::new(store),
+            new_engine: Box::new(|settings| Ok(Engine::new(settings))),
+            followers: Vec::new(),
             commands: taken,
             report,
         };

@@ -4,9 +4,13 @@ use super::super::form::Form;
 use super::super::options::{D, H, MS, S, Section, message_formats, opt};
 use super::super::secrets::is_secret;
 use crate::model::live::{Delivery, GroupProtocol, Split};
+use crate::sink::kafka::{AT_LEAST_ONCE, EXACTLY_ONCE};
 
 /// Words of `mechanism` in `[kafka.sasl]`.
 pub(super) const MECHANISMS: &[&str] = &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
+
+/// Words of `mode` in `[delivery]`: the sinks that take part in the epoch.
+const MODES: &[&str] = &[EXACTLY_ONCE.name, AT_LEAST_ONCE.name];
 
 /// The sections of running live, in the order of the documentation.
 pub(in crate::config) static SECTIONS: &[Section] = &[
@@ -235,10 +239,11 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "mode",
-                Form::Word(&["exactly-once", "at-least-once"], |d, v| {
-                    d.live.delivery.mode = match v {
-                        "at-least-once" => Delivery::AtLeastOnce,
-                        _ => Delivery::ExactlyOnce,
+                Form::Word(MODES, |d, v| {
+                    let is_at_least_once = v == AT_LEAST_ONCE.name;
+                    d.live.delivery.mode = match is_at_least_once {
+                        true => Delivery::AtLeastOnce,
+                        false => Delivery::ExactlyOnce,
                     }
                 }),
                 "\"exactly-once\"",

@@ -23,7 +23,7 @@ mod watch;
 use crossbeam_channel::Sender;
 
 pub use self::flow::{Ended, Flow, Parts};
-pub use self::opening::Fresh;
+pub use self::opening::EngineFactory;
 pub use self::report::Report;
 use crate::codec::{LayoutError, UnknownFormat};
 use crate::engine::SnapshotError;
@@ -66,7 +66,7 @@ pub enum LiveFault {
     NothingCommitted(String),
     /// Membership in the group ended.
     #[error(
-        "the consumer group is lost: {0}; start again, and see that no other member has the same instance_id"
+        "the consumer group is lost: {0}; start again, and check that no other member has the same instance_id"
     )]
     Member(String),
     /// A baseline file.

@@ -1,13 +1,12 @@
-//! When a score is worth an alarm: a bar that rises with each alarm and sinks again.
+//! When a score becomes an alarm: a threshold that rises with each alarm and sinks again.
 //!
-//! It sinks by so much as keeps alarms `apart` values apart in the long run, so that the rate is
-//! kept whatever the series does (as in adaptive conformal inference; Gibbs and Candes 2021), down
-//! to a floor: below it a value is not odd. For a while after an alarm only what is much odder is
-//! told.
+//! It sinks so slowly that alarms are `apart` values apart in the long run, whatever the series does (as in
+//! adaptive conformal inference; Gibbs and Candes 2021), down to a floor: a lower score is nothing unusual. For a
+//! while after an alarm only a much higher score is another one.
 
 use serde::{Deserialize, Serialize};
 
-/// The lowest bar. Stationary noise of light tails hardly reaches it; of heavy tails it does, and
+/// The lowest threshold. Stationary noise of light tails hardly reaches it; of heavy tails it does, and
 /// is held to [`APART_VALUES`] by what alarms add.
 pub const FLOOR_DECADES: f64 = 2.2;
 /// Values to an alarm, at least, in the long run.
@@ -18,10 +17,10 @@ const STEP_DECADES: f64 = 0.1;
 const JUMP_DECADES: f64 = 2.0;
 const JUMP_VALUES: f64 = 75.0;
 
-/// The bar of one series. In any `n` values there are at most `n / apart + (max - floor) / 0.1 + 1`
+/// The threshold of one series. In any `n` values there are at most `n / apart + (max - floor) / 0.1 + 1`
 /// alarms, `max` the largest score there is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Bar {
+pub struct AlarmThreshold {
     floor: f64,
     apart: f64,
     raised: f64,
@@ -29,13 +28,13 @@ pub struct Bar {
     since: f64,
 }
 
-impl Default for Bar {
+impl Default for AlarmThreshold {
     fn default() -> Self {
         Self::new(FLOOR_DECADES, APART_VALUES)
     }
 }
 
-impl Bar {
+impl AlarmThreshold {
     /// `floor`: least score of an alarm, decades. `apart`: values to an alarm, at least, in the
     /// long run.
     pub fn new(floor: f64, apart: f64) -> Self {
@@ -48,8 +47,8 @@ impl Bar {
         self.floor + self.raised + jump
     }
 
-    /// Takes the score of a value: whether it is an alarm.
-    pub fn exceeded(&mut self, decades: f64) -> bool {
+    /// Adds the score of a value; true where it is an alarm.
+    pub fn observe(&mut self, decades: f64) -> bool {
         self.raised = (self.raised - STEP_DECADES / self.apart).max(0.0);
         self.since += 1.0;
         if decades < self.height() {

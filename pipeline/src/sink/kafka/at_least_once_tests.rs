@@ -24,13 +24,17 @@ fn stage() -> Stage {
     let settings = stand_in::settings(&mock, Delivery::AtLeastOnce);
     let group = StandIn::new(&settings);
     let shared = Arc::new(Shared::default());
-    let watch = Watch::begin(Duration::from_secs(60), |call, lasts| {
+    let watch = CallWatchdog::begin(Duration::from_secs(60), |call, lasts| {
         panic!("{call} hangs since {lasts:?}");
     });
-    let own = Arc::clone(&shared);
-    let watch = watch.expect("a thread");
-    let mut writer = AtLeastOnce::new(settings.clone(), Arc::clone(&group) as _, own, watch);
-    writer.begin(Duration::from_secs(30)).expect("a producer");
+    let mut writer = AtLeastOnce::new(WriterParts {
+        settings: settings.clone(),
+        group: Arc::clone(&group) as _,
+        before: Vec::new(),
+        shared: Arc::clone(&shared),
+        watchdog: watch.expect("a thread"),
+    });
+    writer.begin().expect("a producer");
     Stage { mock, settings, group, shared, writer }
 }
 
@@ -50,7 +54,7 @@ fn parts_are_written_and_offsets_follow() {
     let mut stage = stage();
     for number in 1..4 {
         let next = i64::try_from(number).expect("small");
-        assert_eq!(stage.writer.write(&epoch(number, next)), Ended::Committed);
+        assert_eq!(stage.writer.write(&epoch(number, next)), Ok(()));
     }
     assert_eq!(values(&stage.settings, "journal"), ["journal 1", "journal 2", "journal 3"]);
     assert_eq!(values(&stage.settings, "findings"), ["findings 1", "findings 2", "findings 3"]);
@@ -72,7 +76,7 @@ fn decisions_that_cannot_be_written_hold_results_and_offsets_back() {
     assert!(group.commits.lock().expect("no panic").is_empty());
     mock.clear_request_errors(Api::Produce);
     let (ended, _writer) = thread.join().expect("no panic");
-    assert_eq!(ended, Ended::Committed);
+    assert_eq!(ended, Ok(()));
     assert_eq!(values(&settings, "findings"), ["findings 1"]);
     assert_eq!(group.commits.lock().expect("no panic").as_slice(), [1]);
 }
@@ -83,7 +87,7 @@ fn offsets_are_committed_again_without_the_results() {
     let faults =
         [Code::IllegalGeneration, Code::CoordinatorLoadInProgress].map(|code| stage.fault(code));
     stage.group.faults.lock().expect("no panic").extend(faults);
-    assert_eq!(stage.writer.write(&epoch(1, 1)), Ended::Committed);
+    assert_eq!(stage.writer.write(&epoch(1, 1)), Ok(()));
     assert_eq!((stage.commits(), stage.shared.status().retries), (vec![1], 2));
     assert_eq!(values(&stage.settings, "findings"), ["findings 1"]);
 }
@@ -94,7 +98,7 @@ fn a_group_that_goes_on_without_us_loses_the_epoch() {
     let fault = stage.fault(Code::UnknownMemberId);
     let faults = vec![fault; OUTSIDE_TRIES + 1];
     stage.group.faults.lock().expect("no panic").extend(faults);
-    let Ended::Lost(why) = stage.writer.write(&epoch(1, 1)) else { panic!("it is lost") };
-    assert!(why.contains("not of the group any more"), "{why}");
+    let Err(Lost(why)) = stage.writer.write(&epoch(1, 1)) else { panic!("it is lost") };
+    assert!(why.contains("the group removed this member"), "{why}");
     assert!(stage.commits().is_empty());
 }

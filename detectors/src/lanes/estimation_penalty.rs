@@ -1,8 +1,8 @@
-//! Slack: what is taken off the evidence of each event because the baseline is an estimate.
+//! The slack: by how much the evidence of each event is reduced because the baseline is an estimate.
 
-use crate::math::promise::LOG_PROMISE;
+use crate::math::promise::BASELINE_LOG_PROMISE;
 
-/// What is to be taken off the evidence of each event because the baseline is an estimate.
+/// Slack: by how much the evidence of each event is reduced because the baseline is an estimate.
 ///
 /// The error of a baseline of `N` events moves the mean evidence of an event by `s d / sqrt N`, with `s`
 /// standard normal and `d` the spread. A lane's false alarms at `A` then go as `A^-theta` with
@@ -10,20 +10,20 @@ use crate::math::promise::LOG_PROMISE;
 /// slack is `ln A / N`, whatever `d`. So the promise holds on average over baselines, which is what a
 /// budget is about; a single one may be better or worse.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Slack {
-    /// Slack for each unit of `ln A`.
+pub struct EstimationPenalty {
+    /// Slack of an event for each unit of `ln A`.
     per_log: f64,
-    /// The `ln A` for which it is in the table already; below 0 where more than `ln A` is to be paid.
+    /// `ln A` from which slack is due; below 0 where it is due for more than `ln A`.
     paid: f64,
 }
 
-impl Slack {
-    /// Of a lane whose two laws are near each other.
+impl EstimationPenalty {
+    /// That of a lane whose two laws are near each other.
     pub(crate) fn of_events(events: f64) -> Self {
         Self { per_log: 1.0 / events.max(1.0), paid: 0.0 }
     }
 
-    /// Of a lane that looks for a `share` which was estimated from `events` and was `null`, and became
+    /// That of a lane for a `share`, estimated from so many `events`, which was `null` and became
     /// `alternative`.
     ///
     /// Far from each other the slack is `D / 2G` times as much, with their chi-square divergence `D` and
@@ -48,12 +48,12 @@ impl Slack {
     /// sqrt(k ln A) + ln A) / N` but once in `A` baselines (Laurent, Massart 2000).
     pub(crate) fn of_learned(codes: usize, events: f64) -> Self {
         let freedom = (codes - 1) as f64;
-        let paid = -(freedom / 2.0 + libm::sqrt(freedom * LOG_PROMISE));
+        let paid = -(freedom / 2.0 + libm::sqrt(freedom * BASELINE_LOG_PROMISE));
         Self { per_log: 1.0 / events.max(1.0), paid }
     }
 
     /// Slack of an event at a promise.
-    pub fn at(self, log_promise: f64) -> f64 {
+    pub fn per_event(self, log_promise: f64) -> f64 {
         self.per_log * (log_promise - self.paid)
     }
 }
@@ -92,8 +92,8 @@ mod tests {
             for seen in [0.5, 1.5, 3.5, 10.5, 50.0, 300.0] {
                 for log_promise in [8.5, 12.0, 18.0] {
                     let (events, share) = (1e6, seen / 1e6);
-                    let slack = Slack::of_share(share, share, ratio * share, events);
-                    let extra = slack.at(log_promise) * events / (ratio - 1.0);
+                    let penalty = EstimationPenalty::of_share(share, share, ratio * share, events);
+                    let extra = penalty.per_event(log_promise) * events / (ratio - 1.0);
                     let power = mean_of_alarms(seen, extra, ratio, log_promise);
                     assert!(
                         power < -0.965 && power > loosest,
@@ -106,7 +106,10 @@ mod tests {
 
     #[test]
     fn near_laws_ask_for_one_over_the_events() {
-        let near = Slack::of_share(0.3, 0.3, 0.3001, 1e5).at(10.0);
-        assert!((near / Slack::of_events(1e5).at(10.0) - 0.97).abs() < 0.01, "{near}");
+        let near = EstimationPenalty::of_share(0.3, 0.3, 0.3001, 1e5).per_event(10.0);
+        assert!(
+            (near / EstimationPenalty::of_events(1e5).per_event(10.0) - 0.97).abs() < 0.01,
+            "{near}"
+        );
     }
 }

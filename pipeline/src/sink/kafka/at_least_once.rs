@@ -8,43 +8,51 @@ use std::time::{Duration, Instant};
 
 use rdkafka::producer::Producer as _;
 
-use super::committer::Write;
-use super::once::Ended;
 use super::producer::{self, Producer};
-use super::status::{Patience, Phases, Shared};
-use super::watch::Watch;
-use super::{CommitSettings, Group};
+use super::status::{Backoff, Phases, Shared};
+use super::watch::CallWatchdog;
+use super::write::{OUTSIDE_PAUSE, OUTSIDE_TRIES, WriterParts, elapsed_us};
+use super::{CommitSettings, Group, probe};
 use crate::kafka::{KafkaFault, crash_point};
+use crate::model::live::Delivery;
 use crate::model::stream::{Epoch, Record};
+use crate::sink::contract::{Lost, Sink};
+use crate::sink::spec::{Role, SinkSpec};
 
-/// While the group is being rebalanced, offsets are tried this often and with this pause.
-const OUTSIDE_TRIES: usize = 20;
-const OUTSIDE_PAUSE: Duration = Duration::from_millis(250);
 /// The member's own commit waits for its coordinator as long as a session lasts.
 const COMMIT_MAX: Duration = Duration::from_secs(120);
+
+/// The line of the table.
+pub const AT_LEAST_ONCE: SinkSpec = SinkSpec {
+    name: "at-least-once",
+    doc: "Topics, without transactions: results first, then offsets (`[sinks]`, `[delivery]`).",
+    options: &[],
+    role: Role::Epoch { mode: Delivery::AtLeastOnce, check: probe::untried },
+};
 
 /// Writes epochs one part after the other.
 pub(super) struct AtLeastOnce {
     settings: CommitSettings,
     group: Arc<dyn Group>,
     shared: Arc<Shared>,
-    watch: Watch,
+    watchdog: CallWatchdog,
     producer: Option<Arc<Producer>>,
 }
 
 impl AtLeastOnce {
-    pub(super) fn new(
-        settings: CommitSettings,
-        group: Arc<dyn Group>,
-        shared: Arc<Shared>,
-        watch: Watch,
-    ) -> Self {
-        Self { settings, group, shared, watch, producer: None }
+    pub(super) fn new(parts: WriterParts) -> Self {
+        let WriterParts { settings, group, shared, watchdog, .. } = parts;
+        Self { settings, group, shared, watchdog, producer: None }
+    }
+
+    /// Makes the first producer.
+    pub(super) fn begin(&mut self) -> Result<(), KafkaFault> {
+        self.make()
     }
 
     fn make(&mut self) -> Result<(), KafkaFault> {
         let producer = producer::open(&self.settings)?;
-        self.watch.serve(&producer);
+        self.watchdog.serve(&producer);
         self.producer = Some(producer);
         Ok(())
     }
@@ -79,52 +87,51 @@ impl AtLeastOnce {
     }
 }
 
-impl Write for AtLeastOnce {
-    fn begin(&mut self, _patience: Duration) -> Result<(), KafkaFault> {
-        self.make()
-    }
+impl Sink for AtLeastOnce {
+    type Input = Epoch;
+    type Fault = Lost;
 
-    fn idle(&self) {
+    fn idle(&mut self) {
         if let Some(producer) = &self.producer {
             producer::serve(producer);
         }
     }
 
-    fn write(&mut self, epoch: &Epoch) -> Ended {
+    fn write(&mut self, epoch: &Epoch) -> Result<(), Lost> {
         let shared = Arc::clone(&self.shared);
-        let mut patience = Patience::new(&shared, epoch.number);
+        let mut backoff = Backoff::new(&shared, epoch.number);
         let mut phases = Phases { epoch: epoch.number, ..Phases::default() };
         let begun = Instant::now();
         while let Err(fault) = self.produce(epoch) {
-            patience.wait(&fault.to_string());
+            backoff.wait(&fault.to_string());
             if let Some(why) = shared.given_up(epoch.number) {
-                return Ended::Lost(why.to_owned());
+                return Err(Lost(why.to_owned()));
             }
         }
-        phases.produce_us = micros(begun);
+        phases.produce_us = elapsed_us(begun);
         let begun = Instant::now();
         let mut outside = 0;
-        while let Err(fault) = self.watch.call_within("commit", COMMIT_MAX, || {
+        while let Err(fault) = self.watchdog.call_within("commit", COMMIT_MAX, || {
             if epoch.offsets.is_empty() { Ok(()) } else { self.group.commit(&epoch.offsets) }
         }) {
             if fault.is_eviction() {
                 outside += 1;
                 if outside > OUTSIDE_TRIES {
-                    return Ended::Lost(fault.to_string());
+                    return Err(Lost(fault.to_string()));
                 }
                 shared.status().retries += 1;
                 shared.pause(epoch.number, OUTSIDE_PAUSE);
             } else {
-                patience.wait(&fault.to_string());
+                backoff.wait(&fault.to_string());
             }
             if let Some(why) = shared.given_up(epoch.number) {
-                return Ended::Lost(why.to_owned());
+                return Err(Lost(why.to_owned()));
             }
         }
         crash_point("after_offsets");
-        phases.commit_us = micros(begun);
+        phases.commit_us = elapsed_us(begun);
         shared.status().phases = Some(phases);
-        Ended::Committed
+        Ok(())
     }
 }
 
@@ -136,10 +143,6 @@ impl Drop for AtLeastOnce {
     }
 }
 
-fn micros(begun: Instant) -> u64 {
-    u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
-#[path = "repeat_tests.rs"]
+#[path = "at_least_once_tests.rs"]
 mod tests;

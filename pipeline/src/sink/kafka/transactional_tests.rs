@@ -28,19 +28,19 @@ fn stage() -> Stage {
     let group = StandIn::new(&settings);
     group.write(0, "");
     let shared = Arc::new(Shared::default());
-    let watch = Watch::begin(Duration::from_secs(60), |call, lasts| {
+    let watch = CallWatchdog::begin(Duration::from_secs(60), |call, lasts| {
         panic!("{call} hangs since {lasts:?}");
     });
-    let mut writer = ExactlyOnce::new(
-        settings.clone(),
-        Arc::clone(&group) as Arc<dyn Group>,
-        vec![(stand_in::events(), 0)],
-        Arc::clone(&shared),
-        watch.expect("a thread"),
-    )
+    let mut writer = ExactlyOnce::new(WriterParts {
+        settings: settings.clone(),
+        group: Arc::clone(&group) as Arc<dyn Group>,
+        before: vec![(stand_in::events(), 0)],
+        shared: Arc::clone(&shared),
+        watchdog: watch.expect("a thread"),
+    })
     .expect("a writer");
     writer.begin(Duration::from_secs(30)).expect("a producer");
-    assert_eq!(writer.write(&epoch(1, 10)), Ended::Committed);
+    assert_eq!(writer.write(&epoch(1, 10)), Ok(()));
     group.write(10, &writer.marks.of(1));
     Stage { mock, settings, group, shared, writer }
 }
@@ -64,7 +64,7 @@ fn epochs_are_written_once_with_their_decisions() {
     let mut stage = stage();
     for number in 2..5 {
         let next = i64::try_from(number).expect("small") * 10;
-        assert_eq!(stage.writer.write(&epoch(number, next)), Ended::Committed);
+        assert_eq!(stage.writer.write(&epoch(number, next)), Ok(()));
     }
     for topic in ["journal", "findings"] {
         let expected: Vec<String> = (1..5).map(|number| format!("{topic} {number}")).collect();
@@ -93,7 +93,7 @@ fn what_passes_by_itself_is_waited_for_in_place() {
     ] {
         stage.mock.request_errors(api, errors);
     }
-    assert_eq!(stage.writer.write(&epoch(2, 20)), Ended::Committed);
+    assert_eq!(stage.writer.write(&epoch(2, 20)), Ok(()));
     assert_eq!((stage.troubles(), stage.written(2)), ((0, 0), 1));
 }
 
@@ -106,7 +106,7 @@ fn a_coordinator_that_moves_is_followed() {
         let group = stage.settings.group.clone();
         stage.mock.coordinator(MockCoordinator::Group(group), 3 - broker).expect("moved");
         let number = u64::try_from(broker).expect("small") + 1;
-        assert_eq!(stage.writer.write(&epoch(number, 20)), Ended::Committed);
+        assert_eq!(stage.writer.write(&epoch(number, 20)), Ok(()));
     }
     assert_eq!(stage.troubles(), (0, 0));
 }
@@ -116,7 +116,7 @@ fn a_rebalance_rolls_back_and_the_epoch_is_written_again() {
     let mut stage = stage();
     let errors = [Err::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION; 2];
     stage.mock.request_errors(Api::TxnOffsetCommit, &errors);
-    assert_eq!(stage.writer.write(&epoch(2, 20)), Ended::Committed);
+    assert_eq!(stage.writer.write(&epoch(2, 20)), Ok(()));
     assert_eq!(stage.troubles(), (2, 0), "rolled back twice, with the same producer");
     assert!((1..4).contains(&stage.written(2)), "those rolled back may never have been sent");
 }
@@ -126,11 +126,11 @@ fn a_group_that_goes_on_without_us_loses_the_epoch() {
     let mut stage = stage();
     let errors = [Err::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID; OUTSIDE_TRIES + 1];
     stage.mock.request_errors(Api::TxnOffsetCommit, &errors);
-    let Ended::Lost(why) = stage.writer.write(&epoch(2, 20)) else { panic!("it is lost") };
-    assert!(why.contains("not of the group any more"), "{why}");
+    let Err(Lost(why)) = stage.writer.write(&epoch(2, 20)) else { panic!("it is lost") };
+    assert!(why.contains("the group removed this member"), "{why}");
     stage.group.is_member.store(false, Ordering::SeqCst);
-    let Ended::Lost(why) = stage.writer.write(&epoch(3, 30)) else { panic!("it is lost") };
-    assert!(why.contains("no member"), "{why}");
+    let Err(Lost(why)) = stage.writer.write(&epoch(3, 30)) else { panic!("it is lost") };
+    assert!(why.contains("not a member"), "{why}");
     assert_eq!(stage.written(3), 0);
 }
 
@@ -139,8 +139,8 @@ fn whoever_owns_the_partitions_meanwhile_is_not_written_over() {
     let mut stage = stage();
     stage.mock.request_errors(Api::TxnOffsetCommit, &[Err::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION]);
     stage.group.write(15, "another");
-    let Ended::Lost(why) = stage.writer.write(&epoch(2, 20)) else { panic!("it is lost") };
-    assert!(why.contains("15") && why.contains("others own"), "{why}");
+    let Err(Lost(why)) = stage.writer.write(&epoch(2, 20)) else { panic!("it is lost") };
+    assert!(why.contains("15") && why.contains("another member took over"), "{why}");
     assert!(stage.written(2) < 2, "it was not begun again");
     assert_eq!(stage.troubles(), (1, 0));
 }
@@ -158,7 +158,7 @@ fn a_second_producer_with_the_id_takes_over_for_good() {
     stage
         .mock
         .request_errors(Api::AddPartitionsToTxn, &[Err::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH]);
-    let Ended::Lost(why) = stage.writer.write(&epoch(2, 20)) else { panic!("it is lost") };
+    let Err(Lost(why)) = stage.writer.write(&epoch(2, 20)) else { panic!("it is lost") };
     assert!(why.contains("another producer took over"), "{why}");
     assert_eq!((stage.troubles().1, stage.written(2)), (1, 0));
     second.begin_transaction().expect("the second is not fenced in turn");
@@ -170,27 +170,27 @@ fn an_unknown_end_is_settled_by_what_was_committed() {
     // Not committed: written again by a new producer.
     let mut stage = stage();
     stage.mock.request_errors(Api::EndTxn, &unknown);
-    assert_eq!(stage.writer.write(&epoch(2, 20)), Ended::Committed);
+    assert_eq!(stage.writer.write(&epoch(2, 20)), Ok(()));
     assert_eq!((stage.troubles(), stage.written(2)), ((1, 1), 2));
 
     // Committed: not written again, even where no offset moved.
     for (number, next) in [(3, 30), (4, 30)] {
         stage.mock.request_errors(Api::EndTxn, &unknown);
         stage.group.write(next, &stage.writer.marks.of(number));
-        assert_eq!(stage.writer.write(&epoch(number, next)), Ended::Committed);
+        assert_eq!(stage.writer.write(&epoch(number, next)), Ok(()));
         assert_eq!(stage.written(number), 1);
     }
 
     // The same offset, but not our mark: somebody else's.
     stage.mock.request_errors(Api::EndTxn, &unknown);
     stage.group.write(50, "another");
-    assert!(matches!(stage.writer.write(&epoch(5, 50)), Ended::Lost(_)));
+    assert!(matches!(stage.writer.write(&epoch(5, 50)), Err(Lost(_))));
 
     // Without offsets nobody can tell.
     stage.mock.request_errors(Api::EndTxn, &unknown);
     let blind = Epoch { offsets: Vec::new(), ..epoch(6, 0) };
-    let Ended::Lost(why) = stage.writer.write(&blind) else { panic!("it is lost") };
-    assert!(why.contains("having no offsets"), "{why}");
+    let Err(Lost(why)) = stage.writer.write(&blind) else { panic!("it is lost") };
+    assert!(why.contains("since it has no offsets"), "{why}");
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_sink_that_refuses_is_waited_for_and_told_in_words() {
         until("it tries again", || shared.status().retries >= 2);
         mock.clear_request_errors(Api::Produce);
         let (ended, _writer) = thread.join().expect("no panic");
-        assert_eq!(ended, Ended::Committed, "{words}");
+        assert_eq!(ended, Ok(()), "{words}");
         // A topic that was refused comes back with its numbering broken: a new producer may be needed.
         assert_eq!(shared.status().waiting, None, "{words}");
         assert!(values(&settings, "findings").contains(&"findings 2".to_owned()));
@@ -229,7 +229,7 @@ fn a_cluster_that_is_down_is_waited_for() {
     });
     mock.broker_up(-1).expect("up");
     let (ended, _writer) = thread.join().expect("no panic");
-    assert_eq!(ended, Ended::Committed);
+    assert_eq!(ended, Ok(()));
 }
 
 #[test]
@@ -241,8 +241,8 @@ fn what_is_taken_away_is_not_begun_again() {
     until("it waits", || shared.status().waiting.is_some());
     shared.withdraw(2);
     let (ended, mut writer) = thread.join().expect("no panic");
-    let Ended::Lost(why) = ended else { panic!("it is lost") };
+    let Err(Lost(why)) = ended else { panic!("it is lost") };
     assert!(why.contains("taken away"), "{why}");
     mock.clear_request_errors(Api::Produce);
-    assert_eq!(writer.write(&epoch(3, 20)), Ended::Committed, "the next one is not concerned");
+    assert_eq!(writer.write(&epoch(3, 20)), Ok(()), "the next one is not concerned");
 }

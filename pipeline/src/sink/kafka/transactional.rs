@@ -15,36 +15,27 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::producer::Producer as _;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::committer::Write;
 use super::mark::Marks;
 use super::producer::{self, Producer};
-use super::status::{Patience, Phases, Shared};
-use super::watch::Watch;
-use super::{CommitSettings, Group};
+use super::status::{Backoff, Phases, Shared};
+use super::watch::CallWatchdog;
+use super::write::{OUTSIDE_PAUSE, OUTSIDE_TRIES, WriterParts};
+use super::{CommitSettings, Group, probe};
 use crate::kafka::{Cluster, Doing, KafkaFault, crash_point, crash_soon};
+use crate::model::live::Delivery;
 use crate::model::stream::{Epoch, TopicPartition};
+use crate::sink::contract::{Lost, Sink};
+use crate::sink::spec::{Role, SinkSpec};
 
 /// Longest single wait inside of librdkafka, where it takes a timeout.
 const CALL_MAX: Duration = Duration::from_secs(5);
 /// A call that may be retried as it is, is, this often.
 const CALL_TRIES: usize = 3;
 const CALL_PAUSE: Duration = Duration::from_millis(100);
-/// While the group is being rebalanced, or this member is not of it, an epoch waits this often and long.
-const OUTSIDE_TRIES: usize = 20;
-const OUTSIDE_PAUSE: Duration = Duration::from_millis(250);
-
-/// How writing an epoch ended.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// It is durable.
-    Committed,
-    /// It is not, and must not be written by this process.
-    Lost(String),
-}
 
 /// Why an attempt failed, as far as it decides what to do.
 #[derive(Debug)]
-enum Broken {
+enum AttemptFault {
     /// It can be rolled back, and nothing of it can become visible after that.
     Abort(KafkaFault),
     /// The producer is of no use any more.
@@ -56,7 +47,7 @@ enum Broken {
 }
 
 /// What the group's committed offsets say of an epoch.
-enum Seen {
+enum CommittedState {
     /// That it was committed.
     Ours,
     /// That nothing was committed since the epoch before.
@@ -65,12 +56,20 @@ enum Seen {
     Foreign(String),
 }
 
+/// The line of the table.
+pub const EXACTLY_ONCE: SinkSpec = SinkSpec {
+    name: "exactly-once",
+    doc: "Topics, by Kafka transactions: results and offsets together or not at all (`[sinks]`, `[delivery]`).",
+    options: &[],
+    role: Role::Epoch { mode: Delivery::ExactlyOnce, check: probe::in_transaction },
+};
+
 /// Writes epochs in transactions.
 pub(super) struct ExactlyOnce {
     settings: CommitSettings,
     group: Arc<dyn Group>,
     shared: Arc<Shared>,
-    watch: Watch,
+    watchdog: CallWatchdog,
     cluster: Cluster,
     marks: Marks,
     /// What the group had committed when this process last looked or wrote.
@@ -79,17 +78,27 @@ pub(super) struct ExactlyOnce {
 }
 
 impl ExactlyOnce {
-    pub(super) fn new(
-        settings: CommitSettings,
-        group: Arc<dyn Group>,
-        before: Vec<(TopicPartition, i64)>,
-        shared: Arc<Shared>,
-        watch: Watch,
-    ) -> Result<Self, KafkaFault> {
+    pub(super) fn new(parts: WriterParts) -> Result<Self, KafkaFault> {
+        let WriterParts { settings, group, before, shared, watchdog } = parts;
         let cluster = Cluster::connect(&settings.connection, &settings.group)?;
         let known = before.into_iter().map(|(of, offset)| (of, Some(offset))).collect();
         let marks = Marks::new();
-        Ok(Self { settings, group, shared, watch, cluster, marks, known, producer: None })
+        Ok(Self { settings, group, shared, watchdog, cluster, marks, known, producer: None })
+    }
+
+    /// Makes the first producer, which fences an older one; gives up at a refusal, or after `patience`.
+    pub(super) fn begin(&mut self, patience: Duration) -> Result<(), KafkaFault> {
+        let begun = Instant::now();
+        loop {
+            match self.make() {
+                Ok(()) => return Ok(()),
+                Err(fault) if !fault.is_passing() || begun.elapsed() > patience => {
+                    return Err(fault);
+                }
+                Err(_) if self.shared.is_stopped() => return Ok(()),
+                Err(_) => {}
+            }
+        }
     }
 
     /// One transaction.
@@ -98,8 +107,8 @@ impl ExactlyOnce {
         producer: &Arc<Producer>,
         epoch: &Epoch,
         metadata: &ConsumerGroupMetadata,
-        patience: &mut Patience<'_>,
-    ) -> Result<Phases, Broken> {
+        backoff: &mut Backoff<'_>,
+    ) -> Result<Phases, AttemptFault> {
         let mut phases = Phases { epoch: epoch.number, ..Phases::default() };
         let mut clock = Instant::now();
         let mut lap = || {
@@ -108,7 +117,7 @@ impl ExactlyOnce {
             u64::try_from(lap.as_micros()).unwrap_or(u64::MAX)
         };
         crash_point("before_begin");
-        self.watch
+        self.watchdog
             .call("begin_transaction", || producer.begin_transaction())
             .map_err(|error| self.broken(producer, epoch, &error, false))?;
         crash_point("after_begin");
@@ -126,7 +135,7 @@ impl ExactlyOnce {
         producer::settle(producer, self.timeout(), &go_on)
             .map_err(|fault| self.undelivered(producer, epoch, fault))?;
         phases.settle_us = lap();
-        self.commit(producer, epoch, patience)?;
+        self.commit(producer, epoch, backoff)?;
         phases.commit_us = lap();
         crash_point("after_commit");
         Ok(phases)
@@ -137,12 +146,12 @@ impl ExactlyOnce {
         producer: &Producer,
         epoch: &Epoch,
         metadata: &ConsumerGroupMetadata,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), AttemptFault> {
         let offsets =
             self.offsets(epoch).map_err(|error| self.broken(producer, epoch, &error, false))?;
         let mut tries = 0;
         loop {
-            let sent = self.watch.call("send_offsets_to_transaction", || {
+            let sent = self.watchdog.call("send_offsets_to_transaction", || {
                 producer.send_offsets_to_transaction(&offsets, metadata, self.timeout())
             });
             tries += 1;
@@ -160,29 +169,29 @@ impl ExactlyOnce {
         &self,
         producer: &Producer,
         epoch: &Epoch,
-        patience: &mut Patience<'_>,
-    ) -> Result<(), Broken> {
+        backoff: &mut Backoff<'_>,
+    ) -> Result<(), AttemptFault> {
         let begun = Instant::now();
         crash_soon("during_commit", Duration::from_millis(5));
         loop {
             let length = CALL_MAX.min(self.timeout());
             let committed =
-                self.watch.call("commit_transaction", || producer.commit_transaction(length));
+                self.watchdog.call("commit_transaction", || producer.commit_transaction(length));
             let Err(error) = committed else { return Ok(()) };
             // The same call takes up where it was.
             if !is_retriable(&error) || begun.elapsed() > 2 * self.timeout() {
                 return Err(self.broken(producer, epoch, &error, true));
             }
-            patience.tell(&self.fault(producer, epoch, &error).to_string());
+            backoff.tell(&self.fault(producer, epoch, &error).to_string());
         }
     }
 
     /// Rolls back; false where it cannot be told that it is.
     fn abort(&self, producer: &Producer) -> bool {
         let aborted =
-            self.watch.call("abort_transaction", || producer.abort_transaction(self.timeout()));
+            self.watchdog.call("abort_transaction", || producer.abort_transaction(self.timeout()));
         if let Err(error) = &aborted {
-            tracing::warn!("a transaction could not be rolled back in order: {error}");
+            tracing::warn!("cannot abort a transaction cleanly: {error}");
         }
         producer::forget(producer);
         aborted.is_ok()
@@ -204,12 +213,12 @@ impl ExactlyOnce {
     }
 
     /// Reads what the group has committed; none where the epoch is given up meanwhile.
-    fn look(&mut self, epoch: &Epoch, patience: &mut Patience<'_>) -> Option<Seen> {
+    fn look(&mut self, epoch: &Epoch, backoff: &mut Backoff<'_>) -> Option<CommittedState> {
         let of: Vec<TopicPartition> = epoch.offsets.iter().map(|(of, _)| of.clone()).collect();
         let found = loop {
             match self.cluster.committed_marks(&of) {
                 Ok(found) => break found,
-                Err(fault) => patience.wait(&fault.to_string()),
+                Err(fault) => backoff.wait(&fault.to_string()),
             }
             if self.shared.given_up(epoch.number).is_some() {
                 return None;
@@ -225,37 +234,38 @@ impl ExactlyOnce {
             }
             let known = *self.known.entry(of.clone()).or_insert(offset);
             if known != offset {
-                return Some(Seen::Foreign(format!(
-                    "offset {offset:?} was committed for {}/{}, where {known:?} was known: others own \
+                return Some(CommittedState::Foreign(format!(
+                    "offset {offset:?} was committed for {}/{}, not {known:?}: another member took over \
                      the partition",
                     of.topic, of.partition
                 )));
             }
         }
         match ours {
-            0 => Some(Seen::Unchanged),
-            all if all == epoch.offsets.len() => Some(Seen::Ours),
-            _ => Some(Seen::Foreign("others committed some of its partitions since".to_owned())),
+            0 => Some(CommittedState::Unchanged),
+            all if all == epoch.offsets.len() => Some(CommittedState::Ours),
+            _ => Some(CommittedState::Foreign(
+                "another member took over: it committed some of its partitions since".to_owned(),
+            )),
         }
     }
 
-    fn committed(&mut self, epoch: &Epoch) -> Ended {
+    fn committed(&mut self, epoch: &Epoch) {
         for (of, next) in &epoch.offsets {
             self.known.insert(of.clone(), Some(*next));
         }
-        Ended::Committed
     }
 
-    fn given_up(&self, number: u64) -> Ended {
+    fn given_up(&self, number: u64) -> Lost {
         let why = self.shared.given_up(number).unwrap_or("the committer was stopped");
-        Ended::Lost(why.to_owned())
+        Lost(why.to_owned())
     }
 
     /// The producer; a new one where there is none. None where the epoch is given up meanwhile.
-    fn producer(&mut self, number: u64, patience: &mut Patience<'_>) -> Option<Arc<Producer>> {
+    fn producer(&mut self, number: u64, backoff: &mut Backoff<'_>) -> Option<Arc<Producer>> {
         while self.producer.is_none() && self.shared.given_up(number).is_none() {
             if let Err(fault) = self.make() {
-                patience.wait(&fault.to_string());
+                backoff.wait(&fault.to_string());
             }
         }
         self.producer.clone().filter(|_| self.shared.given_up(number).is_none())
@@ -264,11 +274,11 @@ impl ExactlyOnce {
     /// Makes a producer, which fences the one before it and settles its transaction.
     fn make(&mut self) -> Result<(), KafkaFault> {
         let producer = producer::open(&self.settings)?;
-        self.watch.serve(&producer);
+        self.watchdog.serve(&producer);
         let begun = Instant::now();
         loop {
             let made =
-                self.watch.call("init_transactions", || producer.init_transactions(CALL_MAX));
+                self.watchdog.call("init_transactions", || producer.init_transactions(CALL_MAX));
             let Err(error) = made else {
                 self.producer = Some(producer);
                 return Ok(());
@@ -291,6 +301,52 @@ impl ExactlyOnce {
         }
     }
 
+    /// Cleans up after an attempt that failed, and waits as long as it takes before another. Why the epoch
+    /// is lost, where there must not be another.
+    fn settle_failed(
+        &mut self,
+        fault: AttemptFault,
+        producer: &Producer,
+        epoch: &Epoch,
+        begun: Instant,
+        outside: &mut usize,
+        backoff: &mut Backoff<'_>,
+    ) -> Option<Lost> {
+        match fault {
+            AttemptFault::Abort(fault) => {
+                if !self.abort(producer) {
+                    self.replace();
+                }
+                if fault.is_eviction() {
+                    *outside += 1;
+                    if *outside > OUTSIDE_TRIES {
+                        return Some(Lost(fault.to_string()));
+                    }
+                    self.shared.status().retries += 1;
+                    self.shared.pause(epoch.number, OUTSIDE_PAUSE);
+                } else {
+                    backoff.wait(&fault.to_string());
+                }
+            }
+            AttemptFault::Dead { fault, asked } => {
+                self.replace();
+                // The broker ends a transaction that lasts too long, which looks the same. Before
+                // that, it was somebody else, and taking the id back would take it from its new owner.
+                let lasted = begun.elapsed() >= self.timeout();
+                if matches!(fault, KafkaFault::Fenced { .. }) && !lasted {
+                    return Some(Lost(fault.to_string()));
+                }
+                if asked && epoch.offsets.is_empty() {
+                    return Some(Lost(format!(
+                        "whether it was committed is unknown, since it has no offsets: {fault}"
+                    )));
+                }
+                backoff.wait(&fault.to_string());
+            }
+        }
+        None
+    }
+
     fn timeout(&self) -> Duration {
         Duration::from_millis(producer::timeout_ms(&self.settings).unsigned_abs())
     }
@@ -311,15 +367,15 @@ impl ExactlyOnce {
         producer::fault(producer, error, doing)
     }
 
-    fn undelivered(&self, producer: &Producer, epoch: &Epoch, fault: KafkaFault) -> Broken {
+    fn undelivered(&self, producer: &Producer, epoch: &Epoch, fault: KafkaFault) -> AttemptFault {
         let cause = producer::cause(producer).filter(|_| producer::is_purge(&fault));
         let fault = cause.map_or(fault, |cause| self.fault(producer, epoch, &cause));
         // To go on with a new producer would take the id back from its new owner.
         let is_dead = producer.client().fatal_error().is_some();
         if is_dead || matches!(fault, KafkaFault::Fenced { .. }) {
-            return Broken::Dead { fault, asked: false };
+            return AttemptFault::Dead { fault, asked: false };
         }
-        Broken::Abort(fault)
+        AttemptFault::Abort(fault)
     }
 
     fn broken(
@@ -328,109 +384,87 @@ impl ExactlyOnce {
         epoch: &Epoch,
         error: &KafkaError,
         asked: bool,
-    ) -> Broken {
+    ) -> AttemptFault {
         let fault = self.fault(producer, epoch, error);
-        let KafkaError::Transaction(error) = error else { return Broken::Dead { fault, asked } };
+        let KafkaError::Transaction(error) = error else {
+            return AttemptFault::Dead { fault, asked };
+        };
         // Records that failed are found before the commit is sent: nothing is unknown then.
         let unsent = !asked || error.code() == Code::Inconsistent;
         let alive = !error.is_fatal() && producer.client().fatal_error().is_none();
         if alive && unsent && error.txn_requires_abort() {
             // Which record failed says more than that one did.
             let failed = producer::failed(producer).err();
-            return Broken::Abort(failed.filter(|f| !producer::is_purge(f)).unwrap_or(fault));
+            return AttemptFault::Abort(failed.filter(|f| !producer::is_purge(f)).unwrap_or(fault));
         }
-        Broken::Dead { fault, asked: asked && !unsent }
+        AttemptFault::Dead { fault, asked: asked && !unsent }
     }
 }
 
-impl Write for ExactlyOnce {
-    fn begin(&mut self, patience: Duration) -> Result<(), KafkaFault> {
-        let begun = Instant::now();
-        loop {
-            match self.make() {
-                Ok(()) => return Ok(()),
-                Err(fault) if !fault.is_passing() || begun.elapsed() > patience => {
-                    return Err(fault);
-                }
-                Err(_) if self.shared.is_stopped() => return Ok(()),
-                Err(_) => {}
-            }
-        }
-    }
+impl Sink for ExactlyOnce {
+    type Input = Epoch;
+    type Fault = Lost;
 
-    fn idle(&self) {
+    fn idle(&mut self) {
         if let Some(producer) = &self.producer {
             producer::serve(producer);
         }
     }
 
-    fn write(&mut self, epoch: &Epoch) -> Ended {
+    fn write(&mut self, epoch: &Epoch) -> Result<(), Lost> {
         let shared = Arc::clone(&self.shared);
-        let mut patience = Patience::new(&shared, epoch.number);
+        let mut backoff = Backoff::new(&shared, epoch.number);
         let mut outside = 0;
         let mut again = false;
         loop {
-            let Some(producer) = self.producer(epoch.number, &mut patience) else {
-                return self.given_up(epoch.number);
+            let Some(producer) = self.producer(epoch.number, &mut backoff) else {
+                return Err(self.given_up(epoch.number));
             };
             let metadata = self.group.metadata();
             // In this order: what was taken away after this look, others may commit only in a later
             // generation than the metadata's, and then the broker refuses it.
             if shared.given_up(epoch.number).is_some() {
-                return self.given_up(epoch.number);
+                return Err(self.given_up(epoch.number));
             }
             let Some(metadata) = metadata else {
                 outside += 1;
                 if outside > OUTSIDE_TRIES {
-                    return Ended::Lost("this process is no member of the group".to_owned());
+                    return Err(Lost("this process is not a member of the group".to_owned()));
                 }
                 again = true;
                 shared.pause(epoch.number, OUTSIDE_PAUSE);
                 continue;
             };
             if again || self.is_new(epoch) {
-                match self.look(epoch, &mut patience) {
-                    Some(Seen::Ours) => return self.committed(epoch),
-                    Some(Seen::Unchanged) => {}
-                    Some(Seen::Foreign(why)) => return Ended::Lost(why),
-                    None => return self.given_up(epoch.number),
+                match self.look(epoch, &mut backoff) {
+                    Some(CommittedState::Ours) => {
+                        self.committed(epoch);
+                        return Ok(());
+                    }
+                    Some(CommittedState::Unchanged) => {}
+                    Some(CommittedState::Foreign(why)) => return Err(Lost(why)),
+                    None => return Err(self.given_up(epoch.number)),
                 }
             }
             let begun = Instant::now();
-            match self.attempt(&producer, epoch, &metadata, &mut patience) {
+            match self.attempt(&producer, epoch, &metadata, &mut backoff) {
                 Ok(phases) => {
                     shared.status().phases = Some(phases);
-                    return self.committed(epoch);
+                    self.committed(epoch);
+                    return Ok(());
                 }
-                Err(Broken::Abort(fault)) => {
-                    if !self.abort(&producer) {
-                        self.replace();
+                Err(fault) => {
+                    let lost = self.settle_failed(
+                        fault,
+                        &producer,
+                        epoch,
+                        begun,
+                        &mut outside,
+                        &mut backoff,
+                    );
+                    if let Some(lost) = lost {
+                        return Err(lost);
                     }
-                    if fault.is_eviction() {
-                        outside += 1;
-                        if outside > OUTSIDE_TRIES {
-                            return Ended::Lost(fault.to_string());
-                        }
-                        shared.status().retries += 1;
-                        shared.pause(epoch.number, OUTSIDE_PAUSE);
-                    } else {
-                        patience.wait(&fault.to_string());
-                    }
-                }
-                Err(Broken::Dead { fault, asked }) => {
-                    self.replace();
-                    // The broker ends a transaction that lasts too long, which looks the same. Before
-                    // that, it was somebody else, and taking the id back would take it from its new owner.
-                    let lasted = begun.elapsed() >= self.timeout();
-                    if matches!(fault, KafkaFault::Fenced { .. }) && !lasted {
-                        return Ended::Lost(fault.to_string());
-                    }
-                    if asked && epoch.offsets.is_empty() {
-                        return Ended::Lost(format!(
-                            "it cannot be told whether it was committed, having no offsets: {fault}"
-                        ));
-                    }
-                    patience.wait(&fault.to_string());
                 }
             }
             again = true;
@@ -460,5 +494,5 @@ fn is_retriable(error: &KafkaError) -> bool {
 }
 
 #[cfg(test)]
-#[path = "once_tests.rs"]
+#[path = "transactional_tests.rs"]
 mod tests;

@@ -30,7 +30,7 @@ const LEFT_OVER: Duration = Duration::from_secs(3600);
 
 /// Where a pipeline's group keeps the snapshots of its shards. Calls wait, so they are for plain threads,
 /// not for those of the runtime; none waits without a bound.
-pub struct Home {
+pub struct SnapshotStore {
     store: Arc<dyn ObjectStore>,
     /// `PIPELINE/GROUP`, behind the prefix of the home.
     base: Path,
@@ -51,13 +51,13 @@ enum Unread {
     Fault(StateFault),
 }
 
-impl Home {
+impl SnapshotStore {
     /// Opens a home; a folder is made where there is none. `handle`: the runtime that the store's calls run
     /// on, with time and I/O.
     ///
     /// # Errors
     /// Where the settings say no home, or the folder cannot be made. A bucket is not asked yet, for which
-    /// there is [`Home::probe`].
+    /// there is [`SnapshotStore::probe`].
     pub fn open(
         settings: &StateSettings,
         pipeline: &str,
@@ -112,11 +112,11 @@ impl Home {
         })
     }
 
-    /// As [`Home::newest`], with the engine itself, built as the bytes come: under `settings`, where the
-    /// snapshot was made under the same or others ([`Engine::carry_over`]).
+    /// As [`SnapshotStore::newest`], with the engine itself, built as the bytes come: under `settings`,
+    /// where the snapshot was made under the same or others ([`Engine::carry_over`]).
     ///
     /// # Errors
-    /// As [`Home::newest`].
+    /// As [`SnapshotStore::newest`].
     pub fn recover(
         &self,
         shard: &str,
@@ -171,7 +171,7 @@ impl Home {
         let left = |file: &std::fs::DirEntry| file.file_name().to_string_lossy().contains('#');
         for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             if left(&file) && old(&file) && std::fs::remove_file(file.path()).is_err() {
-                tracing::warn!(file = %file.path().display(), "a left-over file cannot be removed");
+                tracing::warn!(file = %file.path().display(), "cannot remove a leftover file");
             }
         }
     }
