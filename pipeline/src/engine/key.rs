@@ -10,13 +10,16 @@ pub(crate) type GroupId = u32;
 /// Model, version, segments: as strings, in the order of the layout's keys. Empty = missing.
 pub(crate) type Key = Arc<[String]>;
 
-/// Where a watched series is.
+/// Dense number of a model's charts; as that of a group, never in an output.
+pub(crate) type ChartsId = u32;
+
+/// Which watched series it is. In this order findings of one pane are made: charts first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
-    /// Stem, and number in it.
-    Scalar(u32, u16),
-    /// Group, and metric.
-    Metric(GroupId, u16),
+pub(crate) enum SeriesId {
+    /// Of a model's charts, by its place there.
+    Chart { charts: ChartsId, place: u16 },
+    /// Of a group, by its metric.
+    Metric { group: GroupId, metric: u16 },
 }
 
 /// Hash of a key: who is kept at the limit.

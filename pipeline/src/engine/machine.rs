@@ -7,25 +7,65 @@ use std::sync::Arc;
 use driftline_detectors::distinct::Distinct;
 use driftline_detectors::spans::Siblings;
 
+use crate::engine::chart::charts::Charts;
 use crate::engine::clock::partition::Clock;
 use crate::engine::clock::strays::Strays;
-use crate::engine::count::extra::wanted;
 use crate::engine::count::intern::Interner;
 use crate::engine::count::pane::{OpenPanes, Spare};
+use crate::engine::count::pane_statistics::is_charted;
 use crate::engine::count::tally::LabelCodes;
 use crate::engine::counters::Counters;
-use crate::engine::judge::scalars::Scalars;
-use crate::engine::judge::scratch::Scratch;
+use crate::engine::judge::ticks::Scratch;
 use crate::engine::key::{GroupId, Key};
 use crate::engine::learn::group::{Group, Phase};
 use crate::engine::learn::library::Library;
 use crate::engine::report::alerts::Alerts;
-use crate::engine::report::surprise::Surprises;
+use crate::engine::report::code_surprises::CodeSurprises;
 use crate::engine::rerun::record::Recorder;
 use crate::model::{Kind, Limits, Settings};
 
+/// Bytes of live state a watched series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeriesBytes {
+    /// In the mean.
+    pub mean: usize,
+    /// Of the largest.
+    pub largest: usize,
+}
+
 /// The engine's state and settings. What is large is shared with its copies ([`Engine::fork`]) until one of
 /// both changes it.
+///
+/// Settings, then events of partitions, then what was found:
+///
+/// ```
+/// use driftline::engine::{Engine, Input};
+/// use driftline::model::settings::{MetricSettings, SECOND_US};
+/// use driftline::model::{Batch, Kind, Row, Settings, Value};
+///
+/// // One flag of one model; all else is as in a config that does not mention it.
+/// let metrics = vec![MetricSettings::plain("error", Kind::Flag)];
+/// let mut engine = Engine::new(Settings { metrics, ..Settings::default() });
+///
+/// // Four hours with a request a second. Of 50 one fails, in the last hour of 10.
+/// let event = |number: i64| Row {
+///     time_us: 1_767_571_200 * SECOND_US + number * SECOND_US,
+///     offset: number as u64,
+///     keys: vec![Value::Label("router".into())],
+///     id: None,
+///     metrics: vec![Value::Flag(number % if number < 3 * 3600 { 50 } else { 10 } == 0)],
+/// };
+/// let events: Vec<Row> = (0..4 * 3600).map(event).collect();
+///
+/// engine.step(Input::Opened { partition: 0, begin_us: None });
+/// let batch = Batch::from_rows(0, &events, &[Kind::Flag]);
+/// let output = engine.step(Input::Batch(&batch));
+///
+/// let finding = &output.findings[0];
+/// assert_eq!((&*finding.model, &*finding.metric), ("router", "error"));
+/// assert_eq!(finding.change, "more of true");
+/// assert_eq!(finding.onset, "2026-01-05T03:00:00Z");
+/// ```
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) settings: Settings,
@@ -46,11 +86,11 @@ pub struct Engine {
     pub(crate) siblings: Vec<Siblings>,
     /// End of the last closed pane.
     pub(crate) closed_us: i64,
-    pub(crate) scalars: Scalars,
+    pub(crate) charts: Charts,
     pub(crate) alerts: Alerts,
     /// Series that are watched.
     pub(crate) watched: u64,
-    /// Series that shared the budget when the last pane closed, scalars included.
+    /// Series that shared the budget when the last pane closed, charts included.
     pub(crate) sharing: u64,
     pub(crate) counters: Counters,
     /// Groups that were refused.
@@ -58,9 +98,9 @@ pub struct Engine {
     // What follows is no state: it is derived from it, or memory that is used again.
     pub(crate) by_key: Arc<HashMap<Key, GroupId, foldhash::fast::FixedState>>,
     pub(crate) kinds: Vec<Kind>,
-    pub(crate) extras: bool,
+    pub(crate) keeps_statistics: bool,
     pub(crate) code_cache: Vec<LabelCodes>,
-    pub(crate) surprises: Vec<Option<Arc<Surprises>>>,
+    pub(crate) surprises: Vec<Option<Arc<CodeSurprises>>>,
     pub(crate) spare: Spare,
     pub(crate) scratch: Scratch,
     pub(crate) recorder: Option<Recorder>,
@@ -81,7 +121,7 @@ impl Engine {
             labels: vec![Interner::default(); settings.metrics.len()],
             siblings: vec![Siblings::default(); settings.metrics.len()],
             closed_us: i64::MIN,
-            scalars: Scalars::default(),
+            charts: Charts::default(),
             alerts: Alerts::default(),
             watched: 0,
             sharing: 0,
@@ -89,7 +129,7 @@ impl Engine {
             refused: Distinct::default(),
             by_key: Arc::default(),
             kinds: Vec::new(),
-            extras: false,
+            keeps_statistics: false,
             code_cache: Vec::new(),
             surprises: Vec::new(),
             spare: Spare::default(),
@@ -104,7 +144,7 @@ impl Engine {
     /// What follows from settings and state, and is no part of either.
     pub(crate) fn derive(&mut self) {
         self.kinds = self.settings.metrics.iter().map(|m| m.kind).collect();
-        self.extras = self.settings.metrics.iter().any(wanted);
+        self.keeps_statistics = self.settings.metrics.iter().any(is_charted);
         let by_key = (0..).zip(&self.groups).map(|(id, group)| (Arc::clone(&group.key), id));
         self.by_key = Arc::new(by_key.collect());
     }
@@ -150,11 +190,11 @@ impl Engine {
 
     /// Number of series that are watched.
     pub fn watched_series(&self) -> u64 {
-        self.watched + self.scalars.watched()
+        self.watched + self.charts.watched
     }
 
-    /// Bytes of live state a watched series, besides the baselines: mean and largest.
-    pub fn series_bytes(&self) -> (usize, usize) {
+    /// Bytes of live state a watched series, besides the baselines.
+    pub fn series_bytes(&self) -> SeriesBytes {
         let bytes: Vec<usize> = self
             .groups
             .iter()
@@ -164,7 +204,10 @@ impl Engine {
             })
             .flatten()
             .collect();
-        (bytes.iter().sum::<usize>() / bytes.len().max(1), bytes.into_iter().max().unwrap_or(0))
+        SeriesBytes {
+            mean: bytes.iter().sum::<usize>() / bytes.len().max(1),
+            largest: bytes.into_iter().max().unwrap_or(0),
+        }
     }
 
     /// The largest number of groups.

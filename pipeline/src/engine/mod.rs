@@ -7,12 +7,14 @@
 //! ```text
 //! Input::Opened ... Input::Batch ... Input::Closed  ->  Engine::step  ->  Output (findings, alerts)
 //!
-//! clock -> count -> learn -> judge -> report       state, rerun
+//! clock -> count -> learn -> chart -> judge -> report       state, rerun
 //! ```
 //!
-//! The rooms stand in the order of events. What more than one of them speaks of lies between them: `key`,
-//! `series`, `decision`. `machine` is the engine as a whole, `step` its one way of taking an input.
+//! The rooms stand in the order of events, and none knows one that comes after it. What several speak of lies
+//! between them: `key`, `series`, `decision`. `machine` is the engine as a whole, `step` its one way of
+//! taking an input; a room that does something with all of it does so in an `impl Engine` of its own.
 
+mod chart;
 mod clock;
 mod count;
 mod counters;
@@ -25,7 +27,6 @@ mod machine;
 mod output;
 mod report;
 mod rerun;
-mod resolution;
 mod series;
 mod state;
 mod step;
@@ -34,10 +35,10 @@ pub use counters::Counters;
 pub use input::Input;
 pub use learn::baselines::BaselineEntry;
 pub use learn::library::version_of;
-pub use machine::Engine;
+pub use machine::{Engine, SeriesBytes};
 pub use output::Output;
-pub use report::look::{Counted, Look, Scored};
+pub use report::look::{DistributionView, EvidenceView, SeriesView};
 pub use report::progress::SeriesReport;
-pub use rerun::record::{Record, RecordLimits};
+pub use rerun::record::{RecordLimits, RecordedTicks};
 pub use rerun::series_rerun::Rerun;
 pub use state::snapshot::SnapshotError;

@@ -1,7 +1,7 @@
 //! One step: an input is judged by the clock of its partition, counted, and closes what every partition has
 //! passed.
 
-use crate::engine::clock::partition::{Clock, Verdict};
+use crate::engine::clock::partition::{Clock, EventVerdict};
 use crate::engine::input::Input;
 use crate::engine::machine::Engine;
 use crate::engine::output::Output;
@@ -18,7 +18,7 @@ impl Engine {
             Input::Opened { partition, begin_us } => {
                 self.clocks.insert(partition, Clock::new(begin_us));
             }
-            Input::Batch(batch) => self.take(batch, &mut output),
+            Input::Batch(batch) => self.take_batch(batch, &mut output),
             Input::Passed { partition, watermark_us } => {
                 let clock = self.clocks.entry(partition).or_insert_with(|| Clock::new(None));
                 let judged = clock.pass(watermark_us, &self.settings.time);
@@ -26,7 +26,7 @@ impl Engine {
             }
             Input::Closed { partition } => {
                 if let Some(clock) = self.clocks.remove(&partition) {
-                    self.strays.take(clock);
+                    self.strays.add_ended(clock);
                 }
             }
         }
@@ -34,7 +34,7 @@ impl Engine {
         output
     }
 
-    fn take(&mut self, batch: &Batch, output: &mut Output) {
+    fn take_batch(&mut self, batch: &Batch, output: &mut Output) {
         let Some(mut clock) = self.clocks.remove(&batch.partition) else {
             debug_assert!(false, "a partition is opened before its first batch");
             return;
@@ -47,19 +47,19 @@ impl Engine {
                 continue;
             }
             match clock.judge(batch.time_us[row], &self.settings.time) {
-                Verdict::Count => {
+                EventVerdict::Count => {
                     if clock.holds() {
                         self.counters.future += clock.refuse();
                     }
                     rows.push(row as u32);
                 }
-                Verdict::Late => {
+                EventVerdict::Late => {
                     if clock.holds() {
                         self.counters.future += clock.refuse();
                     }
                     self.counters.late += 1;
                 }
-                Verdict::Ahead => {
+                EventVerdict::Ahead => {
                     let judged = clock.hold(batch.row(row), &self.settings.time);
                     self.count_held(batch.partition, judged);
                 }
@@ -80,9 +80,9 @@ impl Engine {
     }
 
     /// Counts events that were held back by a clock.
-    fn count_held(&mut self, partition: u32, judged: Vec<(Row, Verdict)>) {
+    fn count_held(&mut self, partition: u32, judged: Vec<(Row, EventVerdict)>) {
         for (held, verdict) in judged {
-            if verdict == Verdict::Late {
+            if verdict == EventVerdict::Late {
                 self.counters.late += 1;
                 continue;
             }

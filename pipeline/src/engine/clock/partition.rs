@@ -13,7 +13,7 @@ const CONFIRMATIONS: usize = 3;
 
 /// What becomes of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum EventVerdict {
     Count,
     Late,
     /// Far ahead: held back, see [`Clock::hold`].
@@ -44,22 +44,22 @@ impl Clock {
 
     /// Judges the next event of the partition and moves the clock.
     #[inline]
-    pub(crate) fn judge(&mut self, time_us: i64, time: &TimeSettings) -> Verdict {
+    pub(crate) fn judge(&mut self, time_us: i64, time: &TimeSettings) -> EventVerdict {
         if time_us > self.reached_us().saturating_add(time.max_jump_us) {
-            return Verdict::Ahead;
+            return EventVerdict::Ahead;
         }
         self.settle(time_us, time)
     }
 
     /// Judges an event that is believed.
     #[inline]
-    fn settle(&mut self, time_us: i64, time: &TimeSettings) -> Verdict {
+    fn settle(&mut self, time_us: i64, time: &TimeSettings) -> EventVerdict {
         // Only what is behind the watermark can be in a pane that ended before it.
         let watermark = self.watermark_us(time);
         let pane_end = || (time_us.div_euclid(time.pane_us) + 1) * time.pane_us;
         let late = time_us < watermark && pane_end() <= watermark;
         self.newest_us = self.newest_us.max(time_us);
-        if late { Verdict::Late } else { Verdict::Count }
+        if late { EventVerdict::Late } else { EventVerdict::Count }
     }
 
     /// Whether an event is held back. Only then may the next ordinary one refuse it.
@@ -69,7 +69,7 @@ impl Clock {
     }
 
     /// Holds an event that is far ahead; returns those that count now, where the jump is confirmed.
-    pub(crate) fn hold(&mut self, row: Row, time: &TimeSettings) -> Vec<(Row, Verdict)> {
+    pub(crate) fn hold(&mut self, row: Row, time: &TimeSettings) -> Vec<(Row, EventVerdict)> {
         self.ahead.push(row);
         if self.ahead.len() < CONFIRMATIONS {
             return Vec::new();
@@ -80,7 +80,7 @@ impl Clock {
         let mut judged = Vec::new();
         for row in held {
             match self.judge(row.time_us, time) {
-                Verdict::Ahead => self.ahead.push(row),
+                EventVerdict::Ahead => self.ahead.push(row),
                 verdict => {
                     judged.push((row, verdict));
                 }
@@ -92,7 +92,11 @@ impl Clock {
     /// Takes the partition to have passed an instant: its watermark is at least that from here on, and the
     /// next jump is measured from there. Returns what was held back and is no jump any more: it came
     /// before, so it is judged by the watermark as it stood. What is known already changes nothing.
-    pub(crate) fn pass(&mut self, watermark_us: i64, time: &TimeSettings) -> Vec<(Row, Verdict)> {
+    pub(crate) fn pass(
+        &mut self,
+        watermark_us: i64,
+        time: &TimeSettings,
+    ) -> Vec<(Row, EventVerdict)> {
         if watermark_us <= self.newest_us.saturating_sub(time.lateness_us).max(self.passed_us) {
             return Vec::new();
         }
@@ -174,7 +178,7 @@ mod tests {
                 metrics: vec![],
             };
             let judged = match clock.judge(row.time_us, &settings()) {
-                Verdict::Ahead => clock.hold(row, &settings()),
+                EventVerdict::Ahead => clock.hold(row, &settings()),
                 verdict => {
                     refused += clock.refuse();
                     vec![(row, verdict)]
@@ -182,7 +186,7 @@ mod tests {
             };
             for (row, verdict) in judged {
                 match verdict {
-                    Verdict::Count => counted.push(row.time_us / SECOND_US),
+                    EventVerdict::Count => counted.push(row.time_us / SECOND_US),
                     _ => late += 1,
                 }
             }
@@ -246,15 +250,15 @@ mod tests {
         // The first events of a partition wait for confirmation; a quiet one may have no third.
         let mut clock = Clock::new(None);
         for t in [1_000, 90_000] {
-            assert_eq!(clock.judge(t * SECOND_US, &time), Verdict::Ahead);
+            assert_eq!(clock.judge(t * SECOND_US, &time), EventVerdict::Ahead);
             assert_eq!(clock.hold(row(t), &time), vec![]);
         }
         let judged = clock.pass(1_100 * SECOND_US, &time);
-        assert_eq!(judged, vec![(row(1_000), Verdict::Count)]);
+        assert_eq!(judged, vec![(row(1_000), EventVerdict::Count)]);
         assert_eq!(clock.watermark_us(&time), 1_100 * SECOND_US);
         // The one far ahead is still a jump.
         assert!(clock.holds());
-        assert_eq!(clock.pass(90_000 * SECOND_US, &time), vec![(row(90_000), Verdict::Count)]);
+        assert_eq!(clock.pass(90_000 * SECOND_US, &time), vec![(row(90_000), EventVerdict::Count)]);
         assert!(!clock.holds());
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::clock::partition::{Clock, Verdict};
+use crate::engine::clock::partition::{Clock, EventVerdict};
 use crate::model::{Row, settings::TimeSettings};
 
 /// Events that wait for a verdict: at most two of each partition that has ended.
@@ -23,7 +23,7 @@ pub(crate) struct Strays {
 
 impl Strays {
     /// Takes what a partition held back at its end.
-    pub(crate) fn take(&mut self, mut clock: Clock) {
+    pub(crate) fn add_ended(&mut self, mut clock: Clock) {
         self.rows.extend(clock.finish());
         self.newest_us = self.newest_us.max(Some(clock.reached_us()));
     }
@@ -65,7 +65,9 @@ fn judge(mut strays: Vec<Row>, newest_us: i64, time: &TimeSettings) -> (Vec<Row>
     let mut counted = Vec::new();
     for row in strays {
         match clock.judge(row.time_us, time) {
-            Verdict::Ahead => counted.extend(clock.hold(row, time).into_iter().map(|(r, _)| r)),
+            EventVerdict::Ahead => {
+                counted.extend(clock.hold(row, time).into_iter().map(|(r, _)| r))
+            }
             _ => counted.push(row),
         }
     }

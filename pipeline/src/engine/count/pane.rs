@@ -7,7 +7,7 @@ use driftline_detectors::distinct::Distinct;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::engine::count::extra::Extra;
+use crate::engine::count::pane_statistics::PaneStatistics;
 use crate::engine::count::raw::Raw;
 use crate::engine::key::{GroupId, Key};
 
@@ -33,8 +33,8 @@ pub(crate) struct PaneGroup {
     pub(crate) codes: Vec<u32>,
     /// Values that came before there was an encoder.
     pub(crate) raw: Option<Box<Raw>>,
-    /// What pane scalars need beyond the codes.
-    pub(crate) extra: Option<Box<Extra>>,
+    /// What charts need beyond the codes.
+    pub(crate) statistics: Option<Box<PaneStatistics>>,
 }
 
 /// The panes that are open, by their start.
@@ -58,14 +58,14 @@ impl Spare {
             own.events = 0;
             own.codes.clear();
             own.raw = None;
-            own.extra = None;
+            own.statistics = None;
             self.0.push(counts);
         }
     }
 }
 
 /// Where the events of one (pane, group) are counted while a batch is being worked on.
-pub(crate) enum Home {
+pub(crate) enum CountTarget {
     Group(GroupId),
     Candidate(u64, Key),
     /// Over a limit: the events are counted as refused.
@@ -73,12 +73,12 @@ pub(crate) enum Home {
 }
 
 impl Pane {
-    /// Takes the counts of a group out, to work on them; [`Pane::put`] brings them back.
-    pub(crate) fn take(&mut self, home: &Home, spare: &mut Spare) -> Arc<PaneGroup> {
-        let taken = match home {
-            Home::Group(id) => self.groups.get_mut(*id as usize).and_then(Option::take),
-            Home::Candidate(hash, _) => self.candidates.remove(hash).map(|(_, group)| group),
-            Home::Nowhere => None,
+    /// Takes the counts of a group out, to work on them; [`Pane::put_back`] brings them back.
+    pub(crate) fn take_out(&mut self, target: &CountTarget, spare: &mut Spare) -> Arc<PaneGroup> {
+        let taken = match target {
+            CountTarget::Group(id) => self.groups.get_mut(*id as usize).and_then(Option::take),
+            CountTarget::Candidate(hash, _) => self.candidates.remove(hash).map(|(_, group)| group),
+            CountTarget::Nowhere => None,
         };
         taken.unwrap_or_else(|| spare.0.pop().unwrap_or_default())
     }
@@ -86,13 +86,18 @@ impl Pane {
     /// Puts the counts of a group back; adds them where the same group was put back already (a missing and
     /// an empty key are the same group). Of candidates, only the `candidates_max` smallest hashes stay:
     /// which ones do not depend on the order of events.
-    pub(crate) fn put(&mut self, home: Home, group: Arc<PaneGroup>, candidates_max: usize) {
-        match home {
-            Home::Group(id) => {
+    pub(crate) fn put_back(
+        &mut self,
+        target: CountTarget,
+        group: Arc<PaneGroup>,
+        candidates_max: usize,
+    ) {
+        match target {
+            CountTarget::Group(id) => {
                 let at = id as usize;
                 self.add(at, group);
             }
-            Home::Candidate(hash, key) => {
+            CountTarget::Candidate(hash, key) => {
                 match self.candidates.get_mut(&hash) {
                     Some((_, counts)) => {
                         Arc::make_mut(counts).merge(Arc::unwrap_or_clone(group));
@@ -107,7 +112,7 @@ impl Pane {
                     }
                 }
             }
-            Home::Nowhere => self.refused_events += group.events,
+            CountTarget::Nowhere => self.refused_events += group.events,
         }
     }
 
@@ -143,9 +148,9 @@ impl PaneGroup {
             (Some(raw), Some(more)) => raw.merge(*more),
             (raw, more) => *raw = raw.take().or(more),
         }
-        match (&mut self.extra, other.extra) {
-            (Some(extra), Some(more)) => extra.merge(&more),
-            (extra, more) => *extra = extra.take().or(more),
+        match (&mut self.statistics, other.statistics) {
+            (Some(statistics), Some(more)) => statistics.merge(&more),
+            (statistics, more) => *statistics = statistics.take().or(more),
         }
     }
 
@@ -165,4 +170,9 @@ impl PaneGroup {
         }
         self.codes = codes;
     }
+}
+
+/// Events of counts by code.
+pub(crate) fn total(counts: &[u32]) -> u64 {
+    counts.iter().map(|n| u64::from(*n)).sum()
 }

@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::engine::count::extra::{Extra, MetricExtra, wanted};
-use crate::engine::count::pane::{Home, PaneGroup};
+use crate::engine::count::pane::{CountTarget, PaneGroup};
+use crate::engine::count::pane_statistics::{MetricStatistics, PaneStatistics, is_charted};
 use crate::engine::count::raw::Raw;
-use crate::engine::count::tally::{LabelCodes, LabelTables, Place, tally};
+use crate::engine::count::tally::{LabelCodes, LabelTables, ValueTarget, tally};
 use crate::engine::key::{Key, key_hash};
 use crate::engine::machine::Engine;
 use crate::model::{Batch, Column, INVALID_LABEL, Labels, Value};
@@ -24,7 +24,7 @@ const TABLE_MAX: usize = 1 << 16;
 /// The counts that some rows go to.
 struct Target {
     pane_us: i64,
-    home: Home,
+    into: CountTarget,
     counts: Arc<PaneGroup>,
     /// The group, where it has encoders.
     encoded: Option<usize>,
@@ -62,20 +62,22 @@ impl Engine {
         for (metric, column) in batch.metrics.iter().enumerate() {
             let mut numbers = Vec::new();
             for ((encoded, counts), run) in own.iter_mut().zip(&runs) {
-                let PaneGroup { codes, raw, extra, .. } = &mut **counts;
-                if let Some(extra) = extra.as_mut().filter(|_| wanted(&settings.metrics[metric])) {
-                    count_extra(&mut extra.metrics[metric], column, run);
+                let PaneGroup { codes, raw, statistics, .. } = &mut **counts;
+                if let Some(all) =
+                    statistics.as_mut().filter(|_| is_charted(&settings.metrics[metric]))
+                {
+                    add_values(&mut all.metrics[metric], column, run);
                 }
                 let group = encoded.map(|group| &groups[group]);
                 let encoder =
                     group.and_then(|group| Some((group, group.encoder(metric, library)?)));
-                let place = match (encoder, raw) {
+                let target = match (encoder, raw) {
                     (Some((group, encoder)), _) => {
                         let span =
                             group.offsets[metric] as usize..group.offsets[metric + 1] as usize;
-                        Place::Codes(encoder, &mut codes[span])
+                        ValueTarget::Codes(encoder, &mut codes[span])
                     }
-                    (None, Some(raw)) => Place::Raw(&mut raw.metrics[metric]),
+                    (None, Some(raw)) => ValueTarget::Raw(&mut raw.metrics[metric]),
                     (None, None) => continue,
                 };
                 let tables = LabelTables {
@@ -85,13 +87,13 @@ impl Engine {
                     codes: &mut code_cache[metric],
                     numbers: &mut numbers,
                 };
-                tally(column, run, place, tables, &settings.limits);
+                tally(column, run, target, tables, &settings.limits);
             }
         }
         let groups_max = self.groups_max();
         for target in all {
             if let Some(pane) = self.panes.get_mut(&target.pane_us) {
-                pane.put(target.home, target.counts, groups_max);
+                pane.put_back(target.into, target.counts, groups_max);
             } else {
                 self.counters.refused_pane += target.counts.events;
             }
@@ -147,15 +149,20 @@ impl Engine {
     fn open(&mut self, pane_us: i64, key: &GroupKey) -> Target {
         let full = self.panes.len() >= self.settings.limits.panes_open_max;
         if full && !self.panes.contains_key(&pane_us) {
-            return Target { pane_us, home: Home::Nowhere, counts: Arc::default(), encoded: None };
+            return Target {
+                pane_us,
+                into: CountTarget::Nowhere,
+                counts: Arc::default(),
+                encoded: None,
+            };
         }
-        let home = match key {
-            GroupKey::Known(id) => Home::Group(*id),
-            GroupKey::New(key) => Home::Candidate(key_hash(key), key.clone()),
+        let into = match key {
+            GroupKey::Known(id) => CountTarget::Group(*id),
+            GroupKey::New(key) => CountTarget::Candidate(key_hash(key), key.clone()),
         };
-        let mut counts = self.panes.entry(pane_us).or_default().take(&home, &mut self.spare);
-        let encoded = match &home {
-            Home::Group(id) if self.groups[*id as usize].codes() > 0 => Some(*id as usize),
+        let mut counts = self.panes.entry(pane_us).or_default().take_out(&into, &mut self.spare);
+        let encoded = match &into {
+            CountTarget::Group(id) if self.groups[*id as usize].codes() > 0 => Some(*id as usize),
             _ => None,
         };
         let own = Arc::make_mut(&mut counts);
@@ -166,10 +173,11 @@ impl Engine {
         if group.is_none_or(|group| group.wants_raw()) {
             own.raw.get_or_insert_with(|| Box::new(Raw::new(&self.kinds, &self.settings.limits)));
         }
-        if self.extras {
-            own.extra.get_or_insert_with(|| Box::new(Extra::new(&self.settings.metrics)));
+        if self.keeps_statistics {
+            own.statistics
+                .get_or_insert_with(|| Box::new(PaneStatistics::new(&self.settings.metrics)));
         }
-        Target { pane_us, home, counts, encoded }
+        Target { pane_us, into, counts, encoded }
     }
 
     /// The distinct groups of the rows, and each row's.
@@ -231,14 +239,14 @@ pub(crate) enum GroupKey {
     New(Key),
 }
 
-fn count_extra(extra: &mut MetricExtra, column: &Column, rows: &[u32]) {
+fn add_values(statistics: &mut MetricStatistics, column: &Column, rows: &[u32]) {
     for &row in rows {
         let row = row as usize;
         match column {
-            Column::Number(array) if !array.is_null(row) => extra.number(array.value(row)),
-            Column::Flag(array) => extra.flag(array.value(row)),
+            Column::Number(array) if !array.is_null(row) => statistics.number(array.value(row)),
+            Column::Flag(array) => statistics.flag(array.value(row)),
             Column::Category(labels) if labels.indices.value(row) < INVALID_LABEL => {
-                extra.label(labels.values.value(labels.indices.value(row) as usize));
+                statistics.label(labels.values.value(labels.indices.value(row) as usize));
             }
             _ => {}
         }

@@ -14,14 +14,14 @@ const NO_CODE: u8 = u8::MAX;
 const LABELS_CACHED: usize = 1024;
 
 /// Where values go.
-pub(crate) enum Place<'a> {
+pub(crate) enum ValueTarget<'a> {
     /// Counts of an encoder's codes.
     Codes(&'a Encoder, &'a mut [u32]),
     /// There is no encoder yet.
     Raw(&'a mut RawMetric),
 }
 
-/// What categories need beyond their place: numbers of the batch's labels, and codes of numbers.
+/// What categories need beyond their target: numbers of the batch's labels, and codes of numbers.
 pub(crate) struct LabelTables<'a> {
     pub(crate) group: usize,
     pub(crate) groups: usize,
@@ -35,30 +35,30 @@ pub(crate) struct LabelTables<'a> {
 pub(crate) fn tally(
     column: &Column,
     rows: &[u32],
-    place: Place<'_>,
+    target: ValueTarget<'_>,
     labels: LabelTables<'_>,
     limits: &Limits,
 ) {
-    match (column, place) {
-        (Column::Number(array), Place::Codes(Encoder::Number(encoder), counts)) => {
+    match (column, target) {
+        (Column::Number(array), ValueTarget::Codes(Encoder::Number(encoder), counts)) => {
             numbers(array, rows, encoder, counts);
         }
-        (Column::Number(array), Place::Raw(raw)) => {
+        (Column::Number(array), ValueTarget::Raw(raw)) => {
             for &row in rows {
                 let row = row as usize;
                 if array.is_null(row) { raw.null += 1 } else { raw.number(array.value(row)) }
             }
         }
-        (Column::Flag(array), Place::Codes(_, counts)) => {
+        (Column::Flag(array), ValueTarget::Codes(_, counts)) => {
             rows.iter().for_each(|row| counts[usize::from(array.value(*row as usize).min(3))] += 1);
         }
-        (Column::Flag(array), Place::Raw(raw)) => {
+        (Column::Flag(array), ValueTarget::Raw(raw)) => {
             rows.iter().for_each(|row| raw.flag(array.value(*row as usize)));
         }
-        (Column::Category(values), Place::Codes(Encoder::Category(encoder), counts)) => {
+        (Column::Category(values), ValueTarget::Codes(Encoder::Category(encoder), counts)) => {
             categories(values, rows, encoder, counts, labels);
         }
-        (Column::Category(values), Place::Raw(raw)) => {
+        (Column::Category(values), ValueTarget::Raw(raw)) => {
             let mut labels = labels;
             for row in rows {
                 match values.indices.value(*row as usize) {
@@ -70,20 +70,22 @@ pub(crate) fn tally(
                 }
             }
         }
-        (Column::Vector { offsets, values }, place) => {
+        (Column::Vector { offsets, values }, target) => {
             let vector = |row: &u32| {
                 &values.values()
                     [offsets[*row as usize] as usize..offsets[*row as usize + 1] as usize]
             };
-            match place {
-                Place::Codes(Encoder::Vector(encoder), counts) => {
+            match target {
+                ValueTarget::Codes(Encoder::Vector(encoder), counts) => {
                     rows.iter().for_each(|row| counts[encoder.encode(vector(row))] += 1);
                 }
-                Place::Raw(raw) => rows.iter().for_each(|row| raw.vector(vector(row), limits)),
-                Place::Codes(..) => unreachable!("an encoder is of its metric's kind"),
+                ValueTarget::Raw(raw) => {
+                    rows.iter().for_each(|row| raw.vector(vector(row), limits))
+                }
+                ValueTarget::Codes(..) => unreachable!("an encoder is of its metric's kind"),
             }
         }
-        (_, Place::Codes(..)) => unreachable!("an encoder is of its metric's kind"),
+        (_, ValueTarget::Codes(..)) => unreachable!("an encoder is of its metric's kind"),
     }
 }
 

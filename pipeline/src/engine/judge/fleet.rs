@@ -11,38 +11,52 @@ use std::sync::Arc;
 
 use driftline_detectors::budget;
 
-use crate::engine::decision::{Decision, Due, NO_EVENTS, Stake};
-use crate::engine::key::{Key, Place};
+use crate::engine::count::pane::total;
+use crate::engine::decision::{Decision, NO_EVENTS};
+use crate::engine::key::{Key, SeriesId};
 use crate::engine::learn::group::Phase;
-use crate::engine::learn::learning::total;
 use crate::engine::machine::Engine;
 use crate::engine::output::Output;
-use crate::engine::report::words::{round, summary_together};
-use crate::engine::series::Series;
+use crate::engine::report::carriers::{CARRIERS_LISTED, Carrier, carried_together};
+use crate::engine::series::finding_ref::FindingRef;
+use crate::engine::series::watched::WatchedSeries;
 use crate::model::Finding;
-use crate::model::finding::{CarrierRecord, SEVERITIES};
 use crate::model::settings::Fleet;
 
-/// Series that a finding lists; the others are counted.
-const CARRIERS_TOLD: usize = 100;
+/// A series that has ticked and could be a part of a finding.
+#[derive(Debug)]
+pub(crate) struct Due {
+    pub(crate) key: Key,
+    pub(crate) id: SeriesId,
+    /// End of the tick.
+    pub(crate) end_us: i64,
+}
 
 /// A watched series without a finding.
 #[derive(Debug)]
 struct Candidate {
     key: Key,
-    place: Place,
-    /// Its evidence, and what it is asked for where it is alone.
-    own: f64,
-    asked: f64,
+    id: SeriesId,
+    /// Its evidence, and what is required of it where it is alone.
+    log_mixture: f64,
+    log_threshold: f64,
     /// Its evidence as one that ticks each pane would have it.
-    log: f64,
+    log_mixture_a_pane: f64,
 }
 
-/// Watched series: those that have no finding, and how many have one.
+/// Series that tick alike: what is required of one alone, and what its evidence counts for more as that of
+/// one that ticks each pane.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    log_threshold: f64,
+    log_panes: f64,
+}
+
+/// The evidence of watched series: those that carry no finding, and how many do.
 #[derive(Debug, Default)]
-struct Fleeted {
+struct WatchedEvidence {
     candidates: Vec<Candidate>,
-    on: usize,
+    with_finding: usize,
 }
 
 impl Engine {
@@ -51,7 +65,7 @@ impl Engine {
         if due.is_empty() {
             return;
         }
-        let ends: BTreeMap<Place, i64> = due.iter().map(|due| (due.place, due.end_us)).collect();
+        let ends: BTreeMap<SeriesId, i64> = due.iter().map(|due| (due.id, due.end_us)).collect();
         match self.settings.detect.fleet {
             Fleet::Budget => {
                 let models: BTreeSet<&str> = due.iter().map(|due| due.key[0].as_str()).collect();
@@ -66,26 +80,27 @@ impl Engine {
     fn by_budget(
         &mut self,
         model: &str,
-        ends: &BTreeMap<Place, i64>,
+        ends: &BTreeMap<SeriesId, i64>,
         pane_end_us: i64,
         output: &mut Output,
     ) {
         let log_threshold = self.log_threshold(self.settings.time.pane_us);
-        let Fleeted { candidates, on } = self.fleet(Some(model));
+        let WatchedEvidence { candidates, with_finding } = self.evidence_of(Some(model));
         // What carries a finding has at least its equal part of it.
-        let part = log_threshold - libm::log((candidates.len() + on).max(1) as f64);
+        let part = log_threshold - libm::log((candidates.len() + with_finding).max(1) as f64);
         let mut rest = Vec::new();
         for candidate in candidates {
-            if candidate.own >= candidate.asked {
-                let end_us = ends.get(&candidate.place).copied().unwrap_or(pane_end_us);
-                let decision = Decision { end_us, log_threshold: candidate.asked, together: None };
+            let Candidate { log_mixture, log_threshold, .. } = candidate;
+            if log_mixture >= log_threshold {
+                let end_us = ends.get(&candidate.id).copied().unwrap_or(pane_end_us);
+                let decision = Decision { end_us, log_threshold, together: None };
                 self.find(&candidate, &decision, output);
-            } else if candidate.log >= part {
+            } else if candidate.log_mixture_a_pane >= part {
                 rest.push(candidate);
             }
         }
-        rest.sort_by(|a, b| b.log.total_cmp(&a.log));
-        let logs: Vec<f64> = rest.iter().map(|candidate| candidate.log).collect();
+        rest.sort_by(|a, b| b.log_mixture_a_pane.total_cmp(&a.log_mixture_a_pane));
+        let logs: Vec<f64> = rest.iter().map(|candidate| candidate.log_mixture_a_pane).collect();
         let (mut rest, mut logs) = (&rest[..], &logs[..]);
         while let Some((count, log_sum)) = budget::fewest(logs, log_threshold) {
             let decision = Decision { end_us: pane_end_us, log_threshold, together: None };
@@ -96,37 +111,41 @@ impl Engine {
 
     /// Of all series, as many as have enough for so many findings. Those that have a finding already began
     /// anew and count for nothing: a standing finding would ask less of all others for as long as it stands.
-    fn by_share(&mut self, ends: &BTreeMap<Place, i64>, pane_end_us: i64, output: &mut Output) {
+    fn by_share(&mut self, ends: &BTreeMap<SeriesId, i64>, pane_end_us: i64, output: &mut Output) {
         let log_threshold = self.log_threshold(self.settings.time.pane_us);
-        let Fleeted { candidates, .. } = self.fleet(None);
-        let mut logs: Vec<f64> = candidates.iter().map(|candidate| candidate.log).collect();
+        let candidates = self.evidence_of(None).candidates;
+        let mut logs: Vec<f64> =
+            candidates.iter().map(|candidate| candidate.log_mixture_a_pane).collect();
         logs.sort_by(|a, b| b.total_cmp(a));
         let count = budget::together(&logs, log_threshold);
         let Some(least) = count.checked_sub(1).and_then(|at| logs.get(at)) else { return };
         let less = libm::log(count as f64);
-        for candidate in candidates.iter().filter(|candidate| candidate.log >= *least) {
-            let end_us = ends.get(&candidate.place).copied().unwrap_or(pane_end_us);
-            let log_threshold = candidate.asked - less;
+        for candidate in candidates.iter().filter(|of| of.log_mixture_a_pane >= *least) {
+            let end_us = ends.get(&candidate.id).copied().unwrap_or(pane_end_us);
+            let log_threshold = candidate.log_threshold - less;
             let decision = Decision { end_us, log_threshold, together: Some(count as u64) };
             self.find(candidate, &decision, output);
         }
     }
 
-    /// The watched series of a model, or of all: scalars first, both in the order of keys.
-    fn fleet(&self, model: Option<&str>) -> Fleeted {
-        let mut fleet = Fleeted::default();
-        let time = (self.settings.time.pane_us, self.settings.scalars.every_us);
-        let asked = (self.log_threshold(time.0), self.log_threshold(time.1));
-        let lift = self.log_of_span();
-        let stems: Vec<_> = match model {
-            Some(model) => self.scalars.of_model(model).collect(),
-            None => self.scalars.all().collect(),
+    /// The evidence of a model's watched series, or of all: charts first, both in the order of keys.
+    fn evidence_of(&self, model: Option<&str>) -> WatchedEvidence {
+        let mut evidence = WatchedEvidence::default();
+        let pace = Pace {
+            log_threshold: self.log_threshold(self.settings.scalars.every_us),
+            log_panes: self.log_panes_a_span(),
         };
-        for (key, stem) in stems {
-            for (at, series) in self.scalars.series_of(stem) {
-                fleet.add(key, Place::Scalar(stem, at), series, (asked.1, lift));
+        let charted = match model {
+            Some(model) => self.charts.of_model(model),
+            None => self.charts.all(),
+        };
+        for (key, charts) in charted {
+            for (place, series) in self.charts.models[charts as usize].watched() {
+                evidence.add(key, SeriesId::Chart { charts, place }, series, pace);
             }
         }
+        let pace =
+            Pace { log_threshold: self.log_threshold(self.settings.time.pane_us), log_panes: 0.0 };
         let first = model.map_or(0, |model| {
             self.order.partition_point(|id| self.groups[*id as usize].key[0].as_str() < model)
         });
@@ -138,17 +157,19 @@ impl Engine {
             let Phase::Watching(all) = &group.phase else { continue };
             for (metric, series) in (0..).zip(all) {
                 let Some(series) = series else { continue };
-                fleet.add(&group.key, Place::Metric(*id, metric), series, (asked.0, 0.0));
+                let id = SeriesId::Metric { group: *id, metric };
+                evidence.add(&group.key, id, series, pace);
             }
         }
-        fleet
+        evidence
     }
 
     /// Makes the finding of a series that has crossed, and starts its evidence anew.
     fn find(&mut self, candidate: &Candidate, decision: &Decision, output: &mut Output) {
-        let Some(finding) = self.report_at(candidate, decision) else { return };
-        let events = self.fire(candidate.place, Stake::first(&finding.id), decision.end_us);
-        self.tell(finding, &[events], decision.end_us, output);
+        let Some(finding) = self.report(&candidate.key, candidate.id, decision) else { return };
+        let carried = FindingRef::only(&finding.id);
+        let events = self.open_finding(candidate.id, carried, decision.end_us);
+        self.publish(finding, &[events], decision.end_us, output);
     }
 
     /// Makes the finding of series of one model that have crossed together, the one with the most evidence
@@ -160,82 +181,68 @@ impl Engine {
         decision: &Decision,
         output: &mut Output,
     ) {
-        let told = carriers.iter().take(CARRIERS_TOLD);
-        let findings: Vec<Finding> = told.filter_map(|one| self.report_at(one, decision)).collect();
-        let Some(mut finding) = findings.first().cloned() else { return };
-        if findings.len() > 1 {
-            let record = |(finding, carrier): (&Finding, &Candidate)| CarrierRecord {
-                version: finding.version.clone(),
-                segments: finding.segments.clone(),
-                metric: finding.metric.clone(),
-                change: finding.change.clone(),
-                onset: finding.onset.clone(),
-                effect: finding.effect.clone(),
-                log_mixture: round(carrier.log),
-            };
-            finding.carriers = findings.iter().zip(carriers).map(record).collect();
-            finding.carriers_more = (carriers.len() - findings.len()) as u32;
-            let has = |severity: &&str| findings.iter().any(|f| f.severity == *severity);
-            if let Some(worst) = SEVERITIES.into_iter().find(has) {
-                finding.severity = worst.into();
-            }
-            finding.kind = "model".into();
-            finding.evidence.log_mixture = round(log_sum);
-            finding.summary = summary_together(&finding, decision.end_us);
-        }
+        let listed = carriers.iter().take(CARRIERS_LISTED).filter_map(|carrier| {
+            let finding = self.report(&carrier.key, carrier.id, decision)?;
+            Some(Carrier { finding, log_mixture: carrier.log_mixture_a_pane })
+        });
+        let listed = listed.collect();
+        let Some(finding) = carried_together(listed, carriers.len(), log_sum, decision) else {
+            return;
+        };
         let mut events = Vec::with_capacity(carriers.len());
         for (number, carrier) in (0..).zip(carriers) {
-            let stake = Stake { finding: finding.id.clone(), carrier: number };
-            events.push(self.fire(carrier.place, stake, decision.end_us));
+            let carried = FindingRef { id: finding.id.clone(), carrier: number };
+            events.push(self.open_finding(carrier.id, carried, decision.end_us));
         }
-        self.tell(finding, &events, decision.end_us, output);
+        self.publish(finding, &events, decision.end_us, output);
     }
 
-    fn report_at(&self, candidate: &Candidate, decision: &Decision) -> Option<Finding> {
-        match candidate.place {
-            Place::Scalar(stem, at) => self.report_scalar(&candidate.key, (stem, at), decision),
-            Place::Metric(group, metric) => self.report(group, usize::from(metric), decision),
-        }
-    }
-
-    /// The evidence of a series starts anew. Returns the events that its finding rests on.
-    fn fire(&mut self, place: Place, stake: Stake, end_us: i64) -> u64 {
-        let Engine { groups, scalars, library, .. } = self;
-        let (series, is_scalar) = match place {
-            Place::Scalar(stem, at) => (scalars.series_mut(stem, at), true),
-            Place::Metric(group, metric) => {
-                let series = match &mut Arc::make_mut(&mut groups[group as usize]).phase {
-                    Phase::Watching(all) => {
-                        all.get_mut(usize::from(metric)).and_then(Option::as_mut)
-                    }
-                    _ => None,
-                };
-                (series, false)
+    /// A series carries a finding from here on, and its evidence starts anew. Returns the events that the
+    /// finding rests on.
+    fn open_finding(&mut self, id: SeriesId, finding: FindingRef, end_us: i64) -> u64 {
+        let Engine { groups, charts, library, .. } = self;
+        let (series, is_chart) = match id {
+            SeriesId::Chart { charts: id, place } => (charts.series_mut(id, place), true),
+            SeriesId::Metric { group, metric } => {
+                let group = Arc::make_mut(&mut groups[group as usize]);
+                (group.series_mut(usize::from(metric)), false)
             }
         };
         let Some(series) = series else { return 0 };
         let (_, since, _) = series.evidence.since_onset(series.evidence.leader());
-        let events = if is_scalar { NO_EVENTS } else { total(since) };
-        let tables = library.tables(series.baseline);
-        series.fire(stake, end_us, tables);
+        let events = if is_chart { NO_EVENTS } else { total(since) };
+        series.open(finding, end_us, library.tables(series.baseline));
         events
     }
 
-    fn tell(&mut self, finding: Finding, events: &[u64], end_us: i64, output: &mut Output) {
+    /// Gives a finding out, and to the alert of its model. `events`: of each series that carries it, how many
+    /// it rests on.
+    pub(crate) fn publish(
+        &mut self,
+        finding: Finding,
+        events: &[u64],
+        end_us: i64,
+        output: &mut Output,
+    ) {
         self.counters.findings += 1;
         self.alerts.found(&finding, events, end_us);
         output.findings.push(finding);
     }
 }
 
-impl Fleeted {
-    fn add(&mut self, key: &Key, place: Place, series: &Series, (asked, lift): (f64, f64)) {
-        if series.firing.is_some() {
-            self.on += 1;
+impl WatchedEvidence {
+    fn add(&mut self, key: &Key, id: SeriesId, series: &WatchedSeries, pace: Pace) {
+        if series.open_finding.is_some() {
+            self.with_finding += 1;
             return;
         }
-        let own = series.evidence.log_mixture();
-        let key = Arc::clone(key);
-        self.candidates.push(Candidate { key, place, own, asked, log: own + lift });
+        let log_mixture = series.evidence.log_mixture();
+        self.candidates.push(Candidate {
+            key: Arc::clone(key),
+            id,
+            log_mixture,
+            log_threshold: pace.log_threshold,
+            log_mixture_a_pane: log_mixture + pace.log_panes,
+        });
     }
 }

@@ -2,8 +2,8 @@
 
 pub(super) mod close;
 pub(super) mod fleet;
-pub(super) mod scalars;
-pub(super) mod scratch;
+pub(super) mod gather;
 pub(super) mod silence;
-pub(super) mod stem;
+pub(super) mod spans;
 pub(super) mod threshold;
+pub(super) mod ticks;

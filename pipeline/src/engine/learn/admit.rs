@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::engine::count::pane::{Pane, PaneGroup};
 use crate::engine::key::{GroupId, Key};
 use crate::engine::learn::group::{Group, Phase};
-use crate::engine::learn::learning::Learning;
+use crate::engine::learn::learning::BaselineLearner;
 use crate::engine::machine::Engine;
-use crate::engine::series::Series;
+use crate::engine::series::watched::WatchedSeries;
 use crate::model::settings::OnNewVersion;
 
 impl Engine {
@@ -34,9 +34,9 @@ impl Engine {
         for (key, counts) in new {
             let id = self.groups.len() as GroupId;
             let phase = self.first_phase(&key, start_us);
-            let stem = self.scalars.stem_of(&key, &self.settings, start_us);
+            let charts = self.charts.id_of(&key, &self.settings, start_us);
             let mut group = Group {
-                stem,
+                charts,
                 key: Arc::clone(&key),
                 since_us: start_us,
                 events: 0,
@@ -76,10 +76,10 @@ impl Engine {
             Some(baselines) => Phase::Watching(
                 baselines
                     .into_iter()
-                    .map(|b| b.map(|b| Series::new(b, self.library.tables(b))))
+                    .map(|b| b.map(|b| WatchedSeries::new(b, self.library.tables(b))))
                     .collect(),
             ),
-            None => Phase::Learning(Box::new(Learning::new(start_us, &self.settings))),
+            None => Phase::Learning(Box::new(BaselineLearner::new(start_us, &self.settings))),
         }
     }
 

@@ -33,11 +33,11 @@ impl Engine {
     pub fn baselines(&mut self, force: bool) -> Vec<BaselineEntry> {
         let Engine { groups, order, library, settings, closed_us, watched, siblings, .. } = self;
         let mut entries = Vec::new();
-        // As where learning ends by itself: all tell each other first.
+        // As where learning ends by itself: all share what they know first.
         for id in order.iter().filter(|_| force) {
             let group = &mut groups[*id as usize];
             if group.events >= FROZEN_EVENTS_MIN {
-                Arc::make_mut(group).tell_now(*closed_us, settings, library, siblings);
+                Arc::make_mut(group).share_spans_now(*closed_us, settings, library, siblings);
             }
         }
         for id in order.iter() {

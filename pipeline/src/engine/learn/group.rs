@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::count::intern::Interner;
 use crate::engine::count::pane::PaneGroup;
-use crate::engine::key::Key;
-use crate::engine::learn::learning::Learning;
+use crate::engine::key::{ChartsId, Key};
+use crate::engine::learn::learning::BaselineLearner;
 use crate::engine::learn::library::Library;
-use crate::engine::series::Series;
+use crate::engine::series::watched::WatchedSeries;
 use crate::model::Settings;
 
 /// The state of one group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Group {
-    /// Its scalars, which it shares with other versions.
-    pub(crate) stem: u32,
+    /// The charts of its model, which it shares with other versions.
+    pub(crate) charts: ChartsId,
     pub(crate) key: Key,
     /// Start of its first pane.
     pub(crate) since_us: i64,
@@ -24,7 +24,7 @@ pub(crate) struct Group {
     pub(crate) phase: Phase,
     /// Baselines in the making of metrics that have none while others are watched: a config that names
     /// more metrics, or a file that lacks some.
-    pub(crate) more: Option<Box<Learning>>,
+    pub(crate) more: Option<Box<BaselineLearner>>,
     /// Offsets of its metrics' codes in a pane's counts, and their sum; empty until it has encoders.
     pub(crate) offsets: Vec<u32>,
 }
@@ -32,11 +32,11 @@ pub(crate) struct Group {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Phase {
     /// No encoders yet: panes are raw.
-    Learning(Box<Learning>),
+    Learning(Box<BaselineLearner>),
     /// Encoders, no verdicts yet: panes are codes.
-    Coding(Box<Learning>),
+    Coding(Box<BaselineLearner>),
     /// A frozen baseline for each metric; none where it is learned yet, see [`Group::more`].
-    Watching(Vec<Option<Series>>),
+    Watching(Vec<Option<WatchedSeries>>),
 }
 
 impl Group {
@@ -66,8 +66,8 @@ impl Group {
         let Phase::Watching(series) = &self.phase else { return };
         let missing: Vec<u16> =
             (0..).zip(series).filter(|(_, series)| series.is_none()).map(|(at, _)| at).collect();
-        self.more =
-            (!missing.is_empty()).then(|| Box::new(Learning::of(missing, from_us, settings)));
+        self.more = (!missing.is_empty())
+            .then(|| Box::new(BaselineLearner::of_metrics(missing, from_us, settings)));
     }
 
     /// Recomputes the offsets after the encoders came to be.
@@ -96,6 +96,34 @@ impl Group {
                     raw.encode_into(encoder, labels, &mut codes[span]);
                 }
             }
+        }
+    }
+
+    /// Learns from one of its panes: raw values, or the codes, where it has encoders; those are whole by now.
+    pub(crate) fn learn(
+        &mut self,
+        counts: &mut PaneGroup,
+        start_us: i64,
+        labels: &[Interner],
+        settings: &Settings,
+    ) {
+        let (learning, is_coded) = match &mut self.phase {
+            Phase::Learning(learning) => (learning, false),
+            Phase::Coding(learning) => (learning, true),
+            Phase::Watching(_) => match &mut self.more {
+                Some(more) if more.is_encoded() => (more, true),
+                Some(more) => (more, false),
+                None => return,
+            },
+        };
+        let range_us = settings.baseline.range_us;
+        let is_inside = range_us.is_none_or(|(from, to)| (from..to).contains(&start_us));
+        if !is_coded {
+            let raw = counts.raw.take().filter(|_| is_inside);
+            raw.into_iter().for_each(|raw| learning.absorb_raw(*raw, labels, settings));
+        } else if is_inside {
+            let codes = (&counts.codes[..], &self.offsets[..]);
+            learning.absorb_codes(start_us, counts.events, codes, settings);
         }
     }
 
@@ -130,7 +158,7 @@ impl Group {
     }
 
     /// What has been learned, where that is all.
-    fn whole(&mut self, now_us: i64, settings: &Settings) -> Option<&mut Learning> {
+    fn whole(&mut self, now_us: i64, settings: &Settings) -> Option<&mut BaselineLearner> {
         let learning = match &mut self.phase {
             Phase::Coding(learning) => Some(learning),
             Phase::Watching(_) => self.more.as_mut().filter(|more| more.is_encoded()),
@@ -141,14 +169,19 @@ impl Group {
             .map(|learning| &mut **learning)
     }
 
-    /// Tells the other series of its metrics what it has learned of their ticks, where that is all.
-    pub(crate) fn tell(&mut self, now_us: i64, settings: &Settings, siblings: &mut [Siblings]) {
+    /// Shares with the other series of its metrics what it has learned of their ticks, where that is all.
+    pub(crate) fn share_spans(
+        &mut self,
+        now_us: i64,
+        settings: &Settings,
+        siblings: &mut [Siblings],
+    ) {
         let Some(learning) = self.whole(now_us, settings) else { return };
-        learning.tell(now_us, settings, siblings);
+        learning.share_spans(now_us, settings, siblings);
     }
 
-    /// Tells it of what was learned so far, however little, since that is to be frozen.
-    pub(crate) fn tell_now(
+    /// Shares what was learned so far, however little, since that is to be frozen.
+    pub(crate) fn share_spans_now(
         &mut self,
         now_us: i64,
         settings: &Settings,
@@ -157,7 +190,7 @@ impl Group {
     ) {
         self.start_coding(settings, library);
         if let Phase::Coding(learning) = &mut self.phase {
-            learning.tell(now_us, settings, siblings);
+            learning.share_spans(now_us, settings, siblings);
         }
     }
 
@@ -179,7 +212,7 @@ impl Group {
         let watched = learned.len() as u64;
         for (metric, baseline, zone) in learned {
             let id = library.add(baseline, zone);
-            series[metric] = Some(Series::new(id, library.tables(id)));
+            series[metric] = Some(WatchedSeries::new(id, library.tables(id)));
         }
         watched
     }
@@ -202,12 +235,20 @@ impl Group {
             .into_iter()
             .map(|(_, baseline, zone)| {
                 let id = library.add(baseline, zone);
-                Some(Series::new(id, library.tables(id)))
+                Some(WatchedSeries::new(id, library.tables(id)))
             })
             .collect();
         let watched = series.len() as u64;
         self.phase = Phase::Watching(series);
         watched
+    }
+
+    /// The series of a metric that is watched, to be changed.
+    pub(crate) fn series_mut(&mut self, metric: usize) -> Option<&mut WatchedSeries> {
+        match &mut self.phase {
+            Phase::Watching(series) => series.get_mut(metric)?.as_mut(),
+            _ => None,
+        }
     }
 
     /// Codes of all its metrics together; 0 while it has no encoders.

@@ -15,6 +15,7 @@ use driftline_detectors::temper::{self, Dependence};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::count::intern::Interner;
+use crate::engine::count::pane::total;
 use crate::engine::count::raw::{Learned, Raw};
 use crate::model::settings::{MetricSettings, RARE_EVENTS, Settings, WEEK_US};
 
@@ -25,9 +26,12 @@ const BLOCK: u64 = 32;
 /// The first stage needs no more than a day: a daily season is in it then.
 const FIRST_STAGE_US: i64 = 24 * 3_600_000_000;
 
+/// Where a range is learned from, encoders are made of half as many events, at least.
+const RANGE_EVENTS: u64 = 100;
+
 /// A group's baselines in the making.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Learning {
+pub(crate) struct BaselineLearner {
     /// The metrics that it is about, by their numbers, rising; what follows is in this order.
     of: Vec<u16>,
     from_us: i64,
@@ -37,9 +41,15 @@ pub(crate) struct Learning {
     metrics: Vec<Coded>,
     /// Only blocks of ticks with a number that is a multiple of this are kept.
     stride: u64,
-    /// What the siblings of each metric were told, within the pane in which learning ends.
+    /// What was shared with the other series of each metric, within the pane in which learning ends.
     #[serde(skip)]
-    told: Vec<Spans>,
+    shared: Vec<Spans>,
+}
+
+/// What is learned from, at least.
+struct LearningGoal {
+    events: u64,
+    span_us: i64,
 }
 
 /// The second stage of one metric.
@@ -57,14 +67,14 @@ struct Coded {
     slots: Option<Slots>,
 }
 
-impl Learning {
+impl BaselineLearner {
     /// Of all metrics.
     pub(crate) fn new(from_us: i64, settings: &Settings) -> Self {
-        Self::of((0..).take(settings.metrics.len()).collect(), from_us, settings)
+        Self::of_metrics((0..).take(settings.metrics.len()).collect(), from_us, settings)
     }
 
     /// Of some metrics.
-    pub(crate) fn of(of: Vec<u16>, from_us: i64, settings: &Settings) -> Self {
+    pub(crate) fn of_metrics(of: Vec<u16>, from_us: i64, settings: &Settings) -> Self {
         let new = |m: &u16| Learned::new(settings.metrics[usize::from(*m)].kind, &settings.limits);
         Self {
             from_us,
@@ -74,7 +84,7 @@ impl Learning {
             encoders: Vec::new(),
             metrics: Vec::new(),
             stride: 1,
-            told: Vec::new(),
+            shared: Vec::new(),
         }
     }
 
@@ -85,10 +95,10 @@ impl Learning {
 
     /// The encoder of a metric, where it has one by now.
     pub(crate) fn encoder(&self, metric: usize) -> Option<&Encoder> {
-        self.place(metric).and_then(|at| self.encoders.get(at))
+        self.place_of(metric).and_then(|at| self.encoders.get(at))
     }
 
-    fn place(&self, metric: usize) -> Option<usize> {
+    fn place_of(&self, metric: usize) -> Option<usize> {
         self.of.binary_search(&(metric as u16)).ok()
     }
 
@@ -96,7 +106,7 @@ impl Learning {
     pub(crate) fn absorb_raw(&mut self, raw: Raw, labels: &[Interner], settings: &Settings) {
         self.events += raw.events;
         for (metric, (raw, labels)) in raw.metrics.into_iter().zip(labels).enumerate() {
-            if let Some(at) = self.place(metric) {
+            if let Some(at) = self.place_of(metric) {
                 self.material[at].absorb(raw, labels, &settings.limits);
             }
         }
@@ -104,10 +114,10 @@ impl Learning {
 
     /// Whether the first stage is over at the end of a pane.
     pub(crate) fn is_half(&self, now_us: i64, settings: &Settings) -> bool {
-        let (events, span) = self.goal(settings);
+        let LearningGoal { events, span_us } = self.goal(settings);
         let from_us =
             settings.baseline.range_us.map_or(self.from_us, |(from, _)| from.max(self.from_us));
-        let time = now_us - from_us >= (span / 2).min(FIRST_STAGE_US);
+        let time = now_us - from_us >= (span_us / 2).min(FIRST_STAGE_US);
         self.events >= events / 2 && time || self.is_rare(now_us, 2, settings)
     }
 
@@ -119,8 +129,8 @@ impl Learning {
         match settings.baseline.range_us {
             Some((_, to)) => now_us >= to,
             None => {
-                let (events, span) = self.goal(settings);
-                self.events >= events && now_us - self.from_us >= span
+                let LearningGoal { events, span_us } = self.goal(settings);
+                self.events >= events && now_us - self.from_us >= span_us
                     || self.is_rare(now_us, 1, settings)
             }
         }
@@ -133,18 +143,19 @@ impl Learning {
             && self.events >= RARE_EVENTS / part as u64
     }
 
-    fn goal(&self, settings: &Settings) -> (u64, i64) {
-        match settings.baseline.range_us {
-            Some((from, to)) => (100, to - from),
-            None => (settings.baseline.learn_events, settings.baseline.learn_us),
+    fn goal(&self, settings: &Settings) -> LearningGoal {
+        let baseline = &settings.baseline;
+        match baseline.range_us {
+            Some((from, to)) => LearningGoal { events: RANGE_EVENTS, span_us: to - from },
+            None => LearningGoal { events: baseline.learn_events, span_us: baseline.learn_us },
         }
     }
 
     /// Makes the encoders: the end of the first stage.
     pub(crate) fn encode(&mut self, settings: &Settings) {
-        let (_, span) = self.goal(settings);
+        let LearningGoal { span_us, .. } = self.goal(settings);
         let weeks = i64::from(settings.baseline.season_weeks_min);
-        let seasonal = weeks > 0 && (settings.baseline.endless || span >= weeks * WEEK_US);
+        let seasonal = weeks > 0 && (settings.baseline.endless || span_us >= weeks * WEEK_US);
         for material in std::mem::take(&mut self.material) {
             let (encoder, mut counts) = material.encoder();
             let mut selected = Vec::new();
@@ -206,21 +217,26 @@ impl Learning {
         }
     }
 
-    /// Tells the other series of each metric how much sums over its ticks vary, before
-    /// [`Learning::finish`].
-    pub(crate) fn tell(&mut self, to_us: i64, settings: &Settings, siblings: &mut [Siblings]) {
+    /// Shares with the other series of each metric how much sums over its ticks vary, before
+    /// [`BaselineLearner::finish`].
+    pub(crate) fn share_spans(
+        &mut self,
+        to_us: i64,
+        settings: &Settings,
+        siblings: &mut [Siblings],
+    ) {
         let is_seasonal = self.is_seasonal(to_us, settings);
-        self.told.clear();
+        self.shared.clear();
         for ((encoder, coded), of) in self.encoders.iter().zip(&self.metrics).zip(&self.of) {
             let zone = zone_of(&settings.metrics[usize::from(*of)]);
             let (baseline, ticks) = coded.clone().baseline(encoder.clone(), is_seasonal);
             let (times, panes): (Vec<i64>, Vec<_>) = ticks.into_iter().unzip();
-            let untempered = Untempered::of(&baseline, zone, settings.detect.slack_z, &times);
+            let untempered = Untempered::new(&baseline, zone, settings.detect.slack_z, &times);
             let spans = temper::spans(&panes, |i| untempered.at(i));
             if let Some(siblings) = siblings.get_mut(usize::from(*of)) {
                 siblings.add(&spans);
             }
-            self.told.push(spans);
+            self.shared.push(spans);
         }
     }
 
@@ -243,7 +259,7 @@ impl Learning {
         let (from_us, to_us) = settings.baseline.range_us.unwrap_or((self.from_us, to_us));
         let provenance = Provenance { source: source.into(), from_us, to_us };
         let alone = Siblings::default();
-        let mut told = self.told.into_iter();
+        let mut shared = self.shared.into_iter();
         self.encoders
             .into_iter()
             .zip(self.metrics)
@@ -254,7 +270,7 @@ impl Learning {
                 let (mut baseline, ticks) = coded.baseline(encoder, is_seasonal);
                 baseline.provenance = provenance.clone();
                 let all = siblings.get(of).unwrap_or(&alone);
-                let others = told.next().map_or_else(|| all.clone(), |own| all.without(&own));
+                let others = shared.next().map_or_else(|| all.clone(), |own| all.without(&own));
                 judge_panes(&mut baseline, zone, settings.detect.slack_z, ticks, &others);
                 (of, baseline, zone)
             })
@@ -299,7 +315,7 @@ struct Untempered {
 }
 
 impl Untempered {
-    fn of(baseline: &Baseline, zone: Zone, slack_z: f64, times_us: &[i64]) -> Self {
+    fn new(baseline: &Baseline, zone: Zone, slack_z: f64, times_us: &[i64]) -> Self {
         let whole = baseline.probabilities();
         let mut seasonal = BTreeMap::new();
         let places: Vec<usize> = times_us.iter().map(|time| slot_of(*time)).collect();
@@ -330,7 +346,7 @@ fn judge_panes(
     siblings: &Siblings,
 ) {
     let (times, panes): (Vec<i64>, Vec<_>) = ticks.into_iter().unzip();
-    let untempered = Untempered::of(baseline, zone, slack_z, &times);
+    let untempered = Untempered::new(baseline, zone, slack_z, &times);
     let tempering = temper::temper(&panes, |i| untempered.at(i), siblings);
     baseline.panes = panes.len() as u32;
     baseline.inflation = match baseline.encoder.ordered() {
@@ -356,9 +372,4 @@ fn usual_effect(dependence: &[Dependence]) -> f64 {
 /// The indifference zone of a metric.
 pub(crate) fn zone_of(metric: &MetricSettings) -> Zone {
     Zone { sigma: metric.zone_sigma, odds: metric.zone_odds }
-}
-
-/// Events of a pane's counts.
-pub(crate) fn total(counts: &[u32]) -> u64 {
-    counts.iter().map(|n| u64::from(*n)).sum()
 }

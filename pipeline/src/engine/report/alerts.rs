@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::decision::Stake;
 use crate::engine::output::Output;
+use crate::engine::series::finding_ref::FindingRef;
 use crate::model::alert::{ALERT_SCHEMA, Alert, Status, fingerprint};
 use crate::model::finding::SEVERITIES;
 use crate::model::time::{from_rfc3339, rfc3339};
@@ -19,12 +19,12 @@ use crate::model::{Finding, Settings};
 /// The alerts of all models that have one.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Alerts {
-    by_model: BTreeMap<String, Arc<Episode>>,
+    by_model: BTreeMap<String, Arc<AlertEpisode>>,
 }
 
-/// One episode of one model, from its first finding until all of them are calm.
+/// One episode of one model, from its first finding until all of them are resolved.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Episode {
+struct AlertEpisode {
     status: Status,
     starts_us: i64,
     onset_us: i64,
@@ -32,27 +32,27 @@ struct Episode {
     findings: Vec<(String, String, String, String)>,
     /// All metrics that they are about.
     metrics: BTreeSet<String>,
-    /// Those that are not calm yet, by their ids.
-    active: BTreeMap<String, Active>,
+    /// Those that are not resolved yet, by their ids.
+    active: BTreeMap<String, ActiveFinding>,
     /// Something is to be told at the end of this pane.
     changed: bool,
 }
 
-/// A finding that is not calm yet: its series, by their place among those that carry it; none where one is
-/// calm again.
+/// A finding that is not resolved yet: its series, by their place among those that carry it; none where one is
+/// resolved.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Active(Vec<Option<Carrier>>);
+struct ActiveFinding(Vec<Option<CarrierState>>);
 
 /// A series of a finding, as far as it matters to whether the alert may fire.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Carrier {
+struct CarrierState {
     /// Events since its onset.
     events: u64,
     /// The last ticks speak against it.
     seems_over: bool,
 }
 
-impl Active {
+impl ActiveFinding {
     /// Whether the finding is worth waking somebody up. The metrics of a model share their events, so those
     /// of the series that has most count, not the sum.
     fn goes_on(&self, events_min: u64) -> bool {
@@ -69,7 +69,7 @@ impl Alerts {
     /// many it rests on.
     pub(crate) fn found(&mut self, finding: &Finding, events: &[u64], now_us: i64) {
         let onset_us = from_rfc3339(&finding.onset).unwrap_or(now_us);
-        let new = || Episode {
+        let new = || AlertEpisode {
             status: Status::Pending,
             starts_us: now_us,
             onset_us,
@@ -82,8 +82,10 @@ impl Alerts {
         let episode = Arc::make_mut(entry.or_insert_with(|| Arc::new(new())));
         episode.onset_us = episode.onset_us.min(onset_us);
         episode.changed = true;
-        let carrier = |events: &u64| Some(Carrier { events: *events, seems_over: false });
-        episode.active.insert(finding.id.clone(), Active(events.iter().map(carrier).collect()));
+        let carrier = |events: &u64| Some(CarrierState { events: *events, seems_over: false });
+        episode
+            .active
+            .insert(finding.id.clone(), ActiveFinding(events.iter().map(carrier).collect()));
         episode.metrics.insert(finding.metric.clone());
         episode.metrics.extend(finding.carriers.iter().map(|carrier| carrier.metric.clone()));
         if episode.findings.len() < FINDINGS_MAX {
@@ -97,31 +99,37 @@ impl Alerts {
     }
 
     /// A tick of a series that has a finding, with so many events.
-    pub(crate) fn goes_on(&mut self, model: &str, stake: &Stake, events: u64, seems_over: bool) {
+    pub(crate) fn goes_on(
+        &mut self,
+        model: &str,
+        finding: &FindingRef,
+        events: u64,
+        seems_over: bool,
+    ) {
         let pending = self.by_model.get_mut(model).filter(|e| e.status == Status::Pending);
         let Some(episode) = pending else { return };
-        let active = Arc::make_mut(episode).active.get_mut(&stake.finding);
-        if let Some(Some(carrier)) = active.and_then(|a| a.0.get_mut(stake.carrier as usize)) {
+        let active = Arc::make_mut(episode).active.get_mut(&finding.id);
+        if let Some(Some(carrier)) = active.and_then(|a| a.0.get_mut(finding.carrier as usize)) {
             carrier.events = carrier.events.saturating_add(events);
             carrier.seems_over = seems_over;
         }
     }
 
     /// A series looks like its baseline again. A finding is over with the last of its series.
-    pub(crate) fn calmed(&mut self, model: &str, stake: &Stake) {
+    pub(crate) fn resolved(&mut self, model: &str, finding: &FindingRef) {
         let Some(episode) = self.by_model.get_mut(model) else { return };
         let active = &mut Arc::make_mut(episode).active;
-        let Some(of) = active.get_mut(&stake.finding) else { return };
-        if let Some(carrier) = of.0.get_mut(stake.carrier as usize) {
+        let Some(of) = active.get_mut(&finding.id) else { return };
+        if let Some(carrier) = of.0.get_mut(finding.carrier as usize) {
             *carrier = None;
         }
         if of.0.iter().all(Option::is_none) {
-            active.remove(&stake.finding);
+            active.remove(&finding.id);
         }
     }
 
     /// Nothing is known any more of what the alerts were about: all are resolved at the end of the next pane.
-    pub(crate) fn calm_all(&mut self) {
+    pub(crate) fn resolve_all(&mut self) {
         self.by_model.values_mut().for_each(|episode| Arc::make_mut(episode).active.clear());
     }
 
@@ -131,11 +139,11 @@ impl Alerts {
             if episode.active.is_empty() {
                 let episode = Arc::make_mut(episode);
                 episode.status = Status::Resolved;
-                output.alerts.push(episode.tell(model, now_us, settings));
+                output.alerts.push(episode.transition(model, now_us, settings));
                 return false;
             }
             let held = now_us - episode.starts_us >= settings.alert.hold_us;
-            let goes_on = |active: &Active| active.goes_on(settings.alert.events_min);
+            let goes_on = |active: &ActiveFinding| active.goes_on(settings.alert.events_min);
             let fires =
                 episode.status == Status::Pending && held && episode.active.values().any(goes_on);
             if fires || episode.changed {
@@ -144,7 +152,7 @@ impl Alerts {
                     episode.status = Status::Firing;
                 }
                 episode.changed = false;
-                output.alerts.push(episode.tell(model, now_us, settings));
+                output.alerts.push(episode.transition(model, now_us, settings));
             }
             true
         });
@@ -156,8 +164,8 @@ impl Alerts {
     }
 }
 
-impl Episode {
-    fn tell(&self, model: &str, now_us: i64, settings: &Settings) -> Alert {
+impl AlertEpisode {
+    fn transition(&self, model: &str, now_us: i64, settings: &Settings) -> Alert {
         let labels = BTreeMap::from([
             ("alertname".to_string(), "ModelDriftDetected".to_string()),
             ("model".to_string(), model.to_string()),
@@ -199,20 +207,20 @@ impl Episode {
 mod tests {
     use super::*;
 
-    fn stake(carrier: u32) -> Stake {
-        Stake { finding: "f".into(), carrier }
+    fn carried(carrier: u32) -> FindingRef {
+        FindingRef { id: "f".into(), carrier }
     }
 
     /// Of a finding that three series carry, of which each has four events of the same pane.
     fn pending() -> Alerts {
-        let carrier = Some(Carrier { events: 4, seems_over: false });
-        let episode = Episode {
+        let carrier = Some(CarrierState { events: 4, seems_over: false });
+        let episode = AlertEpisode {
             status: Status::Pending,
             starts_us: 0,
             onset_us: 0,
             findings: Vec::new(),
             metrics: BTreeSet::new(),
-            active: BTreeMap::from([("f".to_string(), Active(vec![carrier; 3]))]),
+            active: BTreeMap::from([("f".to_string(), ActiveFinding(vec![carrier; 3]))]),
             changed: false,
         };
         Alerts { by_model: BTreeMap::from([("m".to_string(), Arc::new(episode))]) }
@@ -230,27 +238,27 @@ mod tests {
     fn events_that_series_share_count_once() {
         let mut alerts = pending();
         assert!(advance(&mut alerts).is_empty());
-        (0..3).for_each(|carrier| alerts.goes_on("m", &stake(carrier), 4, false));
+        (0..3).for_each(|carrier| alerts.goes_on("m", &carried(carrier), 4, false));
         assert!(advance(&mut alerts).is_empty(), "8 events each, not 24");
-        alerts.goes_on("m", &stake(1), 4, false);
+        alerts.goes_on("m", &carried(1), 4, false);
         assert_eq!(advance(&mut alerts), [Status::Firing]);
     }
 
     #[test]
     fn a_finding_seems_over_where_all_of_its_series_do_and_is_over_with_the_last() {
         let mut alerts = pending();
-        (0..3).for_each(|carrier| alerts.goes_on("m", &stake(carrier), 20, true));
+        (0..3).for_each(|carrier| alerts.goes_on("m", &carried(carrier), 20, true));
         assert!(advance(&mut alerts).is_empty());
-        alerts.goes_on("m", &stake(2), 1, false);
+        alerts.goes_on("m", &carried(2), 1, false);
         let mut other = alerts.clone();
         assert_eq!(advance(&mut other), [Status::Firing]);
-        // The one that goes on is calm; the others only seem over.
-        alerts.calmed("m", &stake(2));
+        // The one that goes on is resolved; the others only seem over.
+        alerts.resolved("m", &carried(2));
         assert!(advance(&mut alerts).is_empty());
-        alerts.calmed("m", &stake(0));
-        alerts.calmed("m", &stake(0));
+        alerts.resolved("m", &carried(0));
+        alerts.resolved("m", &carried(0));
         assert!(advance(&mut alerts).is_empty(), "one is left");
-        alerts.calmed("m", &stake(1));
+        alerts.resolved("m", &carried(1));
         assert_eq!(advance(&mut alerts), [Status::Resolved]);
     }
 }

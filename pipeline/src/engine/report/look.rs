@@ -6,21 +6,21 @@ use serde::Serialize;
 
 use crate::engine::learn::group::{Group, Phase};
 use crate::engine::machine::Engine;
-use crate::engine::series::Series;
+use crate::engine::series::watched::WatchedSeries;
 use crate::model::time::rfc3339;
 
 /// One watched series. What is shown of it is made only where it is asked for.
-pub struct Look<'a> {
+pub struct SeriesView<'a> {
     engine: &'a Engine,
     group: &'a Group,
-    series: &'a Series,
+    series: &'a WatchedSeries,
     /// The metric.
     pub metric: &'a str,
 }
 
 /// The counts of the last minutes (older ones weigh less) beside the baseline.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Counted {
+pub struct DistributionView {
     /// Key fields by name.
     pub keys: BTreeMap<String, String>,
     /// The metric.
@@ -33,7 +33,7 @@ pub struct Counted {
 
 /// The evidence after the last tick.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Scored {
+pub struct EvidenceView {
     /// Key fields by name.
     pub keys: BTreeMap<String, String>,
     /// The metric.
@@ -56,7 +56,7 @@ pub struct Scored {
 
 impl Engine {
     /// All watched series, in the order of keys, then metrics.
-    pub fn looks(&self) -> impl Iterator<Item = Look<'_>> {
+    pub fn series_views(&self) -> impl Iterator<Item = SeriesView<'_>> {
         let groups = self.order.iter().map(|id| &self.groups[*id as usize]);
         groups.flat_map(move |group| {
             let series = match &group.phase {
@@ -65,13 +65,13 @@ impl Engine {
             };
             self.settings.metrics.iter().zip(series).filter_map(move |(metric, series)| {
                 let metric = &metric.name;
-                Some(Look { engine: self, group, series: series.as_ref()?, metric })
+                Some(SeriesView { engine: self, group, series: series.as_ref()?, metric })
             })
         })
     }
 }
 
-impl Look<'_> {
+impl SeriesView<'_> {
     /// The model.
     pub fn model(&self) -> &str {
         self.group.key.first().map_or("", String::as_str)
@@ -83,7 +83,7 @@ impl Look<'_> {
     }
 
     /// Both distributions.
-    pub fn counted(&self) -> Counted {
+    pub fn distribution(&self) -> DistributionView {
         let baseline = self.engine.library.baseline(self.series.baseline);
         let total: f32 = self.series.recent.iter().sum();
         let events: u64 = baseline.counts.iter().sum();
@@ -91,7 +91,7 @@ impl Look<'_> {
             let share = *count as f64 / events.max(1) as f64;
             (baseline.encoder.label(code), share, f64::from(recent / total.max(1.0)))
         };
-        Counted {
+        DistributionView {
             keys: self.keys(),
             metric: self.metric.into(),
             at: self.series.evidence.steps().last().map(|step| rfc3339(step.time_us)),
@@ -100,11 +100,11 @@ impl Look<'_> {
     }
 
     /// The evidence; none before the first tick.
-    pub fn scored(&self) -> Option<Scored> {
+    pub fn evidence(&self) -> Option<EvidenceView> {
         let step = self.series.evidence.steps().last().copied()?;
         let baseline = self.engine.library.baseline(self.series.baseline);
         let lanes = self.engine.library.tables(self.series.baseline).lanes();
-        Some(Scored {
+        Some(EvidenceView {
             keys: self.keys(),
             metric: self.metric.into(),
             at: rfc3339(step.time_us),
@@ -113,7 +113,7 @@ impl Look<'_> {
             evidence: step.evidence,
             cusum: step.cusum,
             log_mixture: step.log_mixture,
-            finding: self.series.firing.is_some(),
+            finding: self.series.open_finding.is_some(),
         })
     }
 }

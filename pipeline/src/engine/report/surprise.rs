@@ -7,29 +7,19 @@ use std::sync::Arc;
 
 use arrow::array::Array;
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::surprise::{expected, surprises};
 
 use crate::engine::count::rows::GroupKey;
 use crate::engine::learn::group::{Group, Phase};
 use crate::engine::machine::Engine;
+use crate::engine::report::code_surprises::CodeSurprises;
 use crate::model::anomaly::{Anomaly, Level, SurprisingValue};
 use crate::model::{Batch, Column, INVALID_LABEL, NULL_LABEL, Value};
-
-/// Surprises of a baseline's codes: follows from the library, no state.
-#[derive(Debug)]
-pub(crate) struct Surprises {
-    shares: Vec<f64>,
-    /// Millionths of a nat.
-    codes: Vec<u64>,
-    /// The mean of them under the baseline.
-    expected: u64,
-}
 
 /// One metric of a group that has a baseline.
 struct Judge<'a> {
     metric: usize,
     encoder: &'a Encoder,
-    surprises: Arc<Surprises>,
+    surprises: Arc<CodeSurprises>,
     /// Earlier events are not looked at.
     from_us: i64,
 }
@@ -90,15 +80,12 @@ impl Engine {
         &self,
         group: &Group,
         after_us: i64,
-        cache: &mut [Option<Arc<Surprises>>],
+        cache: &mut [Option<Arc<CodeSurprises>>],
     ) -> Vec<Judge<'_>> {
         let Phase::Watching(series) = &group.phase else { return Vec::new() };
         let judge = |(metric, baseline): (usize, u32)| {
             let surprises = cache[baseline as usize].get_or_insert_with(|| {
-                let shares = self.library.baseline(baseline).probabilities();
-                let codes = surprises(&shares);
-                let expected = expected(&shares, &codes);
-                Arc::new(Surprises { shares, codes, expected })
+                Arc::new(CodeSurprises::new(self.library.baseline(baseline)))
             });
             let of = self.library.baseline(baseline);
             Judge {

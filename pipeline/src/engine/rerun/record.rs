@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::engine::key::Key;
-use crate::engine::machine::Engine;
+use crate::engine::series::tick::SeriesTick;
 
 /// Ticks of one piece: what is dropped at once.
 const PIECE: usize = 1024;
@@ -25,7 +25,7 @@ pub struct RecordLimits {
 
 /// The ticks of one series, in their order.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub struct RecordedTicks {
     /// Hash of key and metric.
     pub hash: u64,
     pub(crate) key: Key,
@@ -47,29 +47,26 @@ struct Piece {
 #[derive(Debug)]
 pub(crate) struct Recorder {
     limits: RecordLimits,
-    by_hash: BTreeMap<(u64, Key, String), Record>,
-}
-
-impl Engine {
-    /// Records ticks from now on.
-    pub fn record(&mut self, limits: RecordLimits) {
-        self.recorder = Some(Recorder { limits, by_hash: BTreeMap::new() });
-    }
-
-    /// What was recorded, in the order of hashes; records no more.
-    pub fn take_records(&mut self) -> Vec<Record> {
-        self.recorder.take().map_or_else(Vec::new, |r| r.by_hash.into_values().collect())
-    }
+    by_hash: BTreeMap<(u64, Key, String), RecordedTicks>,
 }
 
 impl Recorder {
-    /// A tick of a series that began at `time_us`.
-    pub(crate) fn take(
+    pub(crate) fn new(limits: RecordLimits) -> Self {
+        Self { limits, by_hash: BTreeMap::new() }
+    }
+
+    /// What was recorded, in the order of hashes.
+    pub(crate) fn into_records(self) -> Vec<RecordedTicks> {
+        self.by_hash.into_values().collect()
+    }
+
+    /// Records a tick of a series.
+    pub(crate) fn record(
         &mut self,
         key: &Key,
         metric: &str,
         every_us: Option<i64>,
-        (counts, time_us): (&[u32], i64),
+        tick: &SeriesTick<'_>,
     ) {
         let seed = xxh3_64(metric.as_bytes());
         let hash = key.iter().fold(seed, |seed, part| xxh3_64_with_seed(part.as_bytes(), seed));
@@ -80,17 +77,17 @@ impl Recorder {
         }
         let new = || {
             let (key, metric, pieces) = (key.clone(), metric.to_owned(), VecDeque::new());
-            Record { hash, key, metric, every_us, pieces }
+            RecordedTicks { hash, key, metric, every_us, pieces }
         };
         let place = (hash, key.clone(), metric.to_owned());
-        self.by_hash.entry(place).or_insert_with(new).push(counts, time_us, self.limits.ticks);
+        self.by_hash.entry(place).or_insert_with(new).push(tick, self.limits.ticks);
         if self.by_hash.len() > self.limits.series {
             self.by_hash.pop_last();
         }
     }
 }
 
-impl Record {
+impl RecordedTicks {
     /// Model, version and segments, in the order of the settings' keys.
     pub fn key(&self) -> &[String] {
         &self.key
@@ -140,7 +137,7 @@ impl Record {
         }
     }
 
-    fn push(&mut self, counts: &[u32], time_us: i64, ticks_max: usize) {
+    fn push(&mut self, tick: &SeriesTick<'_>, ticks_max: usize) {
         if self.pieces.back().is_none_or(|piece| piece.ticks.len() == PIECE) {
             if self.pieces.len() * PIECE >= ticks_max {
                 self.pieces.pop_front();
@@ -148,7 +145,7 @@ impl Record {
             self.pieces.push_back(Piece::default());
         }
         let Some(piece) = self.pieces.back_mut() else { return };
-        for (code, n) in (0u8..).zip(counts).filter(|(_, n)| **n > 0) {
+        for (code, n) in (0u8..).zip(tick.counts).filter(|(_, n)| **n > 0) {
             piece.bytes.push(code);
             let mut n = *n;
             while n >= 0x80 {
@@ -157,7 +154,7 @@ impl Record {
             }
             piece.bytes.push(n as u8);
         }
-        piece.ticks.push((time_us, piece.bytes.len() as u32));
+        piece.ticks.push((tick.from_us, piece.bytes.len() as u32));
     }
 }
 
@@ -175,15 +172,17 @@ mod tests {
         let tick = |at: usize| [at as u32 % 5, 0, at as u32 * 1000, u32::MAX - at as u32];
         let mut kept = Vec::new();
         for reversed in [false, true] {
-            let mut recorder = Recorder { limits, by_hash: BTreeMap::new() };
+            let mut recorder = Recorder::new(limits);
             for at in 0..2 * PIECE + 10 {
                 for series in 0..20 {
                     let series = if reversed { 19 - series } else { series };
                     let counts = tick(at);
-                    recorder.take(&key(&format!("m{series}")), "x", None, (&counts, at as i64));
+                    let from_us = at as i64;
+                    let tick = SeriesTick { counts: &counts, lanes: &[], from_us, end_us: from_us };
+                    recorder.record(&key(&format!("m{series}")), "x", None, &tick);
                 }
             }
-            let records: Vec<Record> = recorder.by_hash.into_values().collect();
+            let records: Vec<RecordedTicks> = recorder.into_records();
             assert_eq!(records.len(), 3);
             for record in &records {
                 let times = record.times_us();

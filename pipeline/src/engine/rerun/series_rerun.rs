@@ -13,18 +13,19 @@ use driftline_detectors::slots::slot_of;
 use driftline_detectors::tables::Tables;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use crate::engine::decision::Stake;
-use crate::engine::judge::scalars::WINDOW_SPANS;
+use crate::engine::chart::model_charts::WINDOW_VALUES;
 use crate::engine::learn::group::Phase;
 use crate::engine::machine::Engine;
-use crate::engine::rerun::record::Record;
-use crate::engine::series::Series;
+use crate::engine::rerun::record::{RecordLimits, RecordedTicks, Recorder};
+use crate::engine::series::finding_ref::FindingRef;
+use crate::engine::series::tick::SeriesTick;
+use crate::engine::series::watched::WatchedSeries;
 use crate::model::Settings;
 
 /// One series from the moment at which it began to be watched: judged as the engine judges it.
 #[derive(Debug, Clone)]
 pub struct Rerun {
-    series: Series,
+    series: WatchedSeries,
     settings: Settings,
     window_us: i64,
     baseline_events: u64,
@@ -39,10 +40,20 @@ struct SlotTables {
 }
 
 impl Engine {
+    /// Records ticks from now on.
+    pub fn record(&mut self, limits: RecordLimits) {
+        self.recorder = Some(Recorder::new(limits));
+    }
+
+    /// What was recorded, in the order of hashes; records no more.
+    pub fn take_records(&mut self) -> Vec<RecordedTicks> {
+        self.recorder.take().map_or_else(Vec::new, Recorder::into_records)
+    }
+
     /// A series of a record, under this engine's baseline and settings; none where it is not watched.
-    pub fn rerun(&self, record: &Record) -> Option<Rerun> {
+    pub fn rerun(&self, record: &RecordedTicks) -> Option<Rerun> {
         let series = match record.every_us {
-            Some(_) => self.scalars.watched_as(&record.key, &record.metric, &self.settings)?,
+            Some(_) => self.charts.watched_as(&record.key, &record.metric, &self.settings)?,
             None => {
                 let metric = self.settings.metrics.iter().position(|m| m.name == record.metric)?;
                 let group = &self.groups[*self.by_key.get(&record.key)? as usize];
@@ -53,16 +64,16 @@ impl Engine {
         let (baseline, zone) = self.library.entry(series.baseline);
         let own = self.settings.time.window_us;
         Some(Rerun {
-            series: Series::new(series.baseline, self.library.tables(series.baseline)),
+            series: WatchedSeries::new(series.baseline, self.library.tables(series.baseline)),
             settings: self.settings.clone(),
-            window_us: record.every_us.map_or(own, |every_us| WINDOW_SPANS * every_us),
+            window_us: record.every_us.map_or(own, |every_us| WINDOW_VALUES * every_us),
             baseline_events: baseline.events(),
             tables: Arc::new(SlotTables::new(record, baseline, *zone, &self.settings)),
         })
     }
 
     /// `ln A` of a record's series at a budget, where as many series share it as now.
-    pub fn log_promise(&self, record: &Record, budget_per_week: f64) -> f64 {
+    pub fn log_promise(&self, record: &RecordedTicks, budget_per_week: f64) -> f64 {
         let tick_us = match record.every_us {
             Some(_) => self.settings.scalars.every_us,
             None => self.settings.time.pane_us,
@@ -72,12 +83,13 @@ impl Engine {
 }
 
 impl Rerun {
-    /// Takes tick `at` of the record as one that begins at `now_us`. Returns the logarithm of the mixture;
-    /// none while a finding is on. It is one from `log_threshold` on.
-    pub fn take(
+    /// Takes tick `at` of the record, which began at `time_us`, as one that begins at `now_us`. Returns the
+    /// logarithm of the mixture; none while a finding is open. It is one from `log_threshold` on.
+    pub fn take_tick(
         &mut self,
-        record: &Record,
-        (at, time_us): (usize, i64),
+        record: &RecordedTicks,
+        at: usize,
+        time_us: i64,
         now_us: i64,
         log_threshold: f64,
     ) -> Option<f64> {
@@ -94,14 +106,15 @@ impl Rerun {
         }
         let counts = &row[..tables.codes()];
         let end_us = now_us + record.every_us.unwrap_or(settings.time.pane_us);
-        if series.firing.is_some() {
-            series.calm(tables, (counts, &lanes), end_us, settings);
+        let tick = SeriesTick { counts, lanes: &lanes, from_us: now_us, end_us };
+        if series.open_finding.is_some() {
+            series.resolve(tables, &tick, settings.alert.resolve_us);
             return None;
         }
-        series.take(tables, counts, &lanes, now_us, *window_us);
+        series.absorb(tables, &tick, *window_us);
         let log_mixture = series.evidence.log_mixture();
         if log_mixture >= log_threshold {
-            series.fire(Stake::first(""), end_us, tables);
+            series.open(FindingRef::only(""), end_us, tables);
         }
         Some(log_mixture)
     }
@@ -113,7 +126,7 @@ impl Rerun {
 }
 
 impl SlotTables {
-    fn new(record: &Record, baseline: &Baseline, zone: Zone, settings: &Settings) -> Self {
+    fn new(record: &RecordedTicks, baseline: &Baseline, zone: Zone, settings: &Settings) -> Self {
         let (whole, slack_z) = (baseline.probabilities(), settings.detect.slack_z);
         let mut all = Self { is_seasonal: baseline.slots.is_some(), by_slot: BTreeMap::new() };
         for time_us in record.times_us() {

@@ -4,8 +4,8 @@
 //!   goes on, alerts too.
 //! - Metrics: those with the same name, kind and path go on, with what open panes hold of them. New ones
 //!   are learned beside them; findings about those that are gone are resolved.
-//! - What is charted of a metric, and the length of a span: the same for each scalar.
-//! - Length of a pane: baselines and evidence go on; what open panes hold is dropped; scalars, and what is
+//! - What is charted of a metric, and the length of a span: the same for each chart.
+//! - Length of a pane: baselines and evidence go on; what open panes hold is dropped; charts, and what is
 //!   being learned, begin anew.
 //! - Keys (model, version, segments): all is learned anew, and alerts are resolved.
 //!
@@ -19,11 +19,10 @@ use driftline_detectors::spans::Siblings;
 
 use crate::engine::count::pane::PaneGroup;
 use crate::engine::count::raw::RawMetric;
-use crate::engine::decision::Stake;
-use crate::engine::judge::scalars::Scalars;
 use crate::engine::learn::group::{Group, Phase};
-use crate::engine::learn::learning::{Learning, zone_of};
+use crate::engine::learn::learning::{BaselineLearner, zone_of};
 use crate::engine::machine::{Engine, config_hash};
+use crate::engine::series::finding_ref::FindingRef;
 use crate::model::{Row, Settings, Value};
 
 impl Engine {
@@ -46,9 +45,9 @@ impl Engine {
             if old.time.pane_us != next.settings.time.pane_us {
                 next.change_panes();
             } else {
-                let Engine { scalars, settings, alerts, .. } = &mut next;
-                for (model, stake) in scalars.carry_over(old, settings, &from) {
-                    alerts.calmed(&model, &stake);
+                let Engine { charts, settings, alerts, .. } = &mut next;
+                for (model, finding) in charts.carry_over(old, settings, &from) {
+                    alerts.resolved(&model, &finding);
                 }
             }
         }
@@ -63,7 +62,7 @@ impl Engine {
         std::mem::swap(&mut fresh.clocks, &mut self.clocks);
         std::mem::swap(&mut fresh.alerts, &mut self.alerts);
         fresh.clocks.values_mut().for_each(|clock| clock.rows_mut().clear());
-        fresh.alerts.calm_all();
+        fresh.alerts.resolve_all();
         fresh.closed_us = self.closed_us;
         fresh.counters = self.counters.clone();
         fresh.refused = self.refused.clone();
@@ -96,7 +95,7 @@ impl Engine {
         for (id, group) in groups.iter_mut().enumerate() {
             let group = Arc::make_mut(group);
             let before = std::mem::take(&mut group.offsets);
-            group.renumber(settings, from, *closed_us, |model, stake| alerts.calmed(model, stake));
+            group.renumber(settings, from, *closed_us, |model, of| alerts.resolved(model, of));
             if matches!(group.phase, Phase::Watching(_)) {
                 group.lay_out(settings.metrics.len(), library);
             }
@@ -116,14 +115,12 @@ impl Engine {
     fn change_panes(&mut self) {
         self.panes.clear();
         self.siblings.fill(Siblings::default());
-        let mut scalars = Scalars::default();
-        std::mem::swap(&mut scalars, &mut self.scalars);
-        for (model, stake) in scalars.stakes() {
-            self.alerts.calmed(&model, &stake);
+        for (model, finding) in std::mem::take(&mut self.charts).open_findings() {
+            self.alerts.resolved(&model, &finding);
         }
         for id in 0..self.groups.len() {
             let group = Arc::make_mut(&mut self.groups[id]);
-            group.stem = self.scalars.stem_of(&group.key, &self.settings, self.closed_us);
+            group.charts = self.charts.id_of(&group.key, &self.settings, self.closed_us);
             group.learn_anew(&self.settings, self.closed_us);
         }
     }
@@ -143,9 +140,9 @@ impl Engine {
             let metric = self.settings.metrics.iter().find(|metric| metric.name == *name);
             zones[*id as usize] = metric.map(zone_of);
         }
-        let scalar = Zone { sigma: self.settings.detect.scalar_zone_sigma, odds: 0.1 };
-        for id in self.scalars.baselines() {
-            zones[id as usize] = Some(scalar);
+        let of_charts = Zone { sigma: self.settings.detect.scalar_zone_sigma, odds: 0.1 };
+        for id in self.charts.baselines() {
+            zones[id as usize] = Some(of_charts);
         }
         self.library.adjust(self.settings.detect.slack_z, &zones);
     }
@@ -166,13 +163,13 @@ impl Group {
         settings: &Settings,
         from: &[Option<usize>],
         now_us: i64,
-        mut gone: impl FnMut(&str, &Stake),
+        mut gone: impl FnMut(&str, &FindingRef),
     ) {
         if let Phase::Watching(series) = &mut self.phase {
             let carried = from.iter().map(|from| series.get_mut((*from)?)?.take()).collect();
             let lost = std::mem::replace(series, carried);
-            for firing in lost.iter().flatten().filter_map(|series| series.firing.as_ref()) {
-                gone(&self.key[0], &firing.stake);
+            for open in lost.iter().flatten().filter_map(|series| series.open_finding.as_ref()) {
+                gone(&self.key[0], &open.finding);
             }
         }
         self.learn_anew(settings, now_us);
@@ -181,7 +178,7 @@ impl Group {
     /// What is being learned begins anew.
     fn learn_anew(&mut self, settings: &Settings, now_us: i64) {
         if !matches!(self.phase, Phase::Watching(_)) {
-            self.phase = Phase::Learning(Box::new(Learning::new(now_us, settings)));
+            self.phase = Phase::Learning(Box::new(BaselineLearner::new(now_us, settings)));
             self.offsets.clear();
         }
         self.learn_more(now_us, settings);
@@ -200,8 +197,8 @@ impl PaneGroup {
             });
             raw.metrics = carried.collect();
         }
-        if let Some(extra) = &mut self.extra {
-            **extra = extra.carry_over(&settings.metrics, from);
+        if let Some(statistics) = &mut self.statistics {
+            **statistics = statistics.carry_over(&settings.metrics, from);
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::engine::count::pane::Spare;
-use crate::engine::judge::scratch::Scratch;
+use crate::engine::judge::ticks::Scratch;
 use crate::engine::machine::Engine;
 
 impl Engine {
@@ -26,7 +26,7 @@ impl Engine {
             labels: self.labels.clone(),
             siblings: self.siblings.clone(),
             closed_us: self.closed_us,
-            scalars: self.scalars.clone(),
+            charts: self.charts.clone(),
             alerts: self.alerts.clone(),
             watched: self.watched,
             sharing: self.sharing,
@@ -34,7 +34,7 @@ impl Engine {
             refused: self.refused.clone(),
             by_key: Arc::clone(&self.by_key),
             kinds: self.kinds.clone(),
-            extras: self.extras,
+            keeps_statistics: self.keeps_statistics,
             code_cache: Vec::new(),
             surprises: Vec::new(),
             spare: Spare::default(),

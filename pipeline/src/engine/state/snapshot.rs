@@ -75,9 +75,9 @@ impl Engine {
             ))?;
             groups.into_iter().try_for_each(|counts| frames.put(&counts))?;
         }
-        frames.put(&self.scalars)?;
-        frames.put(&self.scalars.stems.len())?;
-        self.scalars.stems.into_iter().try_for_each(|stem| frames.put(&stem))?;
+        frames.put(&self.charts)?;
+        frames.put(&self.charts.models.len())?;
+        self.charts.models.into_iter().try_for_each(|charts| frames.put(&charts))?;
         frames.put(&self.groups.len())?;
         self.groups.into_iter().try_for_each(|group| frames.put(&group))?;
         frames.put(&self.library.len())?;
@@ -124,9 +124,9 @@ impl Engine {
             }
             self.panes.insert(start_us, pane);
         }
-        self.scalars = frames.get()?;
+        self.charts = frames.get()?;
         for _ in 0..frames.get::<usize>()? {
-            self.scalars.stems.push(frames.get()?);
+            self.charts.models.push(frames.get()?);
         }
         for _ in 0..frames.get::<usize>()? {
             self.groups.push(Arc::new(frames.get()?));

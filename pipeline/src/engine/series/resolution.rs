@@ -1,4 +1,4 @@
-//! Calm: when a change is over.
+//! Resolution: when a change is over.
 //!
 //! A series that has a finding is watched for the contrary: a CUSUM of the evidence against a lane. That
 //! lane is not simply the one that found the change: a strong lane often wins on a weak change, and then
@@ -12,20 +12,21 @@ use driftline_detectors::lane::Lane;
 use driftline_detectors::tables::Tables;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::decision::Stake;
+use crate::engine::series::finding_ref::FindingRef;
+use crate::engine::series::tick::SeriesTick;
 
 /// Evidence against a change that resolves it: odds of ten thousand to one.
-const LOG_CALM: f64 = 9.2;
+const LOG_RESOLVED: f64 = 9.2;
 /// Evidence against a change by which it seems to be over, so that nobody is woken up for it any more:
 /// odds of twenty to one.
 const LOG_OVER: f64 = 3.0;
 /// Standard errors by which the events since the finding must speak for a lane.
 const CLEAR: f64 = 2.0;
 
-/// A series that has a finding which is not resolved.
+/// A finding that is not resolved, as one of the series that carry it sees it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Firing {
-    pub(crate) stake: Stake,
+pub(crate) struct OpenFinding {
+    pub(crate) finding: FindingRef,
     since_us: i64,
     /// The lane that found the change, and the category that it spoke of.
     leader: u8,
@@ -35,26 +36,31 @@ pub(crate) struct Firing {
     /// The lane whose contrary resolves the change.
     lane: Option<u8>,
     /// CUSUM of the evidence *against* the change.
-    calm: f64,
+    against: f64,
     /// The weakest lane that says the same as the leader: what a weak change still speaks for.
     weakest: u8,
-    /// As `calm`, from the finding on: by the weakest lane until there is one.
+    /// As `against`, from the finding on: by the weakest lane until there is one.
     over: f64,
 }
 
-impl Firing {
+impl OpenFinding {
     /// A finding was made of the evidence.
-    pub(crate) fn new(stake: Stake, now_us: i64, tables: &Tables, evidence: &Evidence) -> Self {
+    pub(crate) fn new(
+        finding: FindingRef,
+        now_us: i64,
+        tables: &Tables,
+        evidence: &Evidence,
+    ) -> Self {
         let leader = evidence.leader();
         let weakest = alike(tables, leader).last().copied().unwrap_or(leader) as u8;
         Self {
-            stake,
+            finding,
             since_us: now_us,
             leader: leader as u8,
             category: evidence.category().map(|category| category as u8),
             since: Vec::new(),
             lane: None,
-            calm: 0.0,
+            against: 0.0,
             weakest,
             over: 0.0,
         }
@@ -66,16 +72,16 @@ impl Firing {
     }
 
     /// Takes a tick; true where the change is over. It is on for more than `resolve_us`.
-    pub(crate) fn take(
+    pub(crate) fn absorb(
         &mut self,
         tables: &Tables,
         evidence: &Evidence,
-        counts: &[u32],
-        now_us: i64,
+        tick: &SeriesTick<'_>,
         resolve_us: i64,
     ) -> bool {
+        let counts = tick.counts;
         let lane = usize::from(self.lane.unwrap_or(self.weakest));
-        let tick: f64 = match self.category {
+        let of_tick: f64 = match self.category {
             Some(category) => tables.of_category(usize::from(category), counts),
             None => counts
                 .iter()
@@ -83,24 +89,24 @@ impl Firing {
                 .map(|(code, n)| f64::from(*n) * evidence.at(tables, code, lane))
                 .sum(),
         };
-        self.over = (self.over - tick).max(0.0);
+        self.over = (self.over - of_tick).max(0.0);
         if self.lane.is_none() {
             self.since.resize(counts.len(), 0);
             self.since.iter_mut().zip(counts).for_each(|(sum, n)| *sum = sum.saturating_add(*n));
-            if now_us - self.since_us >= resolve_us {
+            if tick.end_us - self.since_us >= resolve_us {
                 let since = std::mem::take(&mut self.since);
                 let leader = usize::from(self.leader);
                 self.lane = Some(lane_of(tables, evidence, leader, &since) as u8);
             }
             return false;
         }
-        self.calm = (self.calm - tick).max(0.0);
-        self.calm >= LOG_CALM
+        self.against = (self.against - of_tick).max(0.0);
+        self.against >= LOG_RESOLVED
     }
 
     /// Bytes beside the struct itself.
     pub(crate) fn bytes(&self) -> usize {
-        self.stake.finding.capacity() + self.since.capacity() * 4
+        self.finding.id.capacity() + self.since.capacity() * 4
     }
 }
 
@@ -122,7 +128,7 @@ fn alike(tables: &Tables, leader: usize) -> Vec<usize> {
 }
 
 /// Whether the events are changed at least as much as a lane says, beyond chance: then
-/// `E exp(-evidence) <= 1`, and the odds against the change rise above `exp(LOG_CALM)` by chance at most
+/// `E exp(-evidence) <= 1`, and the odds against the change rise above `exp(LOG_RESOLVED)` by chance at most
 /// once in so many starts of the CUSUM (Ville 1939).
 fn speaks_for(tables: &Tables, evidence: &Evidence, counts: &[u32], lane: usize) -> bool {
     let (mut events, mut sum, mut squares) = (0.0, 0.0, 0.0);

@@ -4,13 +4,13 @@ use driftline_detectors::evidence::Evidence;
 use driftline_detectors::tables::Tables;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::decision::Stake;
-use crate::engine::resolution::Firing;
-use crate::model::Settings;
+use crate::engine::series::finding_ref::FindingRef;
+use crate::engine::series::resolution::OpenFinding;
+use crate::engine::series::tick::SeriesTick;
 
 /// The live state of one watched series: all that is kept of it besides its baseline.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Series {
+pub(crate) struct WatchedSeries {
     /// Its baseline's place in the library.
     pub(crate) baseline: u32,
     pub(crate) evidence: Evidence,
@@ -22,10 +22,11 @@ pub(crate) struct Series {
     /// Counts of the last minutes, for the learned lane.
     pub(crate) recent: Vec<f32>,
     pub(crate) recent_window: i64,
-    pub(crate) firing: Option<Firing>,
+    /// The finding that it carries, until that is resolved.
+    pub(crate) open_finding: Option<OpenFinding>,
 }
 
-impl Series {
+impl WatchedSeries {
     /// A series without a tick yet, of a baseline by its place in the library, and its tables.
     pub(crate) fn new(baseline: u32, tables: &Tables) -> Self {
         Self {
@@ -36,7 +37,7 @@ impl Series {
             carried: 0,
             recent: vec![0.0; tables.codes()],
             recent_window: i64::MIN,
-            firing: None,
+            open_finding: None,
         }
     }
 
@@ -62,48 +63,41 @@ impl Series {
         (self.carried >= minimum).then_some(self.carry_from_us)
     }
 
-    /// Takes a tick: learned lane, evidence, memory.
-    pub(crate) fn take(
-        &mut self,
-        tables: &Tables,
-        counts: &[u32],
-        lanes: &[f64],
-        from_us: i64,
-        window_us: i64,
-    ) {
-        let window = from_us.div_euclid(window_us);
+    /// Takes a tick: learned lane, evidence, memory. `window_us`: how long the learned lane keeps a table.
+    pub(crate) fn absorb(&mut self, tables: &Tables, tick: &SeriesTick<'_>, window_us: i64) {
+        let window = tick.from_us.div_euclid(window_us);
         if self.recent_window != window {
             // Fixed before the tick that it judges, so that it stays an e-value.
             self.evidence.learn(tables.learned(&self.recent));
             self.recent.iter_mut().for_each(|n| *n *= 0.5);
             self.recent_window = window;
         }
-        self.evidence.absorb(tables, counts, lanes, from_us);
-        self.recent.iter_mut().zip(counts).for_each(|(sum, n)| *sum += *n as f32);
+        self.evidence.absorb(tables, tick.counts, tick.lanes, tick.from_us);
+        self.recent.iter_mut().zip(tick.counts).for_each(|(sum, n)| *sum += *n as f32);
     }
 
-    /// A finding was made of the evidence: it starts anew, and is looked at for signs of calm.
-    pub(crate) fn fire(&mut self, stake: Stake, now_us: i64, tables: &Tables) {
-        self.firing = Some(Firing::new(stake, now_us, tables, &self.evidence));
+    /// A finding was made of the evidence: it starts anew, and ticks are watched for the end of the change.
+    pub(crate) fn open(&mut self, finding: FindingRef, now_us: i64, tables: &Tables) {
+        self.open_finding = Some(OpenFinding::new(finding, now_us, tables, &self.evidence));
         self.evidence.restart();
     }
 
-    /// Takes a tick while a finding is on. Returns its stake where it is resolved by now.
-    pub(crate) fn calm(
+    /// Takes a tick while a finding is open. Returns the finding where it is resolved by now; it is open for
+    /// more than `resolve_us`.
+    pub(crate) fn resolve(
         &mut self,
         tables: &Tables,
-        (counts, lanes): (&[u32], &[f64]),
-        now_us: i64,
-        settings: &Settings,
-    ) -> Option<Stake> {
-        let firing = self.firing.as_mut()?;
-        self.evidence.look_on(tables, counts, lanes);
-        if !firing.take(tables, &self.evidence, counts, now_us, settings.alert.resolve_us) {
+        tick: &SeriesTick<'_>,
+        resolve_us: i64,
+    ) -> Option<FindingRef> {
+        let open = self.open_finding.as_mut()?;
+        self.evidence.look_on(tables, tick.counts, tick.lanes);
+        if !open.absorb(tables, &self.evidence, tick, resolve_us) {
             return None;
         }
         self.recent.fill(0.0);
         self.evidence.calm();
-        self.firing.take().map(|firing| firing.stake)
+        self.open_finding.take().map(|open| open.finding)
     }
 
     /// Bytes of the live state.
@@ -112,6 +106,6 @@ impl Series {
             + self.evidence.bytes()
             + self.carry.capacity() * 4
             + self.recent.capacity() * 4
-            + self.firing.as_ref().map_or(0, Firing::bytes)
+            + self.open_finding.as_ref().map_or(0, OpenFinding::bytes)
     }
 }

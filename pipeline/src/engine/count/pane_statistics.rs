@@ -1,4 +1,4 @@
-//! What pane scalars need of a pane beyond its codes: sums, quantiles, distinct values.
+//! What charts need of a pane beyond its codes: sums, quantiles, distinct values.
 //!
 //! All of it merges exactly and without order: sums are integers, quantiles an HdrHistogram of integer
 //! counts, distinct values a set of the smallest hashes.
@@ -18,12 +18,12 @@ const LARGEST: u64 = 1 << 40;
 
 /// Sums, quantiles and distinct values of the metrics that ask for them, in the order of the metrics.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Extra {
-    pub(crate) metrics: Vec<MetricExtra>,
+pub(crate) struct PaneStatistics {
+    pub(crate) metrics: Vec<MetricStatistics>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct MetricExtra {
+pub(crate) struct MetricStatistics {
     pub(crate) count: u64,
     /// Millionths of the unit.
     pub(crate) sum: i128,
@@ -32,22 +32,22 @@ pub(crate) struct MetricExtra {
     pub(crate) distinct: Option<Distinct>,
 }
 
-/// Whether a metric asks for anything.
-pub(crate) fn wanted(metric: &MetricSettings) -> bool {
+/// Whether a statistic of a metric is charted.
+pub(crate) fn is_charted(metric: &MetricSettings) -> bool {
     metric.mean || metric.p99 || metric.distinct || metric.ratio
 }
 
-impl Extra {
+impl PaneStatistics {
     pub(crate) fn new(metrics: &[MetricSettings]) -> Self {
-        Self { metrics: metrics.iter().map(MetricExtra::new).collect() }
+        Self { metrics: metrics.iter().map(MetricStatistics::new).collect() }
     }
 
     /// For other metrics: that of metric `m` goes on with what `from[m]` had.
     pub(crate) fn carry_over(&self, metrics: &[MetricSettings], from: &[Option<usize>]) -> Self {
         let carried = |(metric, from): (&MetricSettings, &Option<usize>)| {
-            let new = MetricExtra::new(metric);
+            let new = MetricStatistics::new(metric);
             let Some(old) = from.and_then(|from| self.metrics.get(from)) else { return new };
-            MetricExtra {
+            MetricStatistics {
                 quantiles: new.quantiles.map(|new| old.quantiles.clone().unwrap_or(new)),
                 distinct: new.distinct.map(|new| old.distinct.clone().unwrap_or(new)),
                 ..old.clone()
@@ -56,7 +56,7 @@ impl Extra {
         Self { metrics: metrics.iter().zip(from).map(carried).collect() }
     }
 
-    pub(crate) fn merge(&mut self, other: &Extra) {
+    pub(crate) fn merge(&mut self, other: &PaneStatistics) {
         for (own, other) in self.metrics.iter_mut().zip(&other.metrics) {
             own.count += other.count;
             own.sum += other.sum;
@@ -71,7 +71,7 @@ impl Extra {
     }
 }
 
-impl MetricExtra {
+impl MetricStatistics {
     fn new(metric: &MetricSettings) -> Self {
         Self {
             quantiles: metric.p99.then(Quantiles::default),
