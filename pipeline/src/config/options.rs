@@ -35,7 +35,7 @@ pub struct Section {
 /// The section that holds one table a metric.
 pub const METRICS: &str = "metrics";
 /// What that section is for.
-pub const METRICS_DOC: &str = "One table a metric, under a name of your choice. `metrics.NAME = false` drops a metric of the preset.";
+pub const METRICS_DOC: &str = "One table per metric, under a name of your choice. `metrics.NAME = false` drops a metric of the preset.";
 /// Widest zone: a change of ten standard deviations, or of odds by ten times, is never too small to matter.
 pub const ZONE_MAX: f64 = 10.0;
 /// Least and most false alarms a week that may be accepted.
@@ -85,13 +85,13 @@ static SECTIONS: &[Section] = &[
                 "pipeline",
                 Form::Text(|d, v| d.pipeline = v),
                 "\"driftline\"",
-                "Name of this pipeline. It is part of each finding's id.",
+                "Name of the pipeline; part of each finding's id.",
             ),
             opt(
                 "preset",
                 Form::Word(presets::NAMES, |d, v| d.preset = Some(v.into())),
                 "",
-                "Starts from a ready config that this file overrides: keys, time and metrics of a common kind of event.",
+                "Start from a ready-made config that this file overrides: keys, time and metrics of a common kind of event.",
             ),
         ],
     },
@@ -113,13 +113,13 @@ static SECTIONS: &[Section] = &[
                     d.files.input_format = (v != "auto").then(|| v.into())
                 }),
                 "\"auto\"",
-                "Format of the input; `auto` tells it by extension and content.",
+                "Format of the input; `auto` goes by the extension, else by the content.",
             ),
         ],
     },
     Section {
         name: "time",
-        doc: "Where event time stands, and how it is cut. Driftline knows no other time than that of the events.",
+        doc: "Where the event time is, and how it is divided into panes. Everything is judged in event time.",
         options: &[
             opt(
                 "path",
@@ -131,7 +131,7 @@ static SECTIONS: &[Section] = &[
                 "format",
                 Form::TimePattern(TIME_FORMATS, |d, v| d.time_format = v),
                 "\"auto\"",
-                "How it is written. `auto` takes RFC 3339 texts, and numbers as an epoch whose unit is told by its size; a strftime pattern is read as UTC unless it reads an offset.",
+                "How it is written. `auto` takes RFC 3339 text, and numbers as an epoch whose unit follows from their size; a strftime pattern is read as UTC unless it contains an offset.",
             ),
             opt(
                 "pane",
@@ -143,31 +143,31 @@ static SECTIONS: &[Section] = &[
                 "window",
                 Form::Duration(100 * MS, 7 * D, |d, v| d.time.0.window_us = v),
                 "\"5m\"",
-                "Length of a window, the span that known scores (PSI and others) are given for. A multiple of the pane.",
+                "How often a series relearns what its recent events look like, which is how changes of an `other shape` are found: each such window is judged by the ones before it, older ones counting half as much each time. A multiple of the pane. Scores such as PSI do not depend on it: they cover the time since the onset.",
             ),
             opt(
                 "lateness",
                 Form::Duration(0, D, |d, v| d.time.0.lateness_us = v),
                 "\"30s\"",
-                "How far an event may lag behind the newest of its file or partition and still be counted.",
+                "How far an event may be behind the newest of its file or partition and still be counted.",
             ),
             opt(
                 "max_future",
                 Form::Duration(0, 3650 * D, |d, v| d.files.max_future_us = v),
                 "\"10m\"",
-                "How far an event may be ahead of the wall clock; later ones are rejects.",
+                "How far an event may be ahead of the wall clock at the start of a replay or, on Kafka, of its message's broker timestamp; later ones are rejected.",
             ),
             opt(
                 "max_jump",
                 Form::Duration(S, 3650 * D, |d, v| d.time.0.max_jump_us = v),
                 "\"1d\"",
-                "How far an event may be ahead of the newest before it; a longer leap needs to be confirmed by the events after it, so a lone wrong time moves no clock.",
+                "How far an event may be ahead of the newest before it; a longer leap counts only once later events confirm it, so one bad timestamp cannot advance the watermark.",
             ),
             opt(
                 "not_before",
                 Form::Instant(|d, v| d.time.0.not_before_us = v),
                 "\"2000-01-01T00:00:00Z\"",
-                "Events before this time are rejects: most likely a zero or a wrong unit.",
+                "Events before this time are rejected: most likely a zero or a wrong unit.",
             ),
         ],
     },
@@ -203,7 +203,7 @@ static SECTIONS: &[Section] = &[
                 "id",
                 Form::Path(|d, v| d.id = Some(v)),
                 "",
-                "Path of the event's own id. Exemplars point at it.",
+                "Path of the event's own id, by which `driftline explain` names examples.",
             ),
         ],
     },
@@ -255,25 +255,25 @@ static SECTIONS: &[Section] = &[
                 "time",
                 Form::Duration(0, 3650 * D, |d, v| d.baseline.0.learn_us = v),
                 "\"1h\"",
-                "At least this much event time since its first.",
+                "At least this much event time since the first one.",
             ),
             opt(
                 "most",
                 Form::Duration(0, 3650 * D, |d, v| d.baseline.0.learn_most_us = v),
                 "\"14d\"",
-                "A rare model is learned for no longer than this, if it had 200 events by then.",
+                "A rare model stops learning after this long, if it has had 200 events by then.",
             ),
         ],
     },
     Section {
         name: "detect",
-        doc: "How much evidence is asked for. No thresholds: they follow from the budget.",
+        doc: "How much evidence is required. There are no thresholds to set: they follow from the budget.",
         options: &[
             opt(
                 "budget_per_week",
                 Form::Real(BUDGETS.0, BUDGETS.1, |d, v| d.detect.0.budget_per_week = v),
                 "1.0",
-                "False alarms a week that are acceptable, over everything that runs.",
+                "Acceptable false alarms a week, over everything that runs.",
             ),
             opt(
                 "fleet",
@@ -281,25 +281,25 @@ static SECTIONS: &[Section] = &[
                     d.detect.0.fleet = if v == "share" { Fleet::Share } else { Fleet::Budget }
                 }),
                 "\"budget\"",
-                "What is bounded over everything that runs. `budget`: the number of false alarms; the series of one model may reach together what is asked for. `share`: the share of false ones among the findings, by the e-d-BH procedure: the more series cross in one pane, the less is asked of each.",
+                "What is limited over everything that runs. `budget`: the number of false alarms; the series of one model may reach the required evidence together. `share`: the share of false findings, by the e-d-BH procedure: the more series cross in one pane, the less is required of each.",
             ),
             opt(
                 "false_share_per_week",
                 Form::Real(0.0001, 1_000_000.0, |d, v| d.detect.0.false_share_per_week = v),
                 "0.1",
-                "With `fleet = \"share\"`: whenever one stops, T weeks after the start, the expected share of false ones among all findings so far is at most T times this. Above 1 it promises nothing, but still sets how much is asked for.",
+                "With `fleet = \"share\"`: whenever you stop, T weeks after the start, the expected share of false findings among all so far is at most T times this. Above 1 it promises nothing, but still sets the evidence required.",
             ),
             opt(
                 "tick_events_min",
                 Form::Whole(1, 1_000_000, |d, v| d.detect.0.tick_events_min = v as u32),
                 "10",
-                "A pane with fewer events of a series is added to its next one before it is judged.",
+                "A pane with fewer events of a series is merged into the next one before it is judged.",
             ),
             opt(
                 "slack",
                 Form::Real(0.0, 10.0, |d, v| d.detect.0.slack_z = v),
                 "0.0",
-                "More slack for a baseline that is an estimate, in standard errors. With 0 the budget holds on average over baselines, with 1 to 2 for nearly each of them, which costs delay.",
+                "Extra allowance for the baseline being an estimate, in standard errors. With 0 the budget holds on average over baselines, with 1 to 2 for nearly all of them, at the cost of delay.",
             ),
             opt(
                 "scalar_zone",
@@ -311,37 +311,37 @@ static SECTIONS: &[Section] = &[
                 "silence",
                 Form::Duration(0, 365 * D, |d, v| d.detect.0.silence_us = v),
                 "\"5m\"",
-                "A model without events for this long, while others have some, is a finding; \"0s\": never.",
+                "Shortest silence of a model, while others have events, that can be a finding; it also has to be longer than chance explains at that model's usual rate. \"0s\": never.",
             ),
         ],
     },
     Section {
         name: "alert",
-        doc: "When an alert, the state of one model's findings, fires and resolves.",
+        doc: "When an alert (the state of one model's findings) fires and resolves.",
         options: &[
             opt(
                 "hold",
                 Form::Duration(0, 7 * D, |d, v| d.alert.0.hold_us = v),
                 "\"0s\"",
-                "An alert is pending for this long before it fires; if what it tells of seems to be over by then, it waits on: it is resolved without having fired, or fires if that goes on after all.",
+                "An alert stays pending for this long before it fires. If the change seems to be over by then, it keeps waiting: it resolves without having fired, or fires if the change goes on after all.",
             ),
             opt(
                 "events_min",
                 Form::Whole(0, 1_000_000_000, |d, v| d.alert.0.events_min = v),
                 "30",
-                "An alert is pending until a finding of it rests on so many events since its onset; 0: no minimum. Silence and charted values are no matter of single events.",
+                "An alert stays pending until one of its findings rests on this many events since its onset; 0: no minimum. Silence and charted values are exempt, since they are not about single events.",
             ),
             opt(
                 "resolve",
                 Form::Duration(0, 30 * D, |d, v| d.alert.0.resolve_us = v),
                 "\"5m\"",
-                "It is resolved after its series have looked like their baselines for this long.",
+                "An alert resolves once its series have looked like their baselines for this long.",
             ),
         ],
     },
     Section {
         name: "scalars",
-        doc: "Values of a span that are charted as time series of their own.",
+        doc: "Values charted once per span, as time series of their own.",
         options: &[
             opt(
                 "volume",
@@ -359,55 +359,55 @@ static SECTIONS: &[Section] = &[
                 "learn",
                 Form::Duration(H, 366 * D, |d, v| d.scalars.0.learn_us = v),
                 "\"8d\"",
-                "Event time that a profile is learned from before it is judged: eight days know nights and weekends; two are enough where all days are alike, and fourteen know each hour of the week better.",
+                "Event time that a profile learns from before it is judged: eight days cover nights and weekends; two are enough where all days are alike, and fourteen know each hour of the week better.",
             ),
         ],
     },
     Section {
         name: "output",
-        doc: "Where results go; relative to the folder of this file. `-` is standard output.",
+        doc: "Where `driftline replay` writes results; relative to the folder of this file. `-` is standard output.",
         options: &[
             opt(
                 "findings",
                 Form::Text(|d, v| d.files.findings = v.into()),
                 "\"findings.ndjson\"",
-                "Findings, one a line (`driftline schema finding`).",
+                "Findings, one per line (`driftline schema finding`).",
             ),
             opt(
                 "alerts",
                 Form::Text(|d, v| d.files.alerts = v.into()),
                 "\"alerts.ndjson\"",
-                "Changes of alerts, one a line (`driftline schema alert`).",
+                "Changes of alerts, one per line (`driftline schema alert`).",
             ),
             opt(
                 "rejects",
                 Form::Text(|d, v| d.files.rejects = v.into()),
                 "\"rejects.ndjson\"",
-                "Records that could not be read, one a line (`driftline schema reject`).",
+                "Records that could not be read, one per line (`driftline schema reject`).",
             ),
         ],
     },
     Section {
         name: "limits",
-        doc: "Every bound. Hitting one is counted and named, never silent.",
+        doc: "Bounds on memory and input. Events and series that are left out because of one are counted by its name.",
         options: &[
             opt(
                 "record_bytes_max",
                 Form::Whole(64, 1 << 28, |d, v| d.limits.record_bytes_max = v as usize),
                 "1048576",
-                "Longest record in bytes; a longer one is a reject.",
+                "Longest record in bytes; a longer one is rejected.",
             ),
             opt(
                 "depth_max",
                 Form::Whole(1, 1024, |d, v| d.limits.depth_max = v as usize),
                 "64",
-                "Deepest nesting of a record; a deeper one is a reject.",
+                "Deepest nesting of a record; a deeper one is rejected.",
             ),
             opt(
                 "label_bytes_max",
                 Form::Whole(8, 65_536, |d, v| d.limits.label_bytes_max = v as usize),
                 "256",
-                "Longest key, category or id in bytes; a longer category is invalid, a longer key a reject.",
+                "Longest key, category or id in bytes; a longer category or id is invalid, an event with a longer key is rejected.",
             ),
             opt(
                 "vector_len_max",
@@ -419,7 +419,7 @@ static SECTIONS: &[Section] = &[
                 "series_max",
                 Form::Whole(1, 10_000_000, |d, v| d.limits.series_max = v as usize),
                 "100000",
-                "Series (model, version, segments, metric) that may exist; new ones beyond are refused and counted.",
+                "Series (model, version, segments, metric) that may exist; events of further ones are refused and counted.",
             ),
             opt(
                 "categories_learned_max",
@@ -449,7 +449,7 @@ static SECTIONS: &[Section] = &[
                 "exemplars_max",
                 Form::Whole(0, 100, |d, v| d.limits.exemplars_max = v as usize),
                 "3",
-                "Exemplars that are kept for a series' pane.",
+                "Without effect; accepted so that configs that set it still load.",
             ),
             opt(
                 "files_open_max",
@@ -461,13 +461,13 @@ static SECTIONS: &[Section] = &[
                 "block_bytes",
                 Form::Whole(4096, 1 << 28, |d, v| d.limits.block_bytes = v as usize),
                 "1048576",
-                "Bytes of one block that is handed to a decoder.",
+                "Bytes handed to a decoder at once.",
             ),
             opt(
                 "rejects_written_max",
                 Form::Whole(0, 1_000_000_000, |d, v| d.limits.rejects_written_max = v as usize),
                 "1000000",
-                "Rejects that are written out; all are counted.",
+                "Rejects that are written; all are counted.",
             ),
         ],
     },
@@ -489,7 +489,7 @@ pub static METRIC_OPTIONS: &[Opt<MetricDraft>] = &[
             }
         }),
         "\"number\"",
-        "How it is read: a `number`, a `category` (a text out of a limited set), a `flag` (true or false), a `vector` (an embedding).",
+        "How it is read: a `number`, a `category` (text from a limited set), a `flag` (true or false), a `vector` (an embedding).",
     ),
     opt("unit", Form::Text(|m, v| m.unit = v), "", "Unit, for people: `ms`, `tokens`."),
     opt(
@@ -502,7 +502,7 @@ pub static METRIC_OPTIONS: &[Opt<MetricDraft>] = &[
         "scalars",
         Form::Words(METRIC_SCALARS, |m, v| m.scalars = v),
         "[]",
-        "Also chart these values of each span: `mean` and `p99` (number), `distinct` (category), `ratio` (flag).",
+        "Also chart these once per span: `mean` and `p99` (number), `distinct` (category), `ratio` (flag).",
     ),
 ];
 

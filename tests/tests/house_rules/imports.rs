@@ -1,44 +1,9 @@
-//! Which module may know which: the arrows of the architecture, as two tables.
+//! What no file of some places may import, and how imports are read. Which room may know which: `rooms`.
 //!
 //! An import is a `use` item or a path in code; `self` and `super` are resolved first.
 
 use super::Violation;
 use super::source::Source;
-
-/// A module of the crate `driftline`, and what else of the crate it may know.
-const LAYERS: &[(&str, &[&str])] = &[
-    ("model", &[]),
-    ("engine", &["model"]),
-    ("codec", &["model"]),
-    ("kafka", &["model"]),
-    ("synth", &["model"]),
-    ("plot", &[]),
-    ("source", &["model", "engine", "codec", "kafka"]),
-    ("sink", &["model", "engine", "codec", "kafka"]),
-    ("state", &["model", "engine"]),
-    ("telemetry", &["model"]),
-    ("runtime", &["model", "engine", "codec", "kafka", "source", "sink", "state", "telemetry"]),
-    ("config", &["model", "engine", "codec", "source", "sink", "runtime"]),
-    ("http", &["model", "telemetry"]),
-    (
-        "cli",
-        &[
-            "model",
-            "engine",
-            "codec",
-            "kafka",
-            "source",
-            "sink",
-            "state",
-            "runtime",
-            "config",
-            "telemetry",
-            "http",
-            "synth",
-            "plot",
-        ],
-    ),
-];
 
 /// Places, what they may not know, and why or what instead.
 const BANS: &[(&[&str], &[&str], &str)] = &[
@@ -90,22 +55,25 @@ const ANYHOW_PLACES: &[&str] = &["pipeline/src/cli", "pipeline/src/main"];
 
 /// One imported path with its line, from 0.
 #[derive(Debug, PartialEq, Eq)]
-struct Import {
-    line: usize,
-    path: String,
+pub(crate) struct Import {
+    pub(crate) line: usize,
+    pub(crate) path: String,
+    /// By `pub use`: others find it here.
+    pub(crate) passes_on: bool,
 }
 
-/// All imports that go the wrong way. Tests may know what they need.
-pub(crate) fn check(source: &Source, violations: &mut Vec<Violation>) {
+/// What a file imports, its tests aside.
+pub(crate) fn of(source: &Source) -> Vec<Import> {
     let tested = |import: &Import| source.lines.get(import.line).is_some_and(|line| line.test);
-    let module = module_of(&source.path);
+    imports(source, &module_of(&source.path)).into_iter().filter(|import| !tested(import)).collect()
+}
+
+/// All imports that are banned. Tests may know what they need.
+pub(crate) fn check(source: &Source, violations: &mut Vec<Violation>) {
     let mut add = |import: &Import, message: String| {
         violations.push(Violation::new(source, import.line, message));
     };
-    for import in imports(source, &module).iter().filter(|import| !tested(import)) {
-        if let Some(message) = layer_message(&module, &import.path) {
-            add(import, message);
-        }
+    for import in &of(source) {
         for (places, banned, why) in BANS {
             let excepted = *banned == ["anyhow"] && source.within(ANYHOW_PLACES);
             if source.within(places) && !excepted {
@@ -119,24 +87,6 @@ pub(crate) fn check(source: &Source, violations: &mut Vec<Violation>) {
 
 fn is_under(path: &str, name: &str) -> bool {
     path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-}
-
-fn layer_message(module: &[String], path: &str) -> Option<String> {
-    let [krate, own, ..] = module else { return None };
-    let other = path.strip_prefix("crate::").filter(|_| krate == "pipeline")?;
-    let other = other.split("::").next()?;
-    let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| name == own) else {
-        return (own != "lib" && own != "main")
-            .then(|| format!("module `{own}` is in no layer: add its line to LAYERS"));
-    };
-    let known = LAYERS.iter().any(|(name, _)| *name == other);
-    let right = other == own || !known || allowed.contains(&other);
-    (!right).then(|| {
-        let list = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", ") };
-        format!(
-            "`{own}` imports `{other}`, but may know of the crate: {list}; turn the arrow round"
-        )
-    })
 }
 
 /// `pipeline/src/engine/pane.rs` as `[pipeline, engine, pane]`. A crate in a crate's folder begins anew.
@@ -163,11 +113,13 @@ fn imports(source: &Source, module: &[String]) -> Vec<Import> {
             let (item, after) = rest.split_once(';').unwrap_or((rest, ""));
             let tree = item.split_once("use ").map_or("", |(_, tree)| tree);
             let tree: String = tree.split_whitespace().collect::<Vec<_>>().join(" ");
-            found.extend(expand(&tree).into_iter().map(|path| Import { line, path }));
+            let passes_on = trimmed.starts_with("pub");
+            found.extend(expand(&tree).into_iter().map(|path| Import { line, path, passes_on }));
             line += item.matches('\n').count();
             rest = after;
         } else {
-            found.extend(inline_paths(text).into_iter().map(|path| Import { line, path }));
+            let inline = |path| Import { line, path, passes_on: false };
+            found.extend(inline_paths(text).into_iter().map(inline));
             line += 1;
             rest = next;
         }

@@ -1,10 +1,14 @@
 //! The house rules as a test: every source file and document is read once, each breach is one line
 //! `path:line: message`.
 //!
-//! The rules stand in the tables of `imports`, `rules` and `documents`; what they must flag stands below.
+//! The rules stand in the tables of `rooms`, `imports`, `rules` and `documents`; what they must flag stands
+//! below.
 
 mod documents;
+mod graph;
 mod imports;
+mod map;
+mod rooms;
 mod rules;
 mod source;
 
@@ -12,6 +16,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use graph::Graph;
 use source::Source;
 
 /// One breach of a rule.
@@ -39,6 +44,8 @@ impl fmt::Display for Violation {
     }
 }
 
+/// The page that shows the maps.
+const PAGE: &str = "ARCHITECTURE.md";
 /// Folders (and, in a worktree, a file) that hold no text of ours.
 const FOREIGN: &[&str] = &["target", ".git", "node_modules"];
 /// Files of text that are checked for places and hosts.
@@ -71,6 +78,45 @@ fn check_source(source: &Source) -> Vec<Violation> {
     violations
 }
 
+/// Folders whose files import each other in no circle, by crate.
+const WITHOUT_CIRCLES: &[(&str, &[&str])] = &[];
+
+/// The maps, the circles, and the page that shows both.
+fn check_rooms(sources: &[Source], root: &Path, violations: &mut Vec<Violation>) {
+    let page_place = root.join(PAGE);
+    let page = fs::read_to_string(&page_place).expect("ARCHITECTURE.md can be read");
+    let mut new = page.clone();
+    for map in rooms::MAPS {
+        map.check(&Graph::of(sources, map.sources), violations);
+        match map.written_into(&new) {
+            Some(written) => new = written,
+            None => violations.push(Violation::at(PAGE, 0, format!("has no map of {}", map.name))),
+        }
+    }
+    if new != page && std::env::var_os("DRIFTLINE_BLESS").is_some() {
+        fs::write(&page_place, &new).expect("ARCHITECTURE.md can be written");
+    } else if new != page {
+        let message = "its maps are not those of the test: write them anew with `just bless`";
+        violations.push(Violation::at(PAGE, 0, message));
+    }
+    for (folder, places) in WITHOUT_CIRCLES {
+        let graph = Graph::of(sources, folder);
+        for circle in graph.circles() {
+            let inside = |place: &&str| circle.iter().all(|module| module.starts_with(*place));
+            if places.iter().any(|place| inside(place)) {
+                let count = circle.len();
+                violations.extend(graph.within(&circle).map(|edge| {
+                    let message = format!(
+                        "`{}` imports `{}` from `{}`, in a circle of {count} files: move what both need below them",
+                        edge.from, edge.item, edge.to
+                    );
+                    Violation::at(&edge.path, edge.line, message)
+                }));
+            }
+        }
+    }
+}
+
 #[test]
 #[allow(clippy::print_stdout, reason = "the median is worth a line of the test's output")]
 fn the_house_is_in_order() {
@@ -79,7 +125,7 @@ fn the_house_is_in_order() {
     files(&root, "", &mut found);
     let command = driftline::cli::command();
     let mut violations = Vec::new();
-    let mut sizes = Vec::new();
+    let mut sources = Vec::new();
     for (path, place) in &found {
         let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
         // A file without an extension may be a script.
@@ -91,13 +137,15 @@ fn the_house_is_in_order() {
         match extension {
             "rs" => {
                 let source = Source::new(path, &text);
-                sizes.push(source.lines.len());
                 violations.extend(check_source(&source));
+                sources.push(source);
             }
             "md" => documents::check_commands(path, &text, &root, &command, &mut violations),
             _ => {}
         }
     }
+    check_rooms(&sources, &root, &mut violations);
+    let mut sizes: Vec<usize> = sources.iter().map(|source| source.lines.len()).collect();
     sizes.sort_unstable();
     assert!(sizes.len() > 20, "only {} source files were found", sizes.len());
     let median = sizes[sizes.len() / 2];
@@ -114,15 +162,8 @@ const CASES: &[(&str, &str, Option<&str>)] = &[
     ("detectors/src/a.rs", "use driftline::model::Batch;", Some("`driftline`")),
     ("detectors/src/a.rs", "use driftline_detectors::lane;", None),
     ("detectors/src/a.rs", "use rand_xoshiro::Xoshiro256PlusPlus;", Some("no randomness")),
-    ("pipeline/src/engine/a.rs", "use crate::codec::json;", Some("turn the arrow round")),
-    ("pipeline/src/engine/a.rs", "use crate::{\n    model::Batch,\n    sink,\n};", Some("`sink`")),
-    ("pipeline/src/engine/a.rs", "use super::super::config::Files;", Some("`config`")),
     ("pipeline/src/engine/a.rs", "use super::pane::Pane;\nuse crate::model::Batch;", None),
-    ("pipeline/src/engine/a.rs", "fn f() { crate::runtime::go() }", Some("`runtime`")),
     ("pipeline/src/engine/a.rs", "use tokio::sync::mpsc;", Some("`tokio`")),
-    ("pipeline/src/model/a.rs", "use crate::engine::Step;", Some("nothing")),
-    ("pipeline/src/codec/a.rs", "use crate::engine::Step;", Some("turn the arrow round")),
-    ("pipeline/src/gadgets/a.rs", "use crate::model::Batch;", Some("in no layer")),
     ("pipeline/src/codec/a.rs", "use anyhow::Context;", Some("errors are typed")),
     ("pipeline/src/cli/a.rs", "use anyhow::Context;\nuse crate::engine::Step;", None),
     ("pipeline/src/engine/a.rs", "fn f() { SystemTime::now(); }", Some("event time")),
@@ -178,6 +219,33 @@ fn each_rule_flags_what_it_must_and_nothing_else() {
     }
 }
 
+/// Path of a file, its text, and a part of the message that the map of the pipeline has for it.
+const ARROWS: &[(&str, &str, &str)] = &[
+    ("pipeline/src/engine/a.rs", "use crate::codec::json;", "turn the arrow round"),
+    ("pipeline/src/engine/a.rs", "use crate::{\n    model::Batch,\n    sink,\n};", "`sink`"),
+    ("pipeline/src/engine/a.rs", "use super::super::config::Files;", "`config`"),
+    ("pipeline/src/engine/a.rs", "fn f() { crate::runtime::go() }", "`runtime`"),
+    ("pipeline/src/model/a.rs", "use crate::engine::Step;", "pipeline: nothing"),
+    ("pipeline/src/codec/a.rs", "use crate::engine::Step;", "turn the arrow round"),
+    ("pipeline/src/gadgets/a.rs", "use crate::model::Batch;", "has no row"),
+];
+
+#[test]
+fn an_arrow_that_goes_up_is_flagged() {
+    let map = rooms::MAPS.iter().find(|map| map.name == "pipeline").expect("there is one");
+    let empty = |room: &map::Room| {
+        Source::new(&format!("pipeline/src/{}/mod.rs", room.name), "//! Docs.\nfn f() {}\n")
+    };
+    for (path, text, expected) in ARROWS {
+        let mut sources: Vec<Source> = map.rooms.iter().map(empty).collect();
+        sources.push(Source::new(path, &format!("//! Docs.\n{text}\n")));
+        let mut violations = Vec::new();
+        map.check(&Graph::of(&sources, map.sources), &mut violations);
+        let messages: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        assert!(messages.iter().any(|m| m.contains(expected)), "{text}: {messages:?}");
+    }
+}
+
 #[test]
 fn docs_and_sizes_are_checked() {
     let breach = |text: &str| {
@@ -189,6 +257,12 @@ fn docs_and_sizes_are_checked() {
     let lines = |count: usize| "//! Docs.\n".to_owned() + &"fn f() {}\n".repeat(count - 1);
     assert!(breach(&lines(rules::FILE_LINES_MAX)).is_none());
     assert!(breach(&lines(rules::FILE_LINES_MAX + 1)).is_some_and(|m| m.contains("split at")));
+    let lines = |count: usize| {
+        format!("//! Docs.\npub(crate) fn f(x: [u8; 3]) {{\n{}}}\n", "    g();\n".repeat(count - 2))
+    };
+    assert!(breach(&lines(rules::FUNCTION_LINES_MAX)).is_none());
+    let long = breach(&lines(rules::FUNCTION_LINES_MAX + 1)).expect("it is too long");
+    assert!(long.starts_with("detectors/src/a.rs:2: `f` has 135 lines"), "{long}");
     let long = format!("//! Docs.\n// {}\n", "word ".repeat(30));
     assert!(breach(&long).is_some_and(|m| m.starts_with("detectors/src/a.rs:2: longer than 100")));
     let long = format!(

@@ -8,6 +8,8 @@ use super::source::Source;
 
 /// Longest file, in lines.
 pub(crate) const FILE_LINES_MAX: usize = 600;
+/// Longest function, in lines from its name to its closing brace.
+pub(crate) const FUNCTION_LINES_MAX: usize = 134;
 /// Longest line of code, as rustfmt.toml says.
 const CODE_CHARS_MAX: usize = 100;
 /// Longest line of prose, which rustfmt leaves as it is: a little more than code.
@@ -96,6 +98,7 @@ const ANY_ORDER: &str = "// any order:";
 pub(crate) fn check(source: &Source, violations: &mut Vec<Violation>) {
     module_docs(source, violations);
     size(source, violations);
+    functions(source, violations);
     names(source, violations);
     calls(source, violations);
     hash_order(source, violations);
@@ -126,6 +129,57 @@ fn size(source: &Source, violations: &mut Vec<Violation>) {
             violations.push(Violation::new(source, at, message));
         }
     }
+}
+
+/// Functions that are too long; tests may be as long as what they tell.
+fn functions(source: &Source, violations: &mut Vec<Violation>) {
+    // Functions that are open: where each begins, its name, and the depth of its brace.
+    let mut open: Vec<(usize, String, Option<i32>)> = Vec::new();
+    let (mut depth, mut nested) = (0, 0);
+    for (at, line) in source.lines.iter().enumerate() {
+        if let Some(name) = function(&line.code).filter(|_| !line.test) {
+            open.push((at, name, None));
+        }
+        for c in line.code.chars() {
+            match c {
+                '{' => {
+                    if let Some((_, _, brace @ None)) = open.last_mut() {
+                        *brace = Some(depth);
+                    }
+                    depth += 1;
+                }
+                '}' => {
+                    depth -= 1;
+                    if let Some((from, name, _)) =
+                        open.pop_if(|(_, _, brace)| *brace == Some(depth))
+                    {
+                        let lines = at - from + 1;
+                        if lines > FUNCTION_LINES_MAX {
+                            let message = format!(
+                                "`{name}` has {lines} lines; split it by phases at {FUNCTION_LINES_MAX}"
+                            );
+                            violations.push(Violation::new(source, from, message));
+                        }
+                    }
+                }
+                '(' | '[' => nested += 1,
+                ')' | ']' => nested -= 1,
+                // One without a body; not the `;` of an array's type.
+                ';' if nested == 0 => drop(open.pop_if(|(_, _, brace)| brace.is_none())),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The name of the function that a line of code begins to define.
+fn function(code: &str) -> Option<String> {
+    let (before, after) = code.split_once("fn ")?;
+    let words = ["pub", "const", "async", "unsafe", "extern", "\"\""];
+    let is_item =
+        before.split_whitespace().all(|word| words.contains(&word) || word.starts_with("pub("));
+    let name: String = after.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    (is_item && !name.is_empty()).then_some(name)
 }
 
 fn names(source: &Source, violations: &mut Vec<Violation>) {

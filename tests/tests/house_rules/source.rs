@@ -28,7 +28,9 @@ impl Source {
     /// Reads the text of a file.
     pub(crate) fn new(path: &str, text: &str) -> Self {
         let (code, in_string) = blank(text);
-        let whole = path.starts_with("tests/") || path.ends_with("/tests.rs");
+        let whole = path.starts_with("tests/")
+            || path.ends_with("/tests.rs")
+            || path.ends_with("_tests.rs");
         let tests = if whole { Vec::new() } else { test_lines(&code) };
         let lines = text.lines().zip(code.lines()).enumerate().map(|(at, (raw, code))| Line {
             raw: raw.to_owned(),

@@ -12,37 +12,37 @@ pub(super) const MECHANISMS: &[&str] = &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-51
 pub(in crate::config) static SECTIONS: &[Section] = &[
     Section {
         name: "kafka",
-        doc: "The brokers. With this section `driftline run` can run; [docs/kafka.md](kafka.md) shows how to wire it.",
+        doc: "The brokers. `driftline run` needs this section; [docs/kafka.md](kafka.md) shows how to wire it.",
         options: &[
             opt(
                 "brokers",
                 Form::Given(|d, v| d.live.brokers = Some(v)),
                 "",
-                "Some of the brokers, `host:port`, separated by commas. Required.",
+                "Some of the brokers, as `host:port`, separated by commas. Required.",
             ),
             opt(
                 "properties",
                 Form::Table(is_secret, |d, v| d.live.properties = v),
                 "",
-                "Any other property of librdkafka, passed through: a section of its own, `[kafka.properties]`. Those that Driftline sets itself are refused.",
+                "Any other property of librdkafka, passed through; a section of its own, `[kafka.properties]`. Those that Driftline sets itself are refused.",
             ),
         ],
     },
     Section {
         name: "kafka.tls",
-        doc: "TLS to the brokers. The section alone turns it on.",
+        doc: "TLS to the brokers. The presence of the section turns it on.",
         options: &[
             opt(
                 "enabled",
                 Form::Switch(|d, v| d.live.tls.enabled = v),
                 "true",
-                "`false` turns it off although the section is there.",
+                "`false` turns it off even though the section is there.",
             ),
             opt(
                 "ca_file",
                 Form::Given(|d, v| d.live.tls.ca_file = Some(v)),
                 "",
-                "Certificates (PEM) of those who may sign a broker's. Default: those that the system trusts.",
+                "Certificates (PEM) of the authorities that sign the brokers' certificates. Default: those that the system trusts.",
             ),
             opt(
                 "certificate_file",
@@ -66,13 +66,13 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                 "verify_hostname",
                 Form::Switch(|d, v| d.live.tls.verify_hostname = v),
                 "true",
-                "Whether a broker's certificate must name the host that was connected to.",
+                "Whether a broker's certificate must match the host name that was connected to.",
             ),
         ],
     },
     Section {
         name: "kafka.sasl",
-        doc: "How Driftline says who it is.",
+        doc: "How Driftline authenticates.",
         options: &[
             opt(
                 "mechanism",
@@ -96,7 +96,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                 "token",
                 Form::Secret(|d, v| d.live.sasl.token = Some(v)),
                 "",
-                "For OAUTHBEARER: a JSON Web Token; read anew whenever the old one expires.",
+                "For OAUTHBEARER: a JSON Web Token; read again whenever the old one expires.",
             ),
         ],
     },
@@ -120,7 +120,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                 "from",
                 Form::Start(|d, v| d.live.from = v),
                 "\"earliest\"",
-                "Where the group begins in a partition that it has no offset of: at the first record kept, at the end, at the first record of a time; `committed`: nowhere, it refuses to start.",
+                "Where to start in a partition for which the group has no committed offset: at the first record kept, at the end, or at the first record of a time; `committed`: refuse to start.",
             ),
             opt(
                 "split",
@@ -145,19 +145,19 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                 "instance_id",
                 Form::Given(|d, v| d.live.instance_id = Some(v)),
                 "",
-                "Static membership: a name for this process that no other has, so that a restart moves no partition. Example: `{ env = \"HOSTNAME\" }`.",
+                "Static membership: a name that no other process has, so that a restart moves no partitions. Example: `{ env = \"HOSTNAME\" }`.",
             ),
             opt(
                 "session_timeout",
                 Form::Duration(S, H, |d, v| d.live.session_timeout_us = v),
                 "\"45s\"",
-                "A process that the brokers do not hear of for this long is replaced. `classic` only: for `consumer` the brokers set it.",
+                "A process that the brokers have not heard from for this long is replaced. `classic` only: with `consumer` the brokers set it.",
             ),
             opt(
                 "fetch_threads",
                 Form::Whole(0, 256, |d, v| d.live.fetch_threads = v as usize),
                 "0",
-                "Threads that fetch and decode; 0: one for each core but one.",
+                "Threads that fetch and decode; 0: one less than there are cores. Never more than there are partitions.",
             ),
             opt(
                 "memory",
@@ -165,25 +165,25 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                     d.live.memory_bytes = usize::try_from(v).unwrap_or(usize::MAX)
                 }),
                 "\"256MiB\"",
-                "Messages that may wait in this process; when they are more, fetching pauses.",
+                "Messages that may wait in this process; beyond that, fetching pauses.",
             ),
             opt(
                 "idle",
                 Form::Duration(100 * MS, D, |d, v| d.live.idle_us = v),
                 "\"2s\"",
-                "A partition that is read to its end for this long holds up no other any more.",
+                "A partition that has been read to its end for this long no longer holds back the watermark.",
             ),
             opt(
                 "ahead",
                 Form::Duration(S, 7 * D, |d, v| d.live.ahead_us = v),
                 "\"10m\"",
-                "In catch-up no partition is read further ahead of the slowest than this, in event time.",
+                "While catching up, no partition is read further ahead of the slowest than this, in event time.",
             ),
         ],
     },
     Section {
         name: "sinks",
-        doc: "The topics that are written. `topics create` makes them.",
+        doc: "The topics that Driftline writes. `driftline topics create` creates them.",
         options: &[
             opt(
                 "findings",
@@ -201,7 +201,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                 "quarantine",
                 Form::Given(|d, v| d.live.sinks[2] = v),
                 "\"driftline-quarantine\"",
-                "Records that could not be read, byte by byte, with the reason in their headers.",
+                "Records that could not be read, byte for byte, with the reason in their headers.",
             ),
             opt(
                 "journal",
@@ -219,13 +219,13 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                 "surprise",
                 Form::Real(0.1, 1000.0, |d, v| d.live.surprise_nats = v),
                 "10.0",
-                "An event is surprising where `-ln p` of its values, summed over its metrics, is over what the baselines expect by more than this (nats). One value that a baseline of N events never saw adds ln 2N, 8.3 for 2,000: so 10 asks for two that are rare, or for a long baseline.",
+                "An event is surprising where `-ln p` of its values, summed over its metrics, exceeds what the baselines expect by more than this (nats). One value that a baseline of N events never saw adds ln 2N, 8.3 for 2,000: so 10 takes two rare values, or a long baseline.",
             ),
         ],
     },
     Section {
         name: "delivery",
-        doc: "How surely results are written.",
+        doc: "The delivery guarantee.",
         options: &[
             opt(
                 "mode",
@@ -242,19 +242,19 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                 "commit",
                 Form::Duration(10 * MS, 60 * S, |d, v| d.live.delivery.commit_us = v),
                 "\"1s\"",
-                "Results are written and offsets committed this often.",
+                "How often results are written and offsets committed.",
             ),
             opt(
                 "transaction_timeout",
                 Form::Duration(S, 900 * S, |d, v| d.live.delivery.transaction_timeout_us = v),
                 "\"10s\"",
-                "The brokers abort a transaction that is open for longer. Longer than `commit`.",
+                "The brokers abort a transaction that stays open for longer. Must be longer than `commit`.",
             ),
         ],
     },
     Section {
         name: "state",
-        doc: "Where snapshots of what was learned are kept. Recovery is the newest snapshot, and the records after it read again.",
+        doc: "Where snapshots of what was learned are kept. Recovery loads the newest snapshot and reads the records after it again.",
         options: &[
             opt(
                 "home",
@@ -266,13 +266,13 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                 "every",
                 Form::Duration(S, D, |d, v| d.live.every_us = v),
                 "\"60s\"",
-                "A snapshot is taken this often.",
+                "How often a snapshot is taken.",
             ),
             opt(
                 "keep",
                 Form::Whole(1, 1000, |d, v| d.live.keep = v as usize),
                 "3",
-                "Snapshots that are kept.",
+                "How many snapshots are kept.",
             ),
             opt(
                 "options",
@@ -284,12 +284,12 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
     },
     Section {
         name: "http",
-        doc: "The HTTP interface of a running process: `/livez`, `/readyz`, `/metrics`.",
+        doc: "The HTTP interface of a running process: `/livez`, `/readyz`, `/metrics` and more ([docs/operations.md](operations.md)).",
         options: &[opt(
             "listen",
             Form::GivenOrNone(|d, v| d.live.listen = v),
             "\"127.0.0.1:9187\"",
-            "Address and port; `\"\"`: no HTTP. There is no login: let no stranger reach it.",
+            "Address and port; `\"\"`: no HTTP. There is no login: keep strangers away from it.",
         )],
     },
 ];
