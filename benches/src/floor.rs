@@ -1,58 +1,110 @@
-//! The floor of everything that reads these lines: sonic-rs, one thread, each line into a borrowed struct
-//! of all 15 fields, and nothing done with it.
+//! The floor of what reads lines of `driftline generate`: a bare decode of them, by a program that is built for
+//! speed alone (`benches/floor`) and that runs beside a bench.
+//!
+//! Not here: the clock. Asking and answering takes some microseconds of a round.
 
-use std::borrow::Cow;
-use std::hint::black_box;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-#[derive(serde::Deserialize)]
-struct Usage {
-    input_tokens: Option<f64>,
-    output_tokens: Option<f64>,
+/// Why there is no floor.
+#[derive(Debug, thiserror::Error)]
+pub enum FloorError {
+    /// `cargo` says why, on standard error.
+    #[error("`cargo build --profile floor` failed: its message stands above")]
+    Build,
+    /// Something else of it cannot be run.
+    #[error("the floor cannot be run: {0}")]
+    Run(#[from] std::io::Error),
 }
 
-/// All fields of a line, borrowed where a string has no escapes.
-#[derive(serde::Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    ts: Cow<'a, str>,
-    #[serde(borrow)]
-    model: Cow<'a, str>,
-    #[serde(borrow)]
-    model_version: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    region: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    request_id: Option<Cow<'a, str>>,
-    latency_ms: Option<f64>,
-    ttft_ms: Option<f64>,
-    usage: Usage,
-    #[serde(borrow)]
-    finish_reason: Option<Cow<'a, str>>,
-    status: Option<u32>,
-    error: Option<bool>,
-    confidence: Option<f64>,
-    #[serde(borrow)]
-    tool: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    prompt_lang: Option<Cow<'a, str>>,
+/// Where the floor reads from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FloorInput {
+    /// The file, anew each time.
+    File,
+    /// Memory, where the file was read to once.
+    Memory,
 }
 
-/// Decodes NDJSON of `driftline generate`; returns the number of lines, 0 where one cannot be read.
-pub fn decode_lines(text: &[u8]) -> usize {
-    let (mut events, mut start) = (0, 0);
-    for end in memchr::memchr_iter(b'\n', text) {
-        let Ok(line) = sonic_rs::from_slice::<Line<'_>>(&text[start..end]) else { return 0 };
-        black_box((&line.ts, &line.model, &line.model_version, &line.region, &line.request_id));
-        black_box((
-            line.latency_ms,
-            line.ttft_ms,
-            line.usage.input_tokens,
-            line.usage.output_tokens,
-        ));
-        black_box((&line.finish_reason, line.status, line.error, line.confidence));
-        black_box((&line.tool, &line.prompt_lang));
-        start = end + 1;
-        events += 1;
+/// The program, waiting to be asked. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Floor {
+    child: Child,
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Floor {
+    /// Builds the program where that was not done yet, which takes a minute, and starts it on a file.
+    ///
+    /// # Errors
+    /// When it cannot be built or started.
+    pub fn start(file: &Path, input: FloorInput) -> Result<Self, FloorError> {
+        let mode = match input {
+            FloorInput::File => "stream",
+            FloorInput::Memory => "memory",
+        };
+        let mut child = Command::new(build()?)
+            .arg(file)
+            .arg(mode)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let missing = || std::io::Error::other("it has no pipes");
+        let orders = Some(child.stdin.take().ok_or_else(missing)?);
+        let answers = BufReader::new(child.stdout.take().ok_or_else(missing)?);
+        let mut floor = Self { child, orders, answers };
+        // The first answer comes when the file is in memory.
+        floor.decode()?;
+        Ok(floor)
     }
-    events
+
+    /// Decodes all lines once; returns how many.
+    ///
+    /// # Errors
+    /// When the program has ended: a line is not one of `driftline generate`.
+    pub fn decode(&mut self) -> Result<u64, FloorError> {
+        let ended = || std::io::Error::other("it has ended");
+        self.orders.as_mut().ok_or_else(ended)?.write_all(b"\n")?;
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer)?;
+        Ok(answer.trim().parse().map_err(std::io::Error::other)?)
+    }
+}
+
+impl Drop for Floor {
+    fn drop(&mut self) {
+        // The end of its input ends it.
+        self.orders = None;
+        let _ = self.child.wait();
+    }
+}
+
+/// Builds the program with its own profile, and says where it is.
+fn build() -> Result<PathBuf, FloorError> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let status = Command::new(cargo)
+        .current_dir(&root)
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--profile",
+            "floor",
+            "--package",
+            "driftline-floor",
+        ])
+        .status()?;
+    if !status.success() {
+        return Err(FloorError::Build);
+    }
+    // A bench runs in target/PROFILE.
+    let bench = std::env::current_exe()?;
+    let target = bench
+        .parent()
+        .and_then(Path::parent)
+        .map_or_else(|| root.join("target"), Path::to_path_buf);
+    Ok(target.join("floor").join(format!("driftline-floor{}", std::env::consts::EXE_SUFFIX)))
 }

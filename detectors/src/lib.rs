@@ -4,7 +4,7 @@
 //! decision is computed with `libm`, so that the same counts give the same bits on every platform.
 //!
 //! The way of a value: an [`encoder::Encoder`] turns it into a small integer, its *code*; a pane counts
-//! codes; [`tables::Tables`] turn the counts of a pane into evidence, one number a *lane* (one way of
+//! codes; [`lanes::Tables`] turn the counts of a pane into evidence, one number a *lane* (one way of
 //! having changed); [`evidence::Evidence`] accumulates it as a CUSUM (what people know, and the onset)
 //! and as a mixture Shiryaev-Roberts statistic (what decides).
 //!
@@ -12,7 +12,7 @@
 //! use driftline_detectors::baseline::{Baseline, Zone};
 //! use driftline_detectors::encoder::{Encoder, FlagEncoder};
 //! use driftline_detectors::evidence::Evidence;
-//! use driftline_detectors::tables::Tables;
+//! use driftline_detectors::lanes::Tables;
 //!
 //! // 10,000 baseline requests, of which 100 failed; nothing missing, nothing invalid.
 //! let baseline = Baseline::new(Encoder::Flag(FlagEncoder), vec![9_900, 100, 0, 0]);
@@ -31,29 +31,13 @@
 pub mod anomaly;
 pub mod arl;
 pub mod baseline;
-pub mod budget;
-pub mod categories;
 pub mod classic;
-pub mod code_temper;
-pub mod distinct;
-pub mod effect;
+pub mod dependence;
 pub mod encoder;
 pub mod evidence;
-pub mod kernel;
-pub mod lane;
-mod live;
-mod one_of;
-mod profile;
+pub mod lanes;
+pub mod math;
 pub mod scalar;
 pub mod score;
-pub mod sketch;
-mod slack;
-pub mod slots;
-pub mod spans;
-pub mod special;
-mod sums;
-pub mod surprise;
-pub mod tables;
 pub mod temper;
-mod tick;
 pub mod two_sample;

@@ -14,7 +14,7 @@ use driftline::model::{Batch, Kind, Settings};
 use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::tables::Tables;
+use driftline_detectors::lanes::Tables;
 
 use crate::streams::{Change, LEVELS, Law, Stream, column, label};
 

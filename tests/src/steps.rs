@@ -6,7 +6,7 @@
 use driftline::model::{Kind, Settings};
 use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::tables::Tables;
+use driftline_detectors::lanes::Tables;
 
 use crate::promise::{Coder, WINDOW_PANES, learn_values};
 

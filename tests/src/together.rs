@@ -3,9 +3,9 @@
 
 use driftline::model::Kind;
 use driftline_detectors::baseline::{Baseline, Zone};
-use driftline_detectors::budget::fewest;
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::tables::Tables;
+use driftline_detectors::evidence::budget::fewest;
+use driftline_detectors::lanes::Tables;
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;

@@ -1,5 +1,6 @@
 //! Decode of every format into columns, beside two floors measured in the same rounds: a bare scan
-//! for newlines, and sonic-rs reading all 15 fields of each line into a borrowed struct.
+//! for newlines, and sonic-rs reading all 15 fields of each line into a borrowed struct, built for speed
+//! alone.
 //!
 //! One thread. Rounds are interleaved, so a busy machine slows all rows alike; medians are printed.
 //! `cargo run --release -p driftline-bench --bin decode [events [rounds]]`
@@ -17,7 +18,7 @@ use driftline::model::{FieldPath, Kind, Layout, Limits, MetricField, TimeField, 
 use driftline::source::FileSource;
 use driftline::synth::write::Format;
 use driftline::synth::{METRICS, Plan, Slot, dataset};
-use driftline_bench::floor::decode_lines;
+use driftline_bench::floor::{Floor, FloorInput};
 
 /// The layout of `driftline generate`: time, three keys, nine metrics.
 fn layout(id: bool) -> Layout {
@@ -65,9 +66,12 @@ fn main() -> anyhow::Result<()> {
         if extension == "ndjson" {
             let text = std::fs::read(&file)?;
             line_bytes = text.len() / events as usize;
-            let (scanned, parsed) = (text.clone(), text);
-            add("newline scan", Box::new(move || memchr::memchr_iter(b'\n', &scanned).count()));
-            add("sonic-rs, 15 fields, borrowed", Box::new(move || decode_lines(&parsed)));
+            add("newline scan", Box::new(move || memchr::memchr_iter(b'\n', &text).count()));
+            let mut floor = Floor::start(&file, FloorInput::Memory)?;
+            add(
+                "sonic-rs, 15 fields, borrowed",
+                Box::new(move || floor.decode().unwrap_or(0) as usize),
+            );
         }
         for id in [false, true] {
             let blocks = blocks(&file)?;

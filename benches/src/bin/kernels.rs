@@ -19,9 +19,7 @@ use driftline_bench::Sample;
 use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::encoder::{Encoder, NumberEncoder};
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::kernel::pane_evidence;
-use driftline_detectors::lane::LANES_MAX;
-use driftline_detectors::tables::Tables;
+use driftline_detectors::lanes::{LANES_MAX, Tables, pane_evidence};
 use ndarray::Array2;
 
 const SERIES: usize = 10_000;

@@ -1,5 +1,5 @@
-//! Replay end to end beside its floor: a bare decode of the same lines by sonic-rs into a borrowed struct
-//! of all 15 fields.
+//! Replay end to end beside its floor: a bare decode of the same file by sonic-rs into a borrowed struct
+//! of all 15 fields, built for speed alone.
 //!
 //! `cargo run --release -p driftline-bench --bin replay [events [rounds]]`. Rounds are interleaved, so a
 //! busy machine slows all rows alike; medians are printed. Peak memory is that of a child process.
@@ -18,7 +18,7 @@ use driftline::source::FileSource;
 use driftline::synth::write::Format;
 use driftline::synth::{Plan, dataset};
 use driftline_bench::Rounds;
-use driftline_bench::floor::decode_lines;
+use driftline_bench::floor::{Floor, FloorInput};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,16 +40,15 @@ fn main() -> anyhow::Result<()> {
         let format = Format::named(format).context("a format")?;
         dataset::write(&plan, format, 1, folder.path(), &mut |_| {})?;
     }
-    let lines = std::fs::read(folder.path().join("events.ndjson"))?;
     let path = folder.path();
+    let mut floor = Floor::start(&path.join("events.ndjson"), FloorInput::File)?;
     let mut bench = Rounds::new("replay of the default set", "event");
-    bench.floor("sonic-rs, bare struct decode", || decode_lines(&lines) as u64);
+    bench.floor("sonic-rs, bare struct decode", || floor.decode().unwrap_or(0));
     bench.row("replay NDJSON, 1 thread", || run(path, "ndjson", 1).unwrap_or(0));
     bench.row("replay NDJSON, 2 threads", || run(path, "ndjson", 2).unwrap_or(0));
     bench.row("replay Parquet, 1 thread", || run(path, "parquet", 1).unwrap_or(0));
     let report = bench.run(rounds)?;
     println!("{report}");
-    drop(lines);
     for threads in ["1", "2"] {
         let child = Command::new(std::env::current_exe()?)
             .args(["memory", &path.display().to_string(), threads])

@@ -51,6 +51,14 @@ fn main() -> anyhow::Result<()> {
         kib("VmRSS")? >> 10,
         kib("VmHWM")? >> 10
     );
+    tell_steps(&mut bench, panes)?;
+    tell_snapshots(&mut bench)?;
+    drop(bench);
+    tell_restores(folder.path())
+}
+
+/// The table of steps: steady and catching up, without and with a snapshot for each pane.
+fn tell_steps(bench: &mut Bench, panes: [u64; 4]) -> anyhow::Result<()> {
     println!("\n| | steps | median | p99 | largest | closing a pane | the same in CPU time |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     for (name, pace, save, panes) in [
@@ -67,6 +75,11 @@ fn main() -> anyhow::Result<()> {
             row(&steps, |s| s.cpu)
         );
     }
+    Ok(())
+}
+
+/// What the forks cost the engine, and how long it took to write them.
+fn tell_snapshots(bench: &mut Bench) -> anyhow::Result<()> {
     let writer = bench.writer.take().context("a writer")?;
     let (forks, written) = (std::mem::take(&mut bench.forks), writer.finish()?);
     let of = |values: &[f64]| Sample::of(values).context("a snapshot was taken");
@@ -88,10 +101,14 @@ fn main() -> anyhow::Result<()> {
         kib("VmRSS")? >> 10,
         kib("VmHWM")? >> 10
     );
-    drop(bench);
+    Ok(())
+}
+
+/// Restores the last snapshot three times, each in a process of its own.
+fn tell_restores(folder: &Path) -> anyhow::Result<()> {
     for _ in 0..3 {
         let child = Command::new(std::env::current_exe()?)
-            .args(["restore", &folder.path().display().to_string()])
+            .args(["restore", &folder.display().to_string()])
             .output()?;
         print!(
             "{}{}",

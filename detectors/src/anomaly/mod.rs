@@ -21,9 +21,8 @@ pub use bar::{APART_VALUES, Bar, FLOOR_DECADES};
 use season::Season;
 use tail::Tails;
 
-use crate::scalar::{ORDER, yule_walker};
+use crate::math::autoregression::{ORDER, yule_walker};
 
-const SECOND_US: i64 = 1_000_000;
 /// Values before a view has a say.
 const LEARN_VALUES: u32 = 100;
 /// In the first values there is no mean deviation to hold influence to.

@@ -2,11 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SECOND_US;
-use crate::slots::{SLOTS, slot_of};
+use crate::math::week::{DAY_US, HOUR_US, SLOTS, slot_of};
 
-const HOUR_US: i64 = 3_600 * SECOND_US;
-const DAY_US: i64 = 24 * HOUR_US;
 /// A day's values count so much of those of the day after, in the same hour; likewise a week's.
 const KEPT: f64 = 0.95;
 /// Weight of none in an hour of the day, in values ...

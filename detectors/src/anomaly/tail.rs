@@ -109,7 +109,7 @@ fn magnitude(position: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::special::normal_quantile;
+    use crate::math::special::normal_quantile;
 
     #[test]
     fn probabilities_of_a_normal_law_are_about_right_and_go_on_beyond_what_was_seen() {

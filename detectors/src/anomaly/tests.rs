@@ -1,17 +1,9 @@
 //! Tests of the score and of the bar: rates on noise, spikes, shifts and seasons.
 
 use super::*;
-use crate::special::normal_quantile;
+use crate::math::noise::normal as noise;
 
-/// A small generator of its own (SplitMix64), so that the crate needs none.
-fn noise(i: u64) -> f64 {
-    let mut z = (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    normal_quantile(((z ^ z >> 31) as f64 + 1.0) / (u64::MAX as f64 + 2.0))
-}
-
-const MINUTE_US: i64 = 60 * SECOND_US;
+const MINUTE_US: i64 = 60_000_000;
 
 /// Alarms of a series of five-minute values.
 fn alarms(values: impl Iterator<Item = f64>) -> Vec<usize> {

@@ -8,7 +8,8 @@
 
 use super::linear::Banded;
 use super::quadrature::gauss_legendre;
-use super::{normal_below, normal_density, search};
+use super::search;
+use crate::math::normal::{normal_below, normal_density};
 
 /// Nodes that resolve a kernel of width 1 on `0..h` far beyond 4 digits.
 fn node_count(h: f64) -> usize {

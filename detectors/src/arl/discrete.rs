@@ -52,8 +52,8 @@ pub fn discrete_cusum_threshold(atoms: &[Atom], run_length: f64, states: usize) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arl::normal_below;
     use crate::arl::{bernoulli_cusum, cusum_one_sided, cusum_threshold_one_sided};
+    use crate::math::normal::normal_below;
 
     /// 0.01 to 0.02: a run length of 10,047 has the threshold 327 / 69 and a delay of 670 (Reynolds and
     /// Stoumbos's chart, exact).

@@ -6,7 +6,8 @@
 
 use super::linear::Banded;
 use super::quadrature::gauss_legendre;
-use super::{normal_density, search};
+use super::search;
+use crate::math::normal::normal_density;
 
 /// Run length with weight `lambda` (0 to 1) and limit `limit` in standard deviations of z, when
 /// the mean is `shift` standard deviations off.

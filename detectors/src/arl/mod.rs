@@ -26,13 +26,3 @@ pub use discrete::{Atom, discrete_cusum, discrete_cusum_threshold};
 pub use ewma::{ewma, ewma_limit};
 pub use lattice::{bernoulli_cusum, bernoulli_cusum_threshold, poisson_cusum};
 pub use shewhart::{shewhart, shewhart_limit};
-
-/// Standard normal density.
-pub(crate) fn normal_density(x: f64) -> f64 {
-    libm::exp(-x * x / 2.0) / libm::sqrt(2.0 * std::f64::consts::PI)
-}
-
-/// `P(Z <= x)` of a standard normal.
-pub(crate) fn normal_below(x: f64) -> f64 {
-    libm::erfc(-x / std::f64::consts::SQRT_2) / 2.0
-}

@@ -1,6 +1,7 @@
 //! Shewhart's chart of single observations: alarm when `|x| > L`, x normal with unit variance.
 
-use super::{normal_below, search};
+use super::search;
+use crate::math::normal::normal_below;
 
 /// Run length with limits `-limit..limit` when the mean is `shift` standard deviations off.
 #[must_use]

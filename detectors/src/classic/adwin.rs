@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 
 const DELTA: Parameter = Parameter::real(
     "delta",
@@ -45,7 +45,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     // Two numbers a bucket, five buckets (six for a moment) on each of 64 levels.
     memory_values: 2 * 6 * 64 + 8,
     reference: "Bifet, Gavalda (2007), SIAM International Conference on Data Mining",
-    construct: |settings| Adwin::new(settings).map(Into::into),
 };
 
 /// Inputs summed up: their number is two to the power of the level.
@@ -72,7 +71,7 @@ pub struct Adwin {
 }
 
 impl Adwin {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             delta: settings.real(&DELTA),
             clock: settings.whole(&CLOCK) as u64,

@@ -12,7 +12,7 @@ use std::f64::consts::PI;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 
 const PRIOR_MEAN: Parameter = Parameter::real(
     "prior_mean",
@@ -45,7 +45,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "21 false alarms in 10,000 inputs.",
     memory_values: 3 * 201 + 8,
     reference: "Adams, MacKay (2007), arXiv:0710.3742",
-    construct: |settings| Bocd::new(settings).map(Into::into),
 };
 
 /// The run may have begun here.
@@ -71,7 +70,7 @@ pub struct Bocd {
 }
 
 impl Bocd {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         let hazard = settings.real(&HAZARD);
         let prior = (settings.real(&PRIOR_MEAN), 1.0 / settings.real(&PRIOR_VARIANCE));
         let mut fresh = Self {

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 use crate::arl;
 
 const TARGET: Parameter =
@@ -54,7 +54,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "As set, 10,000 at the defaults, exactly, for independent normal input.",
     memory_values: 8,
     reference: "Page (1954), Biometrika 41(1/2); Lucas, Crosier (1982), Technometrics 24(3)",
-    construct: |settings| Cusum::new(settings).map(Into::into),
 };
 
 /// The chart's state; see the module.
@@ -70,7 +69,7 @@ pub struct Cusum {
 }
 
 impl Cusum {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         let k = settings.real(&K);
         let threshold = match settings.real(&THRESHOLD) {
             given if given > 0.0 => given,

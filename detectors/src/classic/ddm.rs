@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mean::{RunningMean, bit};
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 
 const WARM_UP: Parameter =
     Parameter::whole("warm_up", 30.0, (1.0, 1e9), "No decision up to this many inputs.");
@@ -36,7 +36,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "0.41 false alarms in 10,000 inputs.",
     memory_values: 8,
     reference: "Gama, Medas, Castillo, Rodrigues (2004), SBIA, LNCS 3171",
-    construct: |settings| Ddm::new(settings).map(Into::into),
 };
 
 /// The method's state; see the module.
@@ -51,7 +50,7 @@ pub struct Ddm {
 }
 
 impl Ddm {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             warm_up: settings.whole(&WARM_UP) as u64,
             warning: settings.real(&WARNING),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mean::{RunningMean, bit};
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 
 const WARM_UP: Parameter =
     Parameter::whole("warm_up", 30.0, (1.0, 1e9), "No decision before this many inputs.");
@@ -32,7 +32,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "400 by design for rates up to 0.3; 27 false alarms in 10,000 inputs.",
     memory_values: 8,
     reference: "Ross, Adams, Tasoulis, Hand (2012), Pattern Recognition Letters 33(2)",
-    construct: |settings| Ecdd::new(settings).map(Into::into),
 };
 
 /// The chart's state; see the module.
@@ -46,7 +45,7 @@ pub struct Ecdd {
 }
 
 impl Ecdd {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             warm_up: settings.whole(&WARM_UP) as u64,
             lambda: settings.real(&LAMBDA),

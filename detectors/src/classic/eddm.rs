@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 
 const WARM_UP: Parameter =
     Parameter::whole("warm_up", 30.0, (1.0, 1e9), "No decision up to this many errors.");
@@ -26,7 +26,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "19 false alarms in 10,000 inputs.",
     memory_values: 12,
     reference: "Baena-Garcia et al. (2006), Workshop on Knowledge Discovery from Data Streams",
-    construct: |settings| Eddm::new(settings).map(Into::into),
 };
 
 /// The method's state; see the module.
@@ -50,7 +49,7 @@ struct Distances {
 }
 
 impl Eddm {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         let (alpha, beta) = (settings.real(&ALPHA), settings.real(&BETA));
         if alpha < beta {
             return Err(SettingError::Conflict {

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 use crate::arl;
 
 const TARGET: Parameter =
@@ -48,7 +48,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "As set, 10,000 at the defaults, exactly, for independent normal input.",
     memory_values: 6,
     reference: "Roberts (1959), Technometrics 1(3); Crowder (1987), Technometrics 29(4)",
-    construct: |settings| Ewma::new(settings).map(Into::into),
 };
 
 /// The chart's state; see the module.
@@ -62,7 +61,7 @@ pub struct Ewma {
 }
 
 impl Ewma {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         let lambda = settings.real(&LAMBDA);
         let limit = match settings.real(&LIMIT) {
             given if given > 0.0 => given,

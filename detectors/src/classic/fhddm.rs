@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mean::bit;
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 
 const WINDOW: Parameter = Parameter::whole("window", 100.0, (2.0, 100_000.0), "Inputs kept.");
 const CONFIDENCE: Parameter =
@@ -33,7 +33,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "0.13 false alarms in 10,000 inputs.",
     memory_values: 100 + 8,
     reference: "Pesaranghader, Viktor (2016), ECML PKDD, LNCS 9852",
-    construct: |settings| Fhddm::new(settings).map(Into::into),
 };
 
 /// The windows; see the module.
@@ -48,7 +47,7 @@ pub struct Fhddm {
 }
 
 impl Fhddm {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         let (window, short_window) = (settings.whole(&WINDOW), settings.whole(&SHORT_WINDOW));
         if short_window >= window {
             return Err(SettingError::Conflict {

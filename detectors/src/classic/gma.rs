@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mean::RunningMean;
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 
 const MIN_UPDATES: Parameter = Parameter::whole(
     "min_updates",
@@ -34,7 +34,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "0 false alarms in 10,000 inputs; depends on the input's scale.",
     memory_values: 8,
     reference: "Roberts (1959), Technometrics 1(3); Bifet et al. (2010), MOA, JMLR 11",
-    construct: |settings| Gma::new(settings).map(Into::into),
 };
 
 /// The sum's state; see the module.
@@ -48,7 +47,7 @@ pub struct Gma {
 }
 
 impl Gma {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             min_updates: settings.whole(&MIN_UPDATES) as u64,
             alpha: settings.real(&ALPHA),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mean::{RunningMean, bit};
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 
 const DRIFT: Parameter =
     Parameter::real("drift_confidence", 0.001, (1e-12, 1.0), "Significance of a drift.");
@@ -28,7 +28,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "0.01 false alarms in 10,000 inputs.",
     memory_values: 12,
     reference: "Frias-Blanco et al. (2015), IEEE Transactions on Knowledge and Data Engineering 27(3)",
-    construct: |settings| HddmA::new(settings).map(Into::into),
 };
 
 /// The method's state; see the module.
@@ -43,7 +42,7 @@ pub struct HddmA {
 }
 
 impl HddmA {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             drift: settings.real(&DRIFT),
             warning: settings.real(&WARNING),

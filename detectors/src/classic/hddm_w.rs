@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mean::bit;
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 
 const DRIFT: Parameter =
     Parameter::real("drift_confidence", 0.001, (1e-12, 1.0), "Significance of a drift.");
@@ -29,7 +29,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "0.51 false alarms in 10,000 inputs.",
     memory_values: 24,
     reference: "Frias-Blanco et al. (2015), IEEE Transactions on Knowledge and Data Engineering 27(3)",
-    construct: |settings| HddmW::new(settings).map(Into::into),
 };
 
 /// A weighted mean and the sum of its squared weights.
@@ -91,7 +90,7 @@ pub struct HddmW {
 }
 
 impl HddmW {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             drift: settings.real(&DRIFT),
             warning: settings.real(&WARNING),

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 use crate::two_sample;
 
 const ALPHA: Parameter =
@@ -36,7 +36,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "11 false alarms in 10,000 inputs: one uncorrected test an input.",
     memory_values: 100 + 6,
     reference: "Raab, Heusinger, Schleif (2020), Neurocomputing 416",
-    construct: |settings| Kswin::new(settings).map(Into::into),
 };
 
 /// The window; see the module.
@@ -50,7 +49,7 @@ pub struct Kswin {
 }
 
 impl Kswin {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         let (window, newest) = (settings.whole(&WINDOW), settings.whole(&NEWEST));
         if 2 * newest > window {
             return Err(SettingError::Conflict {

@@ -11,73 +11,14 @@
 
 mod mean;
 mod settings;
-
-pub use settings::{Parameter, SettingError, Settings};
+mod spec;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What a detector says after an input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Decision {
-    /// Nothing to say.
-    Quiet,
-    /// A change may be coming. Not all detectors warn.
-    Warning,
-    /// A change. The detector has started afresh.
-    Drift,
-}
-
-/// A detector of changes.
-pub trait Detector {
-    /// Takes a finite input in and decides; after [`Decision::Drift`] the state is a fresh one.
-    /// Call [`Detector::update`], which keeps unusable input out.
-    fn step(&mut self, x: f64) -> Decision;
-
-    /// Forgets all input; parameters stay.
-    fn reset(&mut self);
-
-    /// Takes an input in and decides. NaN, infinities and values beyond +-1e100 (whose squares
-    /// would not be finite) are ignored. Bit detectors read 0.5 and above as 1.
-    fn update(&mut self, x: f64) -> Decision {
-        if x.abs() <= 1e100 { self.step(x) } else { Decision::Quiet }
-    }
-}
-
-/// What a detector reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// Any number.
-    Number,
-    /// 0 or 1; 1 is the error.
-    Bit,
-}
-
-/// One line of [`DETECTORS`].
-#[derive(Clone, Copy, Debug)]
-pub struct DetectorSpec {
-    /// Name in configuration and on the command line.
-    pub name: &'static str,
-    /// Tool, version and options that it follows.
-    pub variant: &'static str,
-    /// What it does, in one sentence.
-    pub doc: &'static str,
-    /// When another detector is the better choice.
-    pub otherwise: &'static str,
-    /// What it reads.
-    pub input: Input,
-    /// Its parameters.
-    pub parameters: &'static [Parameter],
-    /// How its run length is set, and what it is at the defaults with nothing changed: measured on
-    /// 100 streams of 10,000 standard normal numbers, or of bits with 20 % ones.
-    pub run_length: &'static str,
-    /// Numbers kept at most, at the default parameters.
-    pub memory_values: usize,
-    /// Where it comes from.
-    pub reference: &'static str,
-    pub(crate) construct: fn(&Settings) -> Result<AnyDetector, SettingError>,
-}
+pub use settings::{Parameter, SettingError, Settings};
+pub use spec::{Decision, Detector, DetectorSpec, Input};
 
 impl DetectorSpec {
     /// A detector with the given parameters; the others have their defaults.
@@ -85,7 +26,7 @@ impl DetectorSpec {
     /// # Errors
     /// A parameter that it does not have, a value out of range, or two that contradict each other.
     pub fn build(&self, given: &BTreeMap<String, f64>) -> Result<AnyDetector, SettingError> {
-        (self.construct)(&Settings::new(self, given)?)
+        construct(self.name, &Settings::new(self.name, self.parameters, given)?)
     }
 }
 
@@ -94,13 +35,15 @@ impl DetectorSpec {
 /// # Errors
 /// No such name; the error says which is near.
 pub fn find(name: &str) -> Result<&'static DetectorSpec, SettingError> {
-    DETECTORS.iter().find(|spec| spec.name == name).ok_or_else(|| {
-        let known = || DETECTORS.iter().map(|spec| spec.name);
-        SettingError::UnknownDetector {
-            name: name.to_owned(),
-            remedy: settings::suggestion(name, known()),
-        }
-    })
+    DETECTORS.iter().find(|spec| spec.name == name).ok_or_else(|| unknown(name))
+}
+
+fn unknown(name: &str) -> SettingError {
+    let known = DETECTORS.iter().map(|spec| spec.name);
+    SettingError::UnknownDetector {
+        name: name.to_owned(),
+        remedy: settings::suggestion(name, known),
+    }
 }
 
 macro_rules! detectors {
@@ -127,6 +70,14 @@ macro_rules! detectors {
         $(impl From<$module::$variant> for AnyDetector {
             fn from(detector: $module::$variant) -> Self { Self::$variant(detector) }
         })*
+
+        /// The detector with a name of [`DETECTORS`].
+        fn construct(name: &str, settings: &Settings) -> Result<AnyDetector, SettingError> {
+            $(if name == $module::SPEC.name {
+                return $module::$variant::new(settings).map(Into::into);
+            })*
+            Err(unknown(name))
+        }
 
         /// Every detector.
         pub const DETECTORS: &[DetectorSpec] = &[$($module::SPEC,)*];

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mean::RunningMean;
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 
 const MIN_UPDATES: Parameter = Parameter::whole(
     "min_updates",
@@ -46,7 +46,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "5.7 false alarms in 10,000 inputs; depends on the input's scale.",
     memory_values: 12,
     reference: "Page (1954), Biometrika 41(1/2); Hinkley (1971), Biometrika 58(3)",
-    construct: |settings| PageHinkley::new(settings).map(Into::into),
 };
 
 /// The test's state; see the module.
@@ -79,7 +78,7 @@ const FRESH: Sums = Sums {
 };
 
 impl PageHinkley {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             min_updates: settings.whole(&MIN_UPDATES) as u64,
             delta: settings.real(&DELTA),

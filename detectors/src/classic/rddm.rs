@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mean::{RunningMean, bit};
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 
 const WARM_UP: Parameter =
     Parameter::whole("warm_up", 129.0, (1.0, 1e9), "No decision before this many inputs.");
@@ -43,7 +43,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "2 false alarms in 10,000 inputs.",
     memory_values: 7_000 + 16,
     reference: "Barros, Cabral, Goncalves, Santos (2017), Expert Systems with Applications 90",
-    construct: |settings| Rddm::new(settings).map(Into::into),
 };
 
 /// The method's state; see the module.
@@ -62,7 +61,7 @@ pub struct Rddm {
 }
 
 impl Rddm {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         if settings.real(&KEPT) >= settings.real(&MAX_RUN) {
             return Err(SettingError::Conflict {
                 detector: SPEC.name,

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::DetectorSpec;
-
 /// One parameter of a detector.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameter {
@@ -98,16 +96,17 @@ pub struct Settings {
 
 impl Settings {
     pub(super) fn new(
-        spec: &DetectorSpec,
+        detector: &'static str,
+        parameters: &[Parameter],
         given: &BTreeMap<String, f64>,
     ) -> Result<Self, SettingError> {
         let mut values: BTreeMap<&'static str, f64> =
-            spec.parameters.iter().map(|parameter| (parameter.name, parameter.default)).collect();
+            parameters.iter().map(|parameter| (parameter.name, parameter.default)).collect();
         for (name, value) in given {
-            let Some(parameter) = spec.parameters.iter().find(|known| known.name == name) else {
-                let known = spec.parameters.iter().map(|parameter| parameter.name);
+            let Some(parameter) = parameters.iter().find(|known| known.name == name) else {
+                let known = parameters.iter().map(|parameter| parameter.name);
                 return Err(SettingError::UnknownParameter {
-                    detector: spec.name,
+                    detector,
                     name: name.clone(),
                     remedy: suggestion(name, known),
                 });
@@ -115,7 +114,7 @@ impl Settings {
             let inside = (parameter.least..=parameter.most).contains(value);
             if !inside || (parameter.whole && value.trunc() != *value) {
                 return Err(SettingError::OutOfRange {
-                    detector: spec.name,
+                    detector,
                     name: parameter.name,
                     value: *value,
                     kind: if parameter.whole { "a whole number" } else { "a number" },

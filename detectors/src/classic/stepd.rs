@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mean::bit;
 use super::settings::{Parameter, SettingError, Settings};
-use super::{Decision, Detector, DetectorSpec, Input};
+use super::spec::{Decision, Detector, DetectorSpec, Input};
 
 const WINDOW: Parameter =
     Parameter::whole("window", 30.0, (2.0, 100_000.0), "Inputs that are the recent side.");
@@ -30,7 +30,6 @@ pub(super) const SPEC: DetectorSpec = DetectorSpec {
     run_length: "5 false alarms in 10,000 inputs.",
     memory_values: 30 + 8,
     reference: "Nishida, Yamauchi (2007), Discovery Science, LNCS 4755",
-    construct: |settings| Stepd::new(settings).map(Into::into),
 };
 
 /// The test's state; see the module.
@@ -45,7 +44,7 @@ pub struct Stepd {
 }
 
 impl Stepd {
-    fn new(settings: &Settings) -> Result<Self, SettingError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingError> {
         let (drift, warning) = (settings.real(&DRIFT), settings.real(&WARNING));
         if warning < drift {
             return Err(SettingError::Conflict {

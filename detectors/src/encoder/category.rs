@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::VALUES_MAX;
+use super::sizes::VALUES_MAX;
 
 /// Encodes strings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

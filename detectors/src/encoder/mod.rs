@@ -4,22 +4,23 @@
 //! the distribution instead of a hole in it. A new kind of metric is one file here and one line in
 //! [`Encoder`].
 
+pub mod categories;
 mod category;
+mod flag;
 mod number;
+mod sizes;
+pub mod sketch;
 mod vector;
 
 use serde::{Deserialize, Serialize};
 
+pub use categories::Categories;
 pub use category::CategoryEncoder;
+pub use flag::FlagEncoder;
 pub use number::NumberEncoder;
+pub use sizes::{BINS_MAX, CODES_MAX, VALUES_MAX};
+pub use sketch::{Cell, Sketch};
 pub use vector::{VectorEncoder, VectorSample};
-
-/// Most codes that an encoder may have.
-pub const CODES_MAX: usize = 56;
-/// Most ordinary codes (bins, centroids), without those for everything else.
-pub const BINS_MAX: usize = 30;
-/// Most categories that have a code of their own.
-pub const VALUES_MAX: usize = CODES_MAX - 4;
 
 /// An encoder of any kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,10 +39,6 @@ pub enum Encoder {
     /// Nearest centroid, with far.
     Vector(VectorEncoder),
 }
-
-/// Flags need no learning: 0 is false, 1 is true.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct FlagEncoder;
 
 impl Encoder {
     /// Number of codes, `null` and `invalid` included.

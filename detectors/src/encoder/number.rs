@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::BINS_MAX;
-use crate::sketch::Sketch;
+use super::sizes::BINS_MAX;
+use super::sketch::Sketch;
 
 /// Shares at which bins should end: finer in the tails, where latency and length changes show first.
 const TARGETS: [f64; BINS_MAX - 1] = [

@@ -4,14 +4,16 @@
 //! Both sides are samples here. Tools that take the baseline for the truth (a one-sample test)
 //! alarm far too often when the baseline is not much larger than the window.
 
-use super::{Comparison, Reading, law};
+use super::comparison::Comparison;
+use super::reading::Reading;
+use crate::math::tails;
 
 fn reading(comparison: &Comparison, value: f64) -> Option<Reading> {
     let freedom = comparison.degrees_of_freedom();
     Some(Reading {
         value,
         corrected: Some(value - freedom),
-        p_value: Some(law::chi_square_tail(value, freedom)),
+        p_value: Some(tails::chi_square_tail(value, freedom)),
     })
 }
 

@@ -8,7 +8,9 @@
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
-use super::{Comparison, Reading, law};
+use super::comparison::Comparison;
+use super::reading::Reading;
+use crate::math::tails;
 
 /// `x asin x + sqrt(1 - x^2) - 1` as a power series in `x^2`: 1/2, 1/24, 1/80, 5/896. Times
 /// `2/pi` and both deviations it is the covariance of two folded normals with correlation x. Four
@@ -21,9 +23,9 @@ fn reading(value: f64, terms: usize, null_mean: f64, null_variance: f64) -> Read
     let p_value = if terms == 0 || null_mean <= 0.0 {
         1.0
     } else if terms == 1 || null_variance <= 0.0 {
-        law::normal_two_sided_tail(value / null_mean * libm::sqrt(FRAC_2_PI))
+        tails::normal_two_sided_tail(value / null_mean * libm::sqrt(FRAC_2_PI))
     } else {
-        law::gamma_tail(null_mean * null_mean / null_variance, value * null_mean / null_variance)
+        tails::gamma_tail(null_mean * null_mean / null_variance, value * null_mean / null_variance)
     };
     Reading { value, corrected: Some(value - null_mean), p_value: Some(p_value) }
 }
@@ -67,7 +69,7 @@ pub(super) fn l_infinity(comparison: &Comparison) -> Option<Reading> {
     let chances = comparison
         .pooled_shares()
         .filter(|share| *share < 1.0)
-        .map(|share| law::normal_two_sided_tail(gap / libm::sqrt(noise * share * (1.0 - share))));
+        .map(|share| tails::normal_two_sided_tail(gap / libm::sqrt(noise * share * (1.0 - share))));
     // The shares of two codes are one number twice: the bound is the chance of either.
     let p_value = match comparison.codes.len() {
         0 | 1 => 1.0,
@@ -109,7 +111,7 @@ pub(super) fn kolmogorov_smirnov(comparison: &Comparison) -> Option<Reading> {
     let line = comparison.on_the_line()?;
     let value =
         steps(&line).iter().map(|step| (step.window - step.baseline).abs()).fold(0.0, f64::max);
-    let p_value = law::kolmogorov_tail(value / libm::sqrt(line.noise()));
+    let p_value = tails::kolmogorov_tail(value / libm::sqrt(line.noise()));
     Some(Reading { value, corrected: None, p_value: Some(p_value) })
 }
 

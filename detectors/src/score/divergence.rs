@@ -6,8 +6,10 @@
 
 use std::f64::consts::LN_2;
 
-use super::{Comparison, Reading, law};
-use crate::two_sample;
+use super::comparison::Comparison;
+use super::reading::Reading;
+use super::shares;
+use crate::math::tails;
 
 /// `value * scale / s` is chi-square with C - 1 degrees of freedom with nothing changed.
 fn reading(comparison: &Comparison, value: f64, scale: f64) -> Reading {
@@ -16,7 +18,7 @@ fn reading(comparison: &Comparison, value: f64, scale: f64) -> Reading {
     Reading {
         value,
         corrected: Some(value - freedom * noise / scale),
-        p_value: Some(law::chi_square_tail(value * scale / noise, freedom)),
+        p_value: Some(tails::chi_square_tail(value * scale / noise, freedom)),
     }
 }
 
@@ -26,11 +28,11 @@ fn root(of: Reading, unit: f64) -> Reading {
 }
 
 pub(super) fn psi(comparison: &Comparison) -> Option<Reading> {
-    Some(reading(comparison, two_sample::psi(comparison.smoothed_shares()), 1.0))
+    Some(reading(comparison, shares::psi(comparison.smoothed_shares()), 1.0))
 }
 
 pub(super) fn kullback_leibler(comparison: &Comparison) -> Option<Reading> {
-    Some(reading(comparison, two_sample::kullback_leibler(comparison.smoothed_shares()), 2.0))
+    Some(reading(comparison, shares::kullback_leibler(comparison.smoothed_shares()), 2.0))
 }
 
 /// The value is that of the plain shares, as others report it. The p-value is that of the smoothed
@@ -42,8 +44,8 @@ fn plain_value_smoothed_chance(comparison: &Comparison, plain: f64, smoothed: f6
 }
 
 pub(super) fn jensen_shannon(comparison: &Comparison) -> Option<Reading> {
-    let plain = two_sample::jensen_shannon(comparison.shares());
-    let smoothed = two_sample::jensen_shannon(comparison.smoothed_shares());
+    let plain = shares::jensen_shannon(comparison.shares());
+    let smoothed = shares::jensen_shannon(comparison.smoothed_shares());
     Some(plain_value_smoothed_chance(comparison, plain, smoothed))
 }
 
@@ -53,8 +55,8 @@ pub(super) fn jensen_shannon_distance(comparison: &Comparison) -> Option<Reading
 
 pub(super) fn hellinger(comparison: &Comparison) -> Option<Reading> {
     let square = |x: f64| x * x;
-    let plain = square(two_sample::hellinger(comparison.shares()));
-    let smoothed = square(two_sample::hellinger(comparison.smoothed_shares()));
+    let plain = square(shares::hellinger(comparison.shares()));
+    let smoothed = square(shares::hellinger(comparison.smoothed_shares()));
 
     Some(root(plain_value_smoothed_chance(comparison, plain, smoothed), 1.0))
 }

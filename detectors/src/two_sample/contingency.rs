@@ -2,8 +2,9 @@
 
 use statrs::distribution::{Discrete, Hypergeometric};
 
-use super::Test;
-use crate::score::{Comparison, Reading, law, window_scores};
+use super::outcome::Test;
+use crate::math::tails;
+use crate::score::{Comparison, Reading, window_scores};
 
 fn test(reading: Option<Reading>) -> Option<Test> {
     reading.and_then(|found| found.p_value.map(|p_value| Test { statistic: found.value, p_value }))
@@ -67,7 +68,7 @@ pub fn proportions(a: (u64, u64), b: (u64, u64)) -> Option<Test> {
         return None;
     }
     let statistic = (a.0 as f64 / n - b.0 as f64 / m) / libm::sqrt(variance);
-    Some(Test { statistic, p_value: law::normal_two_sided_tail(statistic) })
+    Some(Test { statistic, p_value: tails::normal_two_sided_tail(statistic) })
 }
 
 /// Cramer's V, 0 to 1, as deepchecks has it: the larger side is scaled down to the smaller and

@@ -1,7 +1,8 @@
 //! Kolmogorov-Smirnov and Kuiper: largest gaps of the empirical distribution functions.
 
-use super::{Test, sorted};
-use crate::score::law;
+use super::outcome::Test;
+use super::sample::sorted;
+use crate::math::tails;
 
 /// Largest gaps upwards and downwards of `a`'s distribution function over `b`'s.
 fn gaps(a: &[f64], b: &[f64]) -> Option<(f64, f64)> {
@@ -32,7 +33,7 @@ pub fn ks_asymptotic(distance: f64, n: usize, m: usize) -> f64 {
     if size <= 0.0 {
         return 1.0;
     }
-    law::kolmogorov_tail(distance * (size + 0.12 + 0.11 / size))
+    tails::kolmogorov_tail(distance * (size + 0.12 + 0.11 / size))
 }
 
 /// The two-sample Kolmogorov-Smirnov test with its exact p-value (no ties between the samples

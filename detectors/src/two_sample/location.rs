@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::Test;
+use super::outcome::Test;
 
 /// Number, mean and sample variance; `None` for fewer than two values.
 fn moments(sample: &[f64]) -> Option<(f64, f64, f64)> {

@@ -2,8 +2,9 @@
 
 use std::f64::consts::PI;
 
-use super::{Test, sorted};
-use crate::score::law;
+use super::outcome::Test;
+use super::sample::sorted;
+use crate::math::tails;
 
 /// A distinct value of the pooled sample: how many of `a` and of `b` have it.
 struct Tie {
@@ -46,7 +47,7 @@ pub fn mann_whitney(a: &[f64], b: &[f64]) -> Option<Test> {
         return None;
     }
     let gap = ((statistic - n * m / 2.0).abs() - 0.5).max(0.0);
-    let p_value = law::normal_two_sided_tail(gap / libm::sqrt(variance));
+    let p_value = tails::normal_two_sided_tail(gap / libm::sqrt(variance));
     Some(Test { statistic, p_value })
 }
 

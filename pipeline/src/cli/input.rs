@@ -14,7 +14,7 @@ use crate::source::FileSource;
 /// Logs, and how they are read.
 #[derive(Debug, clap::Args)]
 pub(super) struct InputArgs {
-    /// Files, folders, globs, or - for standard input; default: [input].paths of the config
+    /// Files, folders, globs, or - for standard input [default: [input].paths of the config]
     pub(super) paths: Vec<String>,
     /// The config
     #[arg(long, short, default_value = DEFAULT_PATH, value_name = "FILE")]
@@ -25,7 +25,7 @@ pub(super) struct InputArgs {
     /// Only events before this time
     #[arg(long, value_name = "TIME", value_parser = instant)]
     pub(super) to: Option<i64>,
-    /// Format of the input, where extension and content do not tell
+    /// Format of the input [default: from extension or content]
     #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<String>,
 }
@@ -101,7 +101,7 @@ pub(super) fn find_source(
     };
     anyhow::ensure!(
         !paths.is_empty(),
-        "nothing to read: name files, folders or - (standard input), or set [input].paths in the config"
+        "nothing to read: give files, folders or - (standard input), or set [input].paths in the config"
     );
     Ok(FileSource::find(paths, format)?)
 }

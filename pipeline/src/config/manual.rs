@@ -9,7 +9,7 @@ const HEAD: &str = "\
 # The config
 
 <!-- Made from the table of options in pipeline/src/config/options.rs. Do not edit: run
-     `UPDATE_GOLDEN=1 cargo test --release -p driftline-tests --test config`. -->
+     `UPDATE_GOLDEN=1 cargo test --release -p driftline-tests --test surface config::`. -->
 
 Driftline reads one TOML file, `driftline.toml` unless another is named. `driftline init SAMPLE` writes one
 from a sample of your events, `driftline check` tells all its errors at once, each with its line and the

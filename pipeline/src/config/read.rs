@@ -16,14 +16,11 @@ use super::{presets, secrets};
 
 /// Part of a TOML parser's message, and what to do about it.
 const REMEDIES: &[(&str, &str)] = &[
-    (
-        "duplicate key",
-        "each option and each [section] stands once: put what belongs together in one place",
-    ),
-    ("invalid basic string", "close the text with a quotation mark on the same line"),
+    ("duplicate key", "each option and each [section] may be given only once: merge them"),
+    ("invalid basic string", "close the string with a quotation mark on the same line"),
     ("unclosed table", "close the name of the section with a bracket"),
-    ("unquoted key", "put a name with other characters into quotation marks"),
-    ("string values must be quoted", "put the text into quotation marks"),
+    ("unquoted key", "put a name with other characters in quotation marks"),
+    ("string values must be quoted", "put the string in quotation marks"),
 ];
 
 /// Reads a config text. What cannot be read is said in `diagnostics` and left at its default. `None` if the
@@ -215,7 +212,7 @@ impl Reader<'_> {
                 item.label(format!("did you mean `{near}`?"));
             }
             (None, Some(Section { name: "", .. })) => {
-                item.label("it stands at the top of the file, before the first section");
+                item.label("it belongs at the top of the file, before the first section");
             }
             (None, Some(section)) => {
                 item.label(format!("it belongs in [{}]", section.name));

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use driftline_detectors::distinct::Distinct;
-use driftline_detectors::spans::Siblings;
+use driftline_detectors::dependence::Siblings;
+use driftline_detectors::scalar::Distinct;
 
 use crate::engine::chart::charts::Charts;
 use crate::engine::clock::partition::Clock;

@@ -32,11 +32,11 @@ pub enum Control {
 
 /// Path, method, what it is: the page of links and the answer to an unknown path.
 const PATHS: &[(&str, &str, &str)] = &[
-    ("/livez", "GET", "whether the process lives; 503 with the reason if not"),
+    ("/livez", "GET", "whether the process is alive; 503 with the reason if not"),
     ("/readyz", "GET", "whether it reads and writes, or stands by; 503 with the reason if not"),
     ("/metrics", "GET", "metrics for Prometheus"),
     ("/status", "GET", "partitions, offsets, watermarks, last commit: JSON"),
-    ("/-/reload", "POST", "read the config again; a bad one changes nothing"),
+    ("/-/reload", "POST", "reload the config; an invalid one changes nothing"),
     ("/tap", "GET", "samples of the flow: ?at=decode|panes|scores&model=&metric=&every="),
 ];
 

@@ -84,7 +84,7 @@ pub(super) async fn index() -> Html<String> {
 
 pub(super) async fn unknown(uri: Uri) -> impl IntoResponse {
     let path: String = uri.path().chars().take(80).collect();
-    let mut words = format!("there is no {path:?} here, but:\n");
+    let mut words = format!("there is no {path:?} here; there are:\n");
     for (path, method, what) in PATHS {
         let _ = writeln!(words, "  {method:<5}{path:<11}{what}");
     }

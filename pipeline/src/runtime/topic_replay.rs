@@ -41,8 +41,8 @@ pub enum TopicReplayError {
     Live(#[from] LiveFault),
     /// The group has not run on these topics.
     #[error(
-        "group {group} has not begun to read any partition of {topics} (nothing of it is in {journal}); name the \
-         group that runs live with --group"
+        "group {group} has not started any partition of {topics} ({journal} has nothing about it); give the group \
+         that runs live with --group"
     )]
     NothingBegan {
         /// The group.
@@ -54,8 +54,8 @@ pub enum TopicReplayError {
     },
     /// What the group has read first is gone.
     #[error(
-        "{topic}/{partition} is kept from offset {first} on, and the group began at {began}: the same cannot be \
-         read again; raise retention.ms of the topic, or compare a group that began later"
+        "{topic}/{partition} is kept only from offset {first} on, but the group began at {began}: the same records \
+         cannot be read again; raise retention.ms of the topic, or compare a group that began later"
     )]
     Gone {
         /// Topic.
@@ -69,7 +69,7 @@ pub enum TopicReplayError {
     },
     /// Nothing comes any more.
     #[error(
-        "nothing was fetched for {seconds} s: {words}; see that the brokers run, and try again"
+        "nothing was fetched for {seconds} s: {words}; check that the brokers run, and try again"
     )]
     Stalled {
         /// Seconds of waiting.

@@ -18,10 +18,10 @@ const COMPRESSIONS: &[&str] = &["gz", "zst"];
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// Nothing there.
-    #[error("no such file or folder: {0}; globs need quotes so that the shell leaves them alone")]
+    #[error("no such file or folder: {0}; put globs in quotes so that the shell leaves them alone")]
     NotFound(String),
     /// A folder or glob without a file.
-    #[error("no input file in {0}; a folder is searched for the extensions {1}")]
+    #[error("no input file in {0}; folders are searched for files with the extensions {1}")]
     Nothing(String, String),
     /// A malformed glob.
     #[error("{0}: {1}")]

@@ -154,7 +154,7 @@ impl Home {
             })
         });
         if let Err(fault) = pruned {
-            tracing::warn!(shard, %fault, "old snapshots are still there");
+            tracing::warn!(shard, %fault, "old snapshots could not be removed");
         }
         self.clear(shard);
     }
@@ -212,7 +212,7 @@ impl Home {
                 Ok(None) => {}
                 Err(Unread::Damaged) => tracing::warn!(
                     snapshot = %listed.at.location,
-                    "this snapshot is damaged, or of another version of Driftline; the one before is used"
+                    "this snapshot is damaged, or from another version of Driftline; using the one before it"
                 ),
                 // It was removed since it was listed.
                 Err(Unread::Fault(StateFault::Missing { .. })) => {}

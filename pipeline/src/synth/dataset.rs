@@ -34,7 +34,7 @@ pub enum DatasetError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// A file cannot be written.
-    #[error("cannot write {path}: see that the folder exists, may be written and has room")]
+    #[error("cannot write {path}: check that the folder exists, is writable and has room")]
     Write {
         /// The file or folder.
         path: PathBuf,

@@ -1,6 +1,6 @@
 //! Rules on everything that is text: no place or host of one machine; and commands in documents exist.
 //!
-//! A command is `driftline ..`, `cargo run .. -- ..` or `./script`, in a block of code (fenced, or four
+//! A command is `driftline ..`, `cargo run .. -- ..`, `just ..` or `./script`, in a block of code (fenced, or four
 //! spaces in) or a code span.
 
 use std::path::Path;
@@ -65,6 +65,12 @@ fn problem(command: &str, root: &Path, driftline: &clap::Command) -> Option<Stri
         [script, ..] if script.starts_with("./") && !script.contains('*') => {
             let exists = root.join(script).exists();
             return (!exists).then(|| format!("`{script}` does not exist"));
+        }
+        ["just", recipe, ..] => {
+            let recipes = std::fs::read_to_string(root.join("justfile")).unwrap_or_default();
+            let named = |line: &str| line.split([' ', ':']).next() == Some(recipe);
+            let exists = recipes.lines().any(|line| line.contains(':') && named(line));
+            return (!exists).then(|| format!("`just {recipe}` is no recipe of the justfile"));
         }
         _ => return None,
     };

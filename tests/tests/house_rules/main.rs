@@ -1,9 +1,10 @@
 //! The house rules as a test: every source file and document is read once, each breach is one line
 //! `path:line: message`.
 //!
-//! The rules stand in the tables of `rooms`, `imports`, `rules` and `documents`; what they must flag stands
-//! below.
+//! The rules stand in the tables of `rooms`, `imports`, `rules`, `documents` and `changelog`; what they must flag
+//! stands below.
 
+mod changelog;
 mod documents;
 mod graph;
 mod imports;
@@ -103,7 +104,7 @@ fn check_rooms(sources: &[Source], root: &Path, violations: &mut Vec<Violation>)
         let graph = Graph::of(sources, folder);
         for circle in graph.circles() {
             let inside = |place: &&str| circle.iter().all(|module| module.starts_with(*place));
-            if places.iter().any(|place| inside(place)) {
+            if places.iter().any(inside) {
                 let count = circle.len();
                 violations.extend(graph.within(&circle).map(|edge| {
                     let message = format!(
@@ -134,6 +135,7 @@ fn the_house_is_in_order() {
         }
         let Ok(text) = fs::read_to_string(place) else { continue };
         documents::check_places(path, &text, &mut violations);
+        changelog::check(path, &text, &mut violations);
         match extension {
             "rs" => {
                 let source = Source::new(path, &text);
@@ -160,7 +162,7 @@ const CASES: &[(&str, &str, Option<&str>)] = &[
     ("detectors/src/a.rs", "use std::{fmt, time::Duration};", Some("`std::time`")),
     ("detectors/src/a.rs", "fn f() { std::thread::yield_now() }", Some("`std::thread`")),
     ("detectors/src/a.rs", "use driftline::model::Batch;", Some("`driftline`")),
-    ("detectors/src/a.rs", "use driftline_detectors::lane;", None),
+    ("detectors/src/a.rs", "use driftline_detectors::lanes;", None),
     ("detectors/src/a.rs", "use rand_xoshiro::Xoshiro256PlusPlus;", Some("no randomness")),
     ("pipeline/src/engine/a.rs", "use super::pane::Pane;\nuse crate::model::Batch;", None),
     ("pipeline/src/engine/a.rs", "use tokio::sync::mpsc;", Some("`tokio`")),
@@ -296,4 +298,6 @@ fn places_and_commands_are_checked() {
     );
     assert_eq!(breaches("    driftline fly --high\n").len(), 1);
     assert_eq!(breaches("`./no-such-script`"), ["a.md:1: `./no-such-script` does not exist"]);
+    assert!(breaches("`just fast`, `just bench replay`").is_empty());
+    assert_eq!(breaches("`just fly`"), ["a.md:1: `just fly` is no recipe of the justfile"]);
 }

@@ -3,7 +3,7 @@
 //! A score is the normal quantile of the middle of a value's cumulative probability in the reference. The
 //! mean is 0 where nothing changed, and of the unit in which the engine's zone is stated.
 
-use driftline_detectors::special::normal_quantile;
+use driftline_detectors::math::special::normal_quantile;
 
 /// A reference distribution.
 pub(crate) struct Reference {

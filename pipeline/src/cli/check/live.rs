@@ -65,13 +65,13 @@ fn connected(live: &Live, lines: &mut Vec<Line>) -> Result<(), KafkaFault> {
     lines.push(match (live.delivery.mode, sinks_are_there) {
         (_, false) => Line {
             grade: Grade::Doubt,
-            what: "rights to write: not looked at while topics are missing".into(),
+            what: "write access: not checked while topics are missing".into(),
             remedy: None,
         },
         (Delivery::ExactlyOnce, true) => rights(live),
         (Delivery::AtLeastOnce, true) => Line {
             grade: Grade::Doubt,
-            what: "rights to write: cannot be tried without leaving a record, in at-least-once"
+            what: "write access: cannot be checked in at-least-once mode without leaving a record"
                 .into(),
             remedy: None,
         },
@@ -86,7 +86,7 @@ fn inputs(cluster: &Cluster, live: &Live, lines: &mut Vec<Line>) {
     };
     if partitions.is_empty() {
         let what = format!("input: no topic matches {}", live.source.topics.join(", "));
-        let remedy = "correct [source].topics, or make the topic first".to_string();
+        let remedy = "correct [source].topics, or create the topic first".to_string();
         return lines.push(Line { grade: Grade::Doubt, what, remedy: Some(remedy) });
     }
     for topic in partitions.chunk_by(|a, b| a.topic == b.topic) {
@@ -104,9 +104,9 @@ fn inputs(cluster: &Cluster, live: &Live, lines: &mut Vec<Line>) {
         Ok(committed) => {
             let known = committed.iter().flatten().count();
             right(match known {
-                0 => format!("group {}: begins at the first run", live.source.group),
+                0 => format!("group {}: no committed offsets yet", live.source.group),
                 _ => format!(
-                    "group {}: goes on, {known} of {} partitions have committed offsets",
+                    "group {}: continues; {known} of {} partitions have committed offsets",
                     live.source.group,
                     partitions.len()
                 ),
@@ -128,7 +128,7 @@ fn sinks(admin: &Admin, live: &Live, lines: &mut Vec<Line>) -> bool {
             }
             Ok(None) => {
                 all = false;
-                let remedy = "make it: driftline topics create".to_string();
+                let remedy = "create it: driftline topics create".to_string();
                 lines.push(wrong(format!("{about}: the topic does not exist"), remedy));
             }
             Ok(Some(found)) => {
@@ -138,7 +138,7 @@ fn sinks(admin: &Admin, live: &Live, lines: &mut Vec<Line>) -> bool {
                     let n = found.partitions;
                     let unseen = match found.settings {
                         Some(_) => "",
-                        None => "; its settings are not shown to this user (DescribeConfigs)",
+                        None => "; this user may not see its settings (DescribeConfigs)",
                     };
                     lines.push(right(format!("{about}: {n} partition{plural}{unseen}")));
                 }
@@ -157,12 +157,10 @@ fn rights(live: &Live) -> Line {
     let id = format!("{}.check", live.source.group);
     match write_probe(&live.kafka, &id, &names) {
         Ok(refused) => match refused.first() {
-            None => {
-                right("rights to write: a transaction over all sink topics was tried and aborted")
-            }
-            Some(error) => fault("rights to write", error),
+            None => right("write access: a transaction over all sink topics was tried and aborted"),
+            Some(error) => fault("write access", error),
         },
-        Err(error) => fault("rights to write", &error),
+        Err(error) => fault("write access", &error),
     }
 }
 
@@ -190,7 +188,7 @@ fn port(live: &Live) -> Option<Line> {
             grade: Grade::Doubt,
             what: format!("http {address}: {error}"),
             remedy: Some(
-                "an instance may be running already; else choose another [http].listen".into(),
+                "an instance may already be running; otherwise choose another [http].listen".into(),
             ),
         },
     })
@@ -199,7 +197,7 @@ fn port(live: &Live) -> Option<Line> {
 /// Lines for people.
 pub(super) fn to_text(live: &Live, lines: &[Line], marks: &Marks) -> String {
     let split = match live.source.split {
-        Split::None => "one member judges all partitions, others stand by",
+        Split::None => "one member judges all partitions, the others stand by",
         Split::Partition => "each partition is judged on its own",
     };
     let mode = match live.delivery.mode {

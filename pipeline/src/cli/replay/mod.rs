@@ -25,17 +25,17 @@ use crate::runtime::replay::{Event, ReplayError, replay};
 
 const EXAMPLES: &str = "\
 Examples:
-  driftline replay logs/                                   all known files in a folder
+    driftline replay logs/                                   All known files in a folder
   driftline replay 'logs/2026-1*.ndjson.gz' --from 2026-10-01 --to 2026-11-01
-  zcat huge.gz | driftline replay - -c prod.toml           standard input
-  driftline replay logs/ --baseline good.baseline          judge against a baseline made before
-  driftline replay logs/ --fail-on warning                 exit code 1 if anything fires: for CI
-  driftline replay logs/ --findings - | jq .summary        findings on standard output
-  driftline replay --from-topic events --from 2026-11-01   what is on a topic, as a live run sees it
-  driftline replay --compare                               see that a live run tells what a replay tells
+  zcat huge.gz | driftline replay - -c prod.toml           Standard input
+  driftline replay logs/ --baseline good.baseline          Judge against an earlier baseline
+  driftline replay logs/ --fail-on warning                 For CI: exit code 1 if anything changed
+  driftline replay logs/ --findings - | jq .summary        Findings on standard output
+  driftline replay --from-topic events --from 2026-11-01   A topic, as a live run sees it
+  driftline replay --compare                               Compare a live run with a replay
 
-Findings, alerts and rejects are written as NDJSON, by default where the config says
-([output]: findings.ndjson, alerts.ndjson, rejects.ndjson); the summary goes to standard output.";
+Findings, alerts and rejects are written as NDJSON to the files in [output] of the config
+(findings.ndjson, alerts.ndjson, rejects.ndjson); the summary goes to standard output.";
 
 /// What makes the exit code 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,7 +48,7 @@ enum FailOn {
     Warning,
     /// A finding of severity critical
     Critical,
-    /// An alert that is firing at the end
+    /// An alert that is still firing at the end
     Firing,
 }
 
@@ -64,15 +64,15 @@ pub struct Args {
     /// Write the baselines that were used or learned
     #[arg(long, value_name = "FILE")]
     save_baseline: Option<PathBuf>,
-    /// False alarms a week that are acceptable, instead of the config's
+    /// Acceptable false alarms a week, instead of the config's
     #[arg(long, value_name = "N")]
     budget: Option<f64>,
     #[command(flatten)]
     outputs: OutputArgs,
-    /// Threads; default: one for each core
+    /// Threads [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Exit with 1 where something of this kind was found
+    /// Exit with 1 if something of this kind was found
     #[arg(long, value_enum, default_value_t = FailOn::Never, value_name = "WHAT")]
     fail_on: FailOn,
     #[command(flatten)]
@@ -176,7 +176,7 @@ fn set_budget(settings: &mut Settings, budget: Option<f64>) -> anyhow::Result<()
         anyhow::ensure!(budget > 0.0, "--budget must be above 0, for example 1 (a week)");
         anyhow::ensure!(
             settings.detect.fleet == Fleet::Budget,
-            "--budget says nothing where [detect] fleet = \"share\" is in force: change \
+            "--budget has no effect with [detect] fleet = \"share\": change \
              false_share_per_week in the config, or remove fleet"
         );
         settings.detect.budget_per_week = budget;
@@ -193,7 +193,7 @@ impl From<ReplayError> for std::io::Error {
 /// A finding's line in the summary; used by `explain`, too.
 pub(super) fn read_findings(path: &Path) -> anyhow::Result<Vec<Finding>> {
     let text = std::fs::read_to_string(path).with_context(|| {
-        format!("cannot read {}; run `driftline replay` first, or name the file", path.display())
+        format!("cannot read {}; run `driftline replay` first, or give --findings", path.display())
     })?;
     text.lines()
         .enumerate()

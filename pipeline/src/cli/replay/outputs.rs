@@ -8,13 +8,13 @@ use crate::sink::ndjson::{Lines, WriteError};
 /// Where results go, instead of where the config says.
 #[derive(Debug, clap::Args)]
 pub(super) struct OutputArgs {
-    /// Where findings go; - is standard output
+    /// Write findings to this file; - is standard output
     #[arg(long, value_name = "FILE")]
     pub(super) findings: Option<PathBuf>,
-    /// Where alerts go
+    /// Write alerts to this file
     #[arg(long, value_name = "FILE")]
     alerts: Option<PathBuf>,
-    /// Where rejects go
+    /// Write rejects to this file
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 }

@@ -26,15 +26,15 @@ use crate::sink::kafka::records;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "From Kafka")]
 pub(super) struct TopicArgs {
-    /// Read this topic, or the topics of a regular expression that begins with ^, instead of files; --from
-    /// and --to are then the brokers' times; may be repeated
+    /// Read this topic instead of files, or all topics that match a regular expression beginning with ^;
+    /// --from and --to are then broker timestamps; may be repeated
     #[arg(long, value_name = "TOPIC", conflicts_with_all = ["paths", "format"])]
     from_topic: Vec<String>,
-    /// Whose decisions are followed; default: [source].group of the config
+    /// Group whose decisions to follow [default: [source].group of the config]
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
-    /// Replay all that the group has read live, and compare the findings, byte by byte, with those on this
-    /// topic; default: [sinks].findings of the config. Exit code 1 where they differ
+    /// Replay everything that the group has read live, and compare the findings byte for byte with those on
+    /// this topic [default: [sinks].findings of the config]; exit with 1 if they differ
     #[arg(
         long,
         value_name = "TOPIC",
@@ -90,7 +90,7 @@ impl Replay<'_> {
         };
         let (from, to) = (self.args.input.from, self.args.input.to);
         let plan = Plan::by_time(&self.cluster, topics, from, to, decisions)?;
-        anyhow::ensure!(!plan.spans.is_empty(), "no topic fits {}", topics.join(", "));
+        anyhow::ensure!(!plan.spans.is_empty(), "no topic matches {}", topics.join(", "));
         self.say(&plan);
         let mut outputs = Outputs::create(&self.args.outputs, &self.files)?;
         let mut tally = Tally::default();
@@ -168,8 +168,8 @@ impl Replay<'_> {
         self.terminal.print(&comparison.render())?;
         if before.other_configs > 0 {
             self.terminal.tell(&format!(
-                "{} findings of {} are of other configs: they were left out, and what was learned under those \
-                 is not replayed",
+                "{} findings on {} were made under other configs: they were left out, and what was learned \
+                 under those configs is not replayed",
                 grouped(before.other_configs),
                 topic
             ));
@@ -209,8 +209,8 @@ impl Replay<'_> {
     /// What will be read, and by whose decisions.
     fn say(&self, plan: &Plan) {
         let decisions = match plan.is_decided() {
-            true => format!("with the decisions of group {}", self.group),
-            false => format!("group {} has decided nothing about them", self.group),
+            true => format!("following the decisions of group {}", self.group),
+            false => format!("group {} has no decisions about them", self.group),
         };
         self.terminal.tell(&format!(
             "{} offsets of {} partitions, {decisions}",

@@ -3,7 +3,7 @@
 //! All of it merges exactly and without order: sums are integers, quantiles an HdrHistogram of integer
 //! counts, distinct values a set of the smallest hashes.
 
-use driftline_detectors::distinct::Distinct;
+use driftline_detectors::scalar::Distinct;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 

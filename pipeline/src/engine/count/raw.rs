@@ -5,9 +5,7 @@
 
 use std::collections::HashMap;
 
-use driftline_detectors::categories::Categories;
-use driftline_detectors::encoder::{Encoder, VectorSample};
-use driftline_detectors::sketch::Sketch;
+use driftline_detectors::encoder::{Categories, Encoder, Sketch, VectorSample};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::count::intern::{Interner, UNKNOWN};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use driftline_detectors::kernel::pane_evidence;
-use driftline_detectors::lane::LANES_MAX;
+use driftline_detectors::lanes::LANES_MAX;
+use driftline_detectors::lanes::pane_evidence;
 use ndarray::{Array2, Axis};
 
 use crate::engine::count::pane::{Pane, total};

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use driftline_detectors::budget;
+use driftline_detectors::evidence::budget;
 
 use crate::engine::count::pane::total;
 use crate::engine::decision::{Decision, NO_EVENTS};

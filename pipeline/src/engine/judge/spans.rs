@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use driftline_detectors::baseline::{Provenance, Zone};
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::kernel::pane_evidence;
-use driftline_detectors::lane::LANES_MAX;
+use driftline_detectors::encoder::Sketch;
+use driftline_detectors::lanes::LANES_MAX;
+use driftline_detectors::lanes::pane_evidence;
 use driftline_detectors::scalar::{Reading, residual_baseline};
-use driftline_detectors::sketch::Sketch;
 use ndarray::{Array2, Axis, aview1};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

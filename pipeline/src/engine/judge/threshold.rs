@@ -1,6 +1,6 @@
 //! What evidence is required of a series: it follows from the budget, and none is set by hand.
 
-use driftline_detectors::budget;
+use driftline_detectors::evidence::budget;
 
 use crate::engine::machine::Engine;
 

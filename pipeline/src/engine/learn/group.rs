@@ -1,7 +1,7 @@
 //! A group: the series of one (model, version, segments), one series a metric.
 
+use driftline_detectors::dependence::Siblings;
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::spans::Siblings;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::count::intern::Interner;

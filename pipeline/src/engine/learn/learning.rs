@@ -5,13 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use driftline_detectors::baseline::{Baseline, Provenance, Zone};
-use driftline_detectors::code_temper;
+use driftline_detectors::baseline::{Baseline, Provenance, Slots, Zone};
+use driftline_detectors::dependence::{Dependence, Siblings, Spans, inflation};
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::slots::{Slots, slot_of};
-use driftline_detectors::spans::{Siblings, Spans};
-use driftline_detectors::tables::Tables;
-use driftline_detectors::temper::{self, Dependence};
+use driftline_detectors::lanes::Tables;
+use driftline_detectors::math::week::slot_of;
+use driftline_detectors::temper;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::count::intern::Interner;
@@ -351,14 +350,14 @@ fn judge_panes(
     baseline.panes = panes.len() as u32;
     baseline.inflation = match baseline.encoder.ordered() {
         0 => usual_effect(&tempering.dependence),
-        _ => temper::inflation(&panes, untempered.plain.scores()),
+        _ => inflation(&panes, untempered.plain.scores()),
     };
     baseline.temper = tempering.factors;
     baseline.dependence = tempering.dependence;
     if matches!(baseline.encoder, Encoder::Category(_)) {
         let shares = |i: usize| untempered.at(i).probabilities();
         let whole = baseline.probabilities();
-        baseline.code_temper = code_temper::temper_codes(&panes, &whole, shares, siblings);
+        baseline.code_temper = temper::temper_codes(&panes, &whole, shares, siblings);
     }
 }
 

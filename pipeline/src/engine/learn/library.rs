@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use driftline_detectors::baseline::{Baseline, Zone};
-use driftline_detectors::slots::slot_of;
-use driftline_detectors::tables::Tables;
+use driftline_detectors::lanes::Tables;
+use driftline_detectors::math::week::slot_of;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Baselines of a shelf.

@@ -13,12 +13,12 @@
 use std::collections::BTreeMap;
 
 use driftline_detectors::baseline::Baseline;
-use driftline_detectors::effect::{Blame, Effect, blame, effect};
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::lane::Lane;
+use driftline_detectors::evidence::effect::{Blame, Effect, blame, effect};
+use driftline_detectors::lanes::Lane;
+use driftline_detectors::lanes::Tables;
 use driftline_detectors::score::window_scores;
-use driftline_detectors::tables::Tables;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::engine::decision::{Decision, Silence};

@@ -1,7 +1,7 @@
 //! How surprising each code of a baseline is: follows from the baseline, and is no state.
 
 use driftline_detectors::baseline::Baseline;
-use driftline_detectors::surprise::{expected, surprises};
+use driftline_detectors::score::surprise::{expected, surprises};
 
 /// Surprises of a baseline's codes.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! A finding in words: kinds, severities, figures and the sentence for a person.
 
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::lane::Lane;
+use driftline_detectors::lanes::Lane;
 
 use crate::model::Finding;
 use crate::model::finding::EffectRecord;

@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use driftline_detectors::baseline::{Baseline, Zone};
-use driftline_detectors::budget;
 use driftline_detectors::encoder::CODES_MAX;
-use driftline_detectors::kernel::pane_evidence;
-use driftline_detectors::lane::LANES_MAX;
-use driftline_detectors::slots::slot_of;
-use driftline_detectors::tables::Tables;
+use driftline_detectors::evidence::budget;
+use driftline_detectors::lanes::{LANES_MAX, Tables, pane_evidence};
+use driftline_detectors::math::week::slot_of;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use crate::engine::chart::model_charts::WINDOW_VALUES;

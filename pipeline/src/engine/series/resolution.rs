@@ -8,8 +8,7 @@
 //! same direction that they clearly speak for is taken, else the weakest.
 
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::lane::Lane;
-use driftline_detectors::tables::Tables;
+use driftline_detectors::lanes::{Lane, Tables};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::series::finding_ref::FindingRef;

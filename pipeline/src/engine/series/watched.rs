@@ -1,7 +1,7 @@
 //! A watched series: what is kept of it besides its baseline, and how it takes a tick.
 
 use driftline_detectors::evidence::Evidence;
-use driftline_detectors::tables::Tables;
+use driftline_detectors::lanes::Tables;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::series::finding_ref::FindingRef;

@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use driftline_detectors::baseline::Zone;
-use driftline_detectors::spans::Siblings;
+use driftline_detectors::dependence::Siblings;
 
 use crate::engine::count::pane::PaneGroup;
 use crate::engine::count::raw::RawMetric;

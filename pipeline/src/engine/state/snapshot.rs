@@ -21,15 +21,15 @@ const MAGIC: &[u8; 8] = b"drift\x00\x00\x08";
 pub enum SnapshotError {
     /// Not a snapshot of this version.
     #[error(
-        "this is no snapshot of this version of Driftline; replay from the start, or use the version that wrote it"
+        "this is not a snapshot of this version of Driftline; replay from the start, or use the version that wrote it"
     )]
     Unknown,
     /// Cut or changed.
-    #[error("the snapshot is damaged (its checksum does not fit); use the one before it")]
+    #[error("the snapshot is damaged (its checksum does not match); use the one before it")]
     Damaged,
     /// Made under other settings.
     #[error(
-        "the snapshot was made with config {found}, this is config {wanted}; replay from the start, or use the config of the snapshot"
+        "the snapshot was made with config {found}, but this is config {wanted}; replay from the start, or use the config of the snapshot"
     )]
     OtherConfig {
         /// Config hash in the snapshot.

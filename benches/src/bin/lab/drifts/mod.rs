@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use self::best::{Entry, Found, Outcome, Row, families, wired};
 use self::sets::{Series, Set};
-use self::sweep::{SCOPES, Sweep, alarms};
+use self::sweep::{Delay, SCOPES, Sweep, alarms};
 use crate::Effort;
 use crate::parallel::in_parallel;
 use crate::peers::Setting;
@@ -117,29 +117,7 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
     let scored_fresh = self::scored(&fresh_plans, budgets)?;
 
     let mut sweep = Sweep::new();
-    // Series that drift, with the number of their set.
-    let mut changed: Vec<(usize, Series)> = Vec::new();
-    let (mut series, mut popular) = (0, Vec::new());
-    // Values of each kind that are watched and that nothing has touched.
-    let mut quiet: Vec<(Kind, usize)> = Vec::new();
-    for (number, plan) in plans.iter().enumerate() {
-        let set = Set::new(plan)?;
-        let jobs = set.series();
-        series = jobs.len();
-        sweep.watch(&set)?;
-        for series in jobs.iter().map(|job| set.one(*job)) {
-            match quiet.iter_mut().find(|(kind, _)| *kind == series.kind) {
-                Some((_, values)) => *values += series.quiet().len(),
-                None => quiet.push((series.kind, series.quiet().len())),
-            }
-        }
-        let drifts = |job: &&(usize, usize)| plan.drifts.iter().any(|d| d.model == job.0);
-        let all = jobs.iter().filter(drifts).map(|job| (number, set.one(*job)));
-        changed.extend(all.filter(|(_, series)| series.changed.is_some()));
-        if number == 0 {
-            popular = defaults(&set)?;
-        }
-    }
+    let Watched { changed, quiet, series, popular } = watched(&plans, &mut sweep)?;
     let found: Vec<_> = in_parallel(&changed, |(_, series)| sweep.find(series))
         .into_iter()
         .collect::<anyhow::Result<_>>()?;
@@ -148,20 +126,11 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
     let empty: Outcome = vec![vec![None; count]; truth.drifts.len()];
     let floors = floors(&plans, &changed, &quiet, empty.clone());
     let scope = |scope: usize| {
-        let of = |place: usize| {
-            let mut outcome = empty.clone();
-            for ((number, series), found) in changed.iter().zip(&found) {
-                let (Some((drift, _)), Some(new)) = (series.changed, found[place][scope]) else {
-                    continue;
-                };
-                let old = &mut outcome[drift][*number];
-                if old.is_none_or(|old| new.0 < old.0) {
-                    *old = Some(new);
-                }
-            }
+        let entry = |place: usize| {
+            let outcome = outcome_of(&changed, &found, (place, scope), empty.clone());
             Entry { place, tried: sweep.tried[place], outcome }
         };
-        let entries: Vec<Entry> = (0..sweep.tried.len()).map(of).collect();
+        let entries: Vec<Entry> = (0..sweep.tried.len()).map(entry).collect();
         ranked(scope, &entries, &sweep)
     };
     let scopes: Vec<Scope> = (0..SCOPES.len()).filter_map(scope).collect();
@@ -188,6 +157,60 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
         scopes,
         popular,
     })?)
+}
+
+/// What is in the sets.
+struct Watched {
+    /// Series that drift, with the number of their set.
+    changed: Vec<(usize, Series)>,
+    /// Values of each kind that are watched and that nothing has touched.
+    quiet: Vec<(Kind, usize)>,
+    /// Series of a set.
+    series: usize,
+    popular: Vec<Popular>,
+}
+
+/// Goes through the sets; the sweep watches all of them.
+fn watched(plans: &[Plan], sweep: &mut Sweep) -> anyhow::Result<Watched> {
+    let mut all = Watched { changed: vec![], quiet: vec![], series: 0, popular: vec![] };
+    for (number, plan) in plans.iter().enumerate() {
+        let set = Set::new(plan)?;
+        let jobs = set.series();
+        all.series = jobs.len();
+        sweep.watch(&set)?;
+        for series in jobs.iter().map(|job| set.one(*job)) {
+            match all.quiet.iter_mut().find(|(kind, _)| *kind == series.kind) {
+                Some((_, values)) => *values += series.quiet().len(),
+                None => all.quiet.push((series.kind, series.quiet().len())),
+            }
+        }
+        let drifts = |job: &&(usize, usize)| plan.drifts.iter().any(|d| d.model == job.0);
+        let drifting = jobs.iter().filter(drifts).map(|job| (number, set.one(*job)));
+        all.changed.extend(drifting.filter(|(_, series)| series.changed.is_some()));
+        if number == 0 {
+            all.popular = defaults(&set)?;
+        }
+    }
+    Ok(all)
+}
+
+/// When a setting, by its place among all and its scope, found each drift of each set first.
+fn outcome_of(
+    changed: &[(usize, Series)],
+    found: &[Vec<[Option<Delay>; 2]>],
+    (place, scope): (usize, usize),
+    mut outcome: Outcome,
+) -> Outcome {
+    for ((number, series), found) in changed.iter().zip(found) {
+        let (Some((drift, _)), Some(new)) = (series.changed, found[place][scope]) else {
+            continue;
+        };
+        let old = &mut outcome[drift][*number];
+        if old.is_none_or(|old| new.0 < old.0) {
+            *old = Some(new);
+        }
+    }
+    outcome
 }
 
 /// The floor of each drift: of all series that it changes, the one that shows it soonest.

@@ -1,6 +1,6 @@
 //! A fleet with changes in some of its series: found by budget, and by the share of false ones.
 
-use driftline_detectors::budget::together;
+use driftline_detectors::evidence::budget::together;
 use driftline_tests::promise::{PANE_EVENTS, Plan, Watch, mean_and_error};
 use driftline_tests::streams::{Change, Law, Stream};
 use serde::{Deserialize, Serialize};

@@ -4,8 +4,8 @@ mod found;
 mod models;
 
 use driftline_detectors::baseline::{Baseline, Zone};
-use driftline_detectors::budget::log_threshold;
-use driftline_detectors::tables::Tables;
+use driftline_detectors::evidence::budget::log_threshold;
+use driftline_detectors::lanes::Tables;
 use driftline_tests::promise::{Plan, Watch, learn};
 use driftline_tests::streams::{Law, Stream};
 use rand_distr::{Distribution, StandardNormal};

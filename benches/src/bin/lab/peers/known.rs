@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use driftline_detectors::baseline::Zone;
-use driftline_detectors::special::normal_quantile;
+use driftline_detectors::math::special::normal_quantile;
 use driftline_tests::laws::Values;
 use driftline_tests::steps::Reference;
 

@@ -178,36 +178,37 @@ fn jobs() -> Vec<Job> {
     jobs
 }
 
-/// A job's rows, one a stream.
-fn run(job: &Job, told: &[Told], size: Size) -> anyhow::Result<Vec<Row>> {
+/// The threshold of a job's setting: the one that is given, or the one at which false alarms come as seldom as
+/// [`RUN_LENGTH`] asks.
+fn threshold_of(job: &Job, told: &[Told], size: Size) -> anyhow::Result<Threshold> {
+    if let Some(fixed) = job.fixed {
+        return Ok(Threshold::one(fixed));
+    }
     let first = &job.streams[0];
-    let threshold = match job.fixed {
-        Some(fixed) => Threshold::one(fixed),
-        None => {
-            let failed = std::cell::RefCell::new(None);
-            let mean = |threshold: f64, runs: Runs| {
-                let (runs, cap) = match runs {
-                    Runs::Few => (size.few, SEARCH_CAPS.0),
-                    Runs::All => (size.runs, SEARCH_CAPS.1),
-                };
-                let cap = (cap * RUN_LENGTH) as usize;
-                let plan = Plan { cap, moments: &[], changes: &[], delay_max: 0 };
-                let of_run = |run| (run + SEARCH_SEED, plan);
-                match walks(job, first, told, Threshold::one(threshold), runs, of_run) {
-                    Ok(walks) => lengths(&walks, cap).mean,
-                    Err(error) => {
-                        *failed.borrow_mut() = Some(error);
-                        RUN_LENGTH
-                    }
-                }
-            };
-            let found = calibrate(RUN_LENGTH, job.setting.range(), mean);
-            if let Some(error) = failed.into_inner() {
-                return Err(error);
+    let failed = std::cell::RefCell::new(None);
+    let mean = |threshold: f64, runs: Runs| {
+        let (runs, cap) = match runs {
+            Runs::Few => (size.few, SEARCH_CAPS.0),
+            Runs::All => (size.runs, SEARCH_CAPS.1),
+        };
+        let cap = (cap * RUN_LENGTH) as usize;
+        let plan = Plan { cap, moments: &[], changes: &[], delay_max: 0 };
+        let of_run = |run| (run + SEARCH_SEED, plan);
+        match walks(job, first, told, Threshold::one(threshold), runs, of_run) {
+            Ok(walks) => lengths(&walks, cap).mean,
+            Err(error) => {
+                *failed.borrow_mut() = Some(error);
+                RUN_LENGTH
             }
-            found
         }
     };
+    let found = calibrate(RUN_LENGTH, job.setting.range(), mean);
+    failed.into_inner().map_or(Ok(found), Err)
+}
+
+/// A job's rows, one a stream.
+fn run(job: &Job, told: &[Told], size: Size) -> anyhow::Result<Vec<Row>> {
+    let threshold = threshold_of(job, told, size)?;
     let whole = if job.fixed.is_some() { size.whole } else { size.runs };
     let cap = (CAP * RUN_LENGTH) as usize;
     let mut rows = Vec::new();

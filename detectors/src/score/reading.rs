@@ -1,0 +1,12 @@
+//! What a score's function returns.
+
+/// What a score's function returns: its value, corrected value and p-value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// As [`Score::value`].
+    pub value: f64,
+    /// As [`Score::corrected`].
+    pub corrected: Option<f64>,
+    /// As [`Score::p_value`].
+    pub p_value: Option<f64>,
+}

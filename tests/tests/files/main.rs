@@ -1,0 +1,7 @@
+//! Files in and out: good and hostile input, snapshots, generated sets, `tune` over them.
+
+mod generate;
+mod hostile_decode;
+mod hostile_replay;
+mod state;
+mod tune;

@@ -1,0 +1,5 @@
+//! Long simulations of what is promised: false alarms, exactness after crashes, calibrated scores.
+
+mod live;
+mod promise;
+mod score_calibration;
