@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use driftline_detectors::dependence::Siblings;
+use driftline_detectors::dependence::PooledDependence;
 use driftline_detectors::scalar::Distinct;
 
 use crate::engine::chart::charts::Charts;
@@ -83,7 +83,7 @@ pub struct Engine {
     /// Interned categories, one for each metric.
     pub(crate) labels: Vec<Interner>,
     /// What the series of each metric know together of how dependent ticks are.
-    pub(crate) siblings: Vec<Siblings>,
+    pub(crate) siblings: Vec<PooledDependence>,
     /// End of the last closed pane.
     pub(crate) closed_us: i64,
     pub(crate) charts: Charts,
@@ -119,7 +119,7 @@ impl Engine {
             clocks: BTreeMap::new(),
             strays: Strays::default(),
             labels: vec![Interner::default(); settings.metrics.len()],
-            siblings: vec![Siblings::default(); settings.metrics.len()],
+            siblings: vec![PooledDependence::default(); settings.metrics.len()],
             closed_us: i64::MIN,
             charts: Charts::default(),
             alerts: Alerts::default(),

@@ -209,7 +209,7 @@ impl Engine {
             }
         };
         let Some(series) = series else { return 0 };
-        let (_, since, _) = series.evidence.since_onset(series.evidence.leader());
+        let since = series.evidence.since_onset(series.evidence.leader()).counts;
         let events = if is_chart { NO_EVENTS } else { total(since) };
         series.open(finding, end_us, library.tables(series.baseline));
         events

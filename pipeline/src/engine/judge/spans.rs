@@ -7,7 +7,7 @@ use driftline_detectors::encoder::Encoder;
 use driftline_detectors::encoder::Sketch;
 use driftline_detectors::lanes::LANES_MAX;
 use driftline_detectors::lanes::pane_evidence;
-use driftline_detectors::scalar::{Reading, residual_baseline};
+use driftline_detectors::scalar::{ScalarOutput, residual_baseline};
 use ndarray::{Array2, Axis, aview1};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -89,17 +89,17 @@ impl Engine {
 
     fn take_value(&mut self, value: &ChartValue<'_>, chart: &mut ChartState) -> Taken {
         let may_change = |series: &WatchedSeries| {
-            let held_us = i64::from(series.evidence.held()) * value.length_us;
+            let held_us = i64::from(series.evidence.ticks_held()) * value.length_us;
             series.open_finding.is_some() || (1..=LEVEL_HELD_US).contains(&held_us)
         };
         let hold = chart.watched.as_ref().is_some_and(may_change);
         match chart.usual.observe(value.from_us, value.length_us, value.value, hold) {
-            Reading::Learning => Taken::Counted,
-            Reading::Learned(sketch) => {
+            ScalarOutput::Learning => Taken::Counted,
+            ScalarOutput::Learned(sketch) => {
                 chart.watched = Some(self.watch_residuals(&sketch, value));
                 Taken::BeginsToBeWatched
             }
-            Reading::Residual(residual) => match &mut chart.watched {
+            ScalarOutput::Residual(residual) => match &mut chart.watched {
                 Some(series) => self.take_residual(residual, value, series),
                 None => Taken::Counted,
             },

@@ -1,6 +1,6 @@
 //! A group: the series of one (model, version, segments), one series a metric.
 
-use driftline_detectors::dependence::Siblings;
+use driftline_detectors::dependence::PooledDependence;
 use driftline_detectors::encoder::Encoder;
 use serde::{Deserialize, Serialize};
 
@@ -174,7 +174,7 @@ impl Group {
         &mut self,
         now_us: i64,
         settings: &Settings,
-        siblings: &mut [Siblings],
+        siblings: &mut [PooledDependence],
     ) {
         let Some(learning) = self.whole(now_us, settings) else { return };
         learning.share_spans(now_us, settings, siblings);
@@ -186,7 +186,7 @@ impl Group {
         now_us: i64,
         settings: &Settings,
         library: &Library,
-        siblings: &mut [Siblings],
+        siblings: &mut [PooledDependence],
     ) {
         self.start_coding(settings, library);
         if let Phase::Coding(learning) = &mut self.phase {
@@ -200,7 +200,7 @@ impl Group {
         now_us: i64,
         settings: &Settings,
         library: &mut Library,
-        siblings: &[Siblings],
+        siblings: &[PooledDependence],
     ) -> u64 {
         if matches!(self.phase, Phase::Coding(_)) {
             return self.watch(now_us, settings, library, siblings);
@@ -223,7 +223,7 @@ impl Group {
         now_us: i64,
         settings: &Settings,
         library: &mut Library,
-        siblings: &[Siblings],
+        siblings: &[PooledDependence],
     ) -> u64 {
         let phase = std::mem::replace(&mut self.phase, Phase::Watching(Vec::new()));
         let Phase::Coding(learning) = phase else {

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 use driftline_detectors::baseline::Baseline;
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::evidence::Evidence;
 use driftline_detectors::evidence::effect::{Blame, Effect, blame, effect};
+use driftline_detectors::evidence::{Evidence, SinceOnset};
 use driftline_detectors::lanes::Lane;
 use driftline_detectors::lanes::Tables;
 use driftline_detectors::score::window_scores;
@@ -110,8 +110,9 @@ impl<'a> FindingBuilder<'a> {
     pub(crate) fn series(mut self, subject: &Subject<'_>) -> Self {
         let Subject { name, unit, baseline, tables, evidence } = subject;
         let leader = evidence.leader();
-        let lane = &evidence.told_as(tables);
-        let (onset_us, counts, ticks_since_onset) = evidence.since_onset(leader);
+        let lane = &evidence.found_lane(tables);
+        let SinceOnset { onset_us, counts, ticks: ticks_since_onset } =
+            evidence.since_onset(leader);
         self.onset_us = onset_us;
         let finding = &mut self.finding;
         finding.metric = (*name).into();

@@ -91,12 +91,12 @@ impl WatchedSeries {
         resolve_us: i64,
     ) -> Option<FindingRef> {
         let open = self.open_finding.as_mut()?;
-        self.evidence.look_on(tables, tick.counts, tick.lanes);
+        self.evidence.watch_finding(tables, tick.counts, tick.lanes);
         if !open.absorb(tables, &self.evidence, tick, resolve_us) {
             return None;
         }
         self.recent.fill(0.0);
-        self.evidence.calm();
+        self.evidence.end_finding();
         self.open_finding.take().map(|open| open.finding)
     }
 

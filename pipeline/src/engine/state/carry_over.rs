@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use driftline_detectors::baseline::Zone;
-use driftline_detectors::dependence::Siblings;
+use driftline_detectors::dependence::PooledDependence;
 
 use crate::engine::count::pane::PaneGroup;
 use crate::engine::count::raw::RawMetric;
@@ -114,7 +114,7 @@ impl Engine {
     /// Begins anew whatever counts in panes.
     fn change_panes(&mut self) {
         self.panes.clear();
-        self.siblings.fill(Siblings::default());
+        self.siblings.fill(PooledDependence::default());
         for (model, finding) in std::mem::take(&mut self.charts).open_findings() {
             self.alerts.resolved(&model, &finding);
         }
