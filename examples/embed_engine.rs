@@ -41,8 +41,8 @@ pub fn findings() -> Vec<Finding> {
     let mut engine = Engine::new(settings);
     let mut findings = Vec::new();
 
-    // Each source of events in order (a file, a partition of a topic) is a partition. All that will have events
-    // are opened first: a pane closes when every open partition has passed it.
+    // Each source of events in order (a file, a partition of a topic) is a partition. All that will have
+    // events are opened first: a pane closes when every open partition has passed it.
     engine.step(Input::Opened { partition: 0, begin_us: None });
 
     // How events are cut into batches changes no finding.

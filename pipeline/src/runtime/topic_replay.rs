@@ -202,7 +202,8 @@ pub fn live_settings(mut settings: Settings, split: Split, partitions: usize) ->
 }
 
 /// Replays a plan, and gives the engines as they are at its end. `settings` are those of
-/// [`live_settings`]; one of `codecs` reads the messages; `fresh` makes an engine without history. An error from `tell` stops it.
+/// [`live_settings`]; one of `codecs` reads the messages; `fresh` makes an engine without history. An error from
+/// `tell` stops it.
 ///
 /// # Errors
 /// [`TopicReplayError`], or what `tell` returned.

@@ -38,8 +38,8 @@ struct AlertEpisode {
     changed: bool,
 }
 
-/// A finding that is not resolved yet: its series, by their place among those that carry it; none where one is
-/// resolved.
+/// A finding that is not resolved yet: its series, by their place among those that carry it; none where one
+/// is resolved.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct ActiveFinding(Vec<Option<CarrierState>>);
 

@@ -135,7 +135,7 @@ impl<'a> FindingBuilder<'a> {
         self
     }
 
-    /// The series is the chart of a statistic. Its values are residuals, of which no reader knows a usual size.
+    /// The series is the chart of a statistic: its values are residuals, whose size tells a reader nothing.
     pub(crate) fn chart(mut self, kind: &str) -> Self {
         self.finding.kind = kind.into();
         self.finding.effect.before = None;
