@@ -201,7 +201,7 @@ impl<'a> Watch<'a> {
     /// A watch that begins now.
     pub fn new(plan: &Plan, baseline: &'a Baseline, tables: &'a Tables, stream: Stream) -> Self {
         let mut evidence = Evidence::new(tables);
-        evidence.aim(plan.promise.ln());
+        evidence.set_log_promise(plan.promise.ln());
         Self {
             tables,
             coder: Coder::new(&baseline.encoder),

@@ -41,7 +41,7 @@ impl Reference {
     pub fn watch(&self) -> Watch<'_> {
         let codes = self.tables.codes();
         let mut evidence = Evidence::new(&self.tables);
-        evidence.aim(PROMISE.ln());
+        evidence.set_log_promise(PROMISE.ln());
         Watch {
             tables: &self.tables,
             coder: Coder::new(&self.baseline.encoder),
@@ -67,7 +67,7 @@ pub struct Watch<'a> {
 impl Watch<'_> {
     /// For how many steps what comes may be a change.
     pub fn held(&self) -> u32 {
-        self.evidence.held()
+        self.evidence.ticks_held()
     }
 
     /// Begins anew after an alarm, as in production.

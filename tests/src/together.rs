@@ -101,7 +101,7 @@ impl<'a> Model<'a> {
         let log_a = (promise * SERIES as f64).ln();
         let series = reference.baselines.iter().zip(&reference.tables).map(|(baseline, tables)| {
             let mut evidence = Evidence::new(tables);
-            evidence.aim(log_a);
+            evidence.set_log_promise(log_a);
             let codes = tables.codes();
             let coder = Coder::new(&baseline.encoder);
             Watched { coder, evidence, recent: vec![0.0; codes], counts: vec![0; codes] }

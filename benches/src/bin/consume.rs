@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, bounded};
-use driftline::codec::Decoder;
+use driftline::codec::{Codecs, Message, MessageDecoder};
 use driftline::config;
 use driftline::engine::{Engine, Input};
 use driftline::model::live::Connection;
@@ -28,7 +28,7 @@ use driftline_rawbatch::{MessageFault, RawConsumer};
 use driftline_tests::broker::{Broker, Sent, unique};
 use rdkafka::consumer::{BaseConsumer, Consumer, DefaultConsumerContext};
 use rdkafka::error::KafkaError;
-use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
 
 /// One, so that events come in their order: with more, the program paces them by event time, which is not
 /// measured here.
@@ -85,7 +85,9 @@ fn measure(
     rounds: usize,
 ) -> anyhow::Result<Report> {
     let layout = Layout { id: None, ..settings.layout.clone() };
-    let decoder = || Decoder::new(&layout, &settings.limits, settings.time.not_before_us, i64::MAX);
+    let codec = Codecs::built_in().for_messages("json")?;
+    let not_before_us = settings.time.not_before_us;
+    let decoder = || MessageDecoder::new(codec, &layout, &settings.limits, not_before_us, i64::MAX);
     let polled: BaseConsumer = consumer_config(brokers).create()?;
     let mut bare = raw(brokers)?;
     let mut decoding = raw(brokers)?;
@@ -95,6 +97,7 @@ fn measure(
     let fetch_settings = FetchSettings {
         connection: Connection { brokers: brokers.to_owned(), ..Connection::default() },
         group: "bench".into(),
+        codec,
         layout: layout.clone(),
         limits: settings.limits.clone(),
         not_before_us: settings.time.not_before_us,
@@ -125,7 +128,7 @@ fn measure(
     bench.row("raw batches, decoded", || {
         let mut rows = 0;
         fetch(&mut decoding, topic, |value| {
-            let _ = own.message(0, 0, value, None);
+            own.add(0, &[Message::new(0, value)]);
             if own.rows() == 4096 {
                 rows += black_box(own.finish(0)).rows() as u64;
             }
@@ -147,9 +150,9 @@ fn measure(
     bench.row("decode alone, from memory", || {
         let mut rows = 0;
         for chunk in payloads.chunks(4096) {
-            for value in chunk {
-                let _ = only.message(0, 0, value, None);
-            }
+            let messages: Vec<Message<'_>> =
+                chunk.iter().map(|value| Message::new(0, value)).collect();
+            only.add(0, &messages);
             rows += black_box(only.finish(0)).rows() as u64;
         }
         rows

@@ -1,25 +1,40 @@
-//! Anomalies of a series as it comes: how odd is each value, seen in several ways, and when to say
-//! so.
+//! Anomalies of a series as it comes: a score for each value, and a threshold for alarms.
 //!
-//! Beside the drift statistic, which sums evidence against a frozen baseline, this learns from the
-//! first values on and goes on learning. A value is looked at as its deviation from a slow level,
-//! from level and season, and from what an autoregression makes of the values before; each over one
-//! and more values (running means). Each of these *views* has its tail probability `p` among its
-//! own past, counted in *decades*, `-log10 p`. The score is their root mean square: what all views
-//! find odd counts most, and what one view is sure of is not drowned by the others. Views are
-//! dependent, so the score is no p-value; what keeps the rate of alarms is the [`Bar`].
+//! The drift statistic sums evidence against a frozen baseline; this one learns from the first values on and
+//! goes on learning. Each value is compared with a slow level, with level and season, and with the forecast of
+//! an autoregression, by itself and as a running mean with those before it. Each of these *views* has a tail
+//! probability `p` among its own past deviations, counted in *decades*, `-log10 p`. The score is the root mean
+//! square over views: a value that all views find unusual scores highest, and one clear view is not drowned by
+//! the others. Views are dependent, so the score is no p-value; the [`AlarmThreshold`] controls the rate of
+//! alarms.
 //!
 //! Fixed spans, bounded memory (some 10 KiB), no settings but the rate.
+//!
+//! ```
+//! use driftline_detectors::anomaly::{AlarmThreshold, AnomalyScorer};
+//!
+//! let (mut scorer, mut threshold) = (AnomalyScorer::default(), AlarmThreshold::default());
+//! let mut alarms = Vec::new();
+//! for minute in 0..3_000 {
+//!     // Between 95 and 105 requests a minute, but 20 in minute 2,500.
+//!     let requests = if minute == 2_500 { 20.0 } else { 95.0 + f64::from(minute * 7 % 11) };
+//!     let decades = scorer.observe(i64::from(minute) * 60_000_000, requests);
+//!     if threshold.observe(decades) {
+//!         alarms.push(minute);
+//!     }
+//! }
+//! assert_eq!(alarms.first(), Some(&2_500));
+//! ```
 
-mod bar;
 mod season;
 mod tail;
+mod threshold;
 
 use serde::{Deserialize, Serialize};
 
-pub use bar::{APART_VALUES, Bar, FLOOR_DECADES};
 use season::Season;
 use tail::Tails;
+pub use threshold::{APART_VALUES, AlarmThreshold, FLOOR_DECADES};
 
 use crate::math::autoregression::{ORDER, yule_walker};
 
@@ -31,7 +46,7 @@ const UNHELD_VALUES: u32 = 50;
 const LEVEL_SPAN: f64 = 4000.0;
 /// Span of the autocovariances, in values.
 const LAGS_SPAN: f64 = 2000.0;
-/// Level, season and autoregression take no value as further off than so many mean deviations.
+/// Level, season and autoregression clip values at this many mean deviations.
 const HELD: f64 = 10.0;
 /// Values between two estimates of the autoregression.
 const ESTIMATE_EVERY: u32 = 16;
@@ -39,9 +54,8 @@ const ESTIMATE_EVERY: u32 = 16;
 const ROUNDING: f64 = 1e-9;
 /// Decades that a single view may count.
 const VIEW_MAX: f64 = 5.0;
-/// What is looked at, and over how many values: single spikes, bursts, and shifts. Innovations of
-/// single values are left out: they are as small as a series is smooth, and then tell what nobody
-/// asks for.
+/// The views, each with its number of values: single spikes, bursts, and shifts. The forecast error of single
+/// values is left out: in a smooth series it is tiny, and unusual ones mean nothing to anybody.
 const VIEWS: [(Against, f64); 7] = [
     (Against::Level, 1.0),
     (Against::Level, 5.0),
@@ -52,7 +66,7 @@ const VIEWS: [(Against, f64); 7] = [
     (Against::Past, 25.0),
 ];
 
-/// What a value is compared with.
+/// The reference that a value is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Against {
     Level,
@@ -62,7 +76,7 @@ enum Against {
 
 /// The model of one series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Oddness {
+pub struct AnomalyScorer {
     values: u32,
     level: Mean,
     /// Of absolute deviations from the level.
@@ -80,7 +94,7 @@ struct View {
     tails: Tails,
 }
 
-impl Default for Oddness {
+impl Default for AnomalyScorer {
     fn default() -> Self {
         let view = |(_, span): (Against, f64)| View { mean: Mean::new(span), tails: Tails::new() };
         Self {
@@ -94,8 +108,8 @@ impl Default for Oddness {
     }
 }
 
-impl Oddness {
-    /// Takes the value of an instant (microseconds since 1970). Returns its score in decades, 0
+impl AnomalyScorer {
+    /// Adds the value of an instant (microseconds since 1970). Returns its score in decades, 0
     /// while there is too little to compare with. A value that is not finite changes nothing.
     pub fn observe(&mut self, time_us: i64, value: f64) -> f64 {
         if !value.is_finite() {
@@ -105,7 +119,7 @@ impl Oddness {
         // values.
         let value = libm::copysign(libm::sqrt(value.abs()), value);
         let level = if self.values == 0 { value } else { self.level.get() };
-        // What is left of rounding is no deviation: a constant series would be odd all the time.
+        // A rounding error is no deviation: a constant series would be unusual all the time.
         let rounding = ROUNDING * f64::max(value.abs(), level.abs());
         let beyond = |deviation: f64| if deviation.abs() > rounding { deviation } else { 0.0 };
         let off = beyond(value - level);

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::math::week::{DAY_US, HOUR_US, SLOTS, slot_of};
+use crate::math::week::{DAY_US, HOUR_US, HOURS_PER_WEEK, hour_of_week};
 
-/// A day's values count so much of those of the day after, in the same hour; likewise a week's.
+/// Weight of a day's values beside those of the next day, in the same hour; likewise of a week's.
 const KEPT: f64 = 0.95;
 /// Weight of none in an hour of the day, in values ...
 const PRIOR_HOUR: f64 = 3.0;
@@ -29,9 +29,9 @@ impl Season {
     pub(super) fn new() -> Self {
         Self {
             from_us: None,
-            last_slot: SLOTS,
+            last_slot: HOURS_PER_WEEK,
             hours: vec![(0.0, 0.0); 24],
-            week: vec![(0.0, 0.0); SLOTS],
+            week: vec![(0.0, 0.0); HOURS_PER_WEEK],
         }
     }
 
@@ -41,14 +41,14 @@ impl Season {
         if age <= DAILY_US {
             return None;
         }
-        let weekly = || mean(self.week[slot_of(time_us)], PRIOR_WEEK);
+        let weekly = || mean(self.week[hour_of_week(time_us)], PRIOR_WEEK);
         Some(self.daily(time_us) + if age > WEEKLY_US { weekly() } else { 0.0 })
     }
 
     /// Takes the deviation from the level of an instant.
     pub(super) fn add(&mut self, time_us: i64, deviation: f64) {
         let age = time_us.saturating_sub(*self.from_us.get_or_insert(time_us));
-        let slot = slot_of(time_us);
+        let slot = hour_of_week(time_us);
         let is_new = slot != self.last_slot;
         self.last_slot = slot;
         let left = deviation - self.daily(time_us);
@@ -62,7 +62,7 @@ impl Season {
     fn daily(&self, time_us: i64) -> f64 {
         let middle = time_us.saturating_sub(HOUR_US / 2);
         let part = middle.rem_euclid(HOUR_US) as f64 / HOUR_US as f64;
-        let hour = |time_us: i64| mean(self.hours[slot_of(time_us) % 24], PRIOR_HOUR);
+        let hour = |time_us: i64| mean(self.hours[hour_of_week(time_us) % 24], PRIOR_HOUR);
         (1.0 - part) * hour(middle) + part * hour(middle.saturating_add(HOUR_US))
     }
 }

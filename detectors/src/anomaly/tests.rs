@@ -7,9 +7,9 @@ const MINUTE_US: i64 = 60_000_000;
 
 /// Alarms of a series of five-minute values.
 fn alarms(values: impl Iterator<Item = f64>) -> Vec<usize> {
-    let (mut oddness, mut bar) = (Oddness::default(), Bar::default());
+    let (mut oddness, mut bar) = (AnomalyScorer::default(), AlarmThreshold::default());
     let scores = values.zip(0..).map(|(value, i)| oddness.observe(i * 5 * MINUTE_US, value));
-    scores.enumerate().filter_map(|(i, score)| bar.exceeded(score).then_some(i)).collect()
+    scores.enumerate().filter_map(|(i, score)| bar.observe(score).then_some(i)).collect()
 }
 
 /// A day's course with noise; `change` makes of the value at an index what is seen.
@@ -47,14 +47,15 @@ fn alarms_stay_apart_in_the_long_run() {
             }
             _ => 50.0 * libm::floor(noise(i / 300) * 3.0) + noise(i),
         }));
-        let most = 100_000.0 / bar::APART_VALUES + (VIEW_MAX - bar::FLOOR_DECADES) / 0.1 + 1.0;
+        let most =
+            100_000.0 / threshold::APART_VALUES + (VIEW_MAX - threshold::FLOOR_DECADES) / 0.1 + 1.0;
         assert!((found.len() as f64) < most, "{law}: {}", found.len());
     }
 }
 
 #[test]
 fn constant_broken_and_huge_values_do_no_harm() {
-    let mut oddness = Oddness::default();
+    let mut oddness = AnomalyScorer::default();
     for i in 0..500 {
         let score = oddness.observe(i * MINUTE_US, 7.0);
         assert!(score < 0.2, "{i} {score}");

@@ -7,7 +7,7 @@
 //! is 0 whenever the other alarms (Van Dobben de Bruyn 1968; Lucas and Crosier 1982 for head starts).
 
 use super::linear::Banded;
-use super::quadrature::gauss_legendre;
+use super::quadrature::{Node, gauss_legendre};
 use super::search;
 use crate::math::normal::{normal_below, normal_density};
 
@@ -18,70 +18,78 @@ fn node_count(h: f64) -> usize {
 
 /// Transition kernel over the states: the atom at 0 first, then the nodes.
 struct Chain {
-    nodes: Vec<(f64, f64)>,
+    nodes: Vec<Node>,
     kernel: Banded,
 }
 
 /// `k` is the reference value as the shifted mean sees it: reference less shift.
 fn chain(k: f64, h: f64) -> Chain {
     let nodes = gauss_legendre(node_count(h), 0.0, h);
-    let place = |state: usize| if state == 0 { 0.0 } else { nodes[state - 1].0 };
+    let place = |state: usize| if state == 0 { 0.0 } else { nodes[state - 1].x };
     let kernel = Banded::full(nodes.len() + 1, |from, to| {
         if to == 0 {
             normal_below(k - place(from))
         } else {
-            nodes[to - 1].1 * normal_density(place(to) + k - place(from))
+            nodes[to - 1].weight * normal_density(place(to) + k - place(from))
         }
     });
     Chain { nodes, kernel }
 }
 
-/// Run lengths of the one-sided chart from 0 and from `start`.
-fn from_zero_and(k: f64, h: f64, start: f64, shift: f64) -> (f64, f64) {
+/// Run lengths of the one-sided chart from 0, and with a head start.
+struct RunLengths {
+    from_zero: f64,
+    from_start: f64,
+}
+
+fn run_lengths(k: f64, h: f64, start: f64, shift: f64) -> RunLengths {
     let usable = k.is_finite() && shift.is_finite() && h > 0.0 && h <= 300.0;
     if !(usable && (0.0..=h).contains(&start)) {
-        return (f64::NAN, f64::NAN);
+        return RunLengths { from_zero: f64::NAN, from_start: f64::NAN };
     }
     let reference = k - shift;
     let Chain { nodes, kernel } = chain(reference, h);
     let lengths = kernel.run_lengths();
-    let at_zero = lengths[0];
+    let from_zero = lengths[0];
     // The equation itself interpolates between the nodes.
     let beyond: f64 = nodes
         .iter()
         .zip(&lengths[1..])
-        .map(|((y, weight), length)| weight * length * normal_density(y + reference - start))
+        .map(|(node, length)| node.weight * length * normal_density(node.x + reference - start))
         .sum();
-    (at_zero, 1.0 + at_zero * normal_below(reference - start) + beyond)
+    let from_start = 1.0 + from_zero * normal_below(reference - start) + beyond;
+    RunLengths { from_zero, from_start }
 }
 
 /// Run length of the one-sided (upper) chart with reference `k`, threshold `h` and head start
 /// `start` (0 for none), when the mean is `shift` standard deviations off.
 #[must_use]
 pub fn cusum_one_sided(k: f64, h: f64, start: f64, shift: f64) -> f64 {
-    from_zero_and(k, h, start, shift).1
+    run_lengths(k, h, start, shift).from_start
 }
 
 /// Run length of the two-sided chart; arguments as [`cusum_one_sided`], `start` on both sides.
 /// Exact for `start` at most `h / 2 + k`.
 #[must_use]
 pub fn cusum(k: f64, h: f64, start: f64, shift: f64) -> f64 {
-    let (up_zero, up) = from_zero_and(k, h, start, shift);
-    let (down_zero, down) = from_zero_and(k, h, start, -shift);
-    (up * down_zero + down * up_zero - up_zero * down_zero) / (up_zero + down_zero)
+    let up = run_lengths(k, h, start, shift);
+    let down = run_lengths(k, h, start, -shift);
+    (up.from_start * down.from_zero + down.from_start * up.from_zero
+        - up.from_zero * down.from_zero)
+        / (up.from_zero + down.from_zero)
 }
 
 /// The threshold at which the two-sided chart without head start has run length `run_length` in
 /// control. NaN outside `1..=1e12`.
 #[must_use]
 pub fn cusum_threshold(k: f64, run_length: f64) -> f64 {
-    search::threshold(run_length, |h| from_zero_and(k, h, 0.0, 0.0).0 / 2.0)
+    search::threshold(run_length, |h| run_lengths(k, h, 0.0, 0.0).from_zero / 2.0)
 }
 
 /// As [`cusum_threshold`], for the one-sided chart.
 #[must_use]
 pub fn cusum_threshold_one_sided(k: f64, run_length: f64) -> f64 {
-    search::threshold(run_length, |h| from_zero_and(k, h, 0.0, 0.0).0)
+    search::threshold(run_length, |h| run_lengths(k, h, 0.0, 0.0).from_zero)
 }
 
 /// Mean delay of the one-sided chart when the change comes after a long time without alarm: the

@@ -5,7 +5,13 @@ use super::linear::Banded;
 use super::search::threshold as search;
 
 /// A step of the sum, and its probability.
-pub type Atom = (f64, f64);
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Atom {
+    /// What the sum moves by.
+    pub step: f64,
+    /// How likely this step is; those of all steps sum to 1.
+    pub probability: f64,
+}
 
 /// The CUSUM `S = max(0, S + step)` from 0, alarm at `S >= threshold`: mean number of steps to the alarm.
 ///
@@ -17,7 +23,7 @@ pub fn discrete_cusum(atoms: &[Atom], threshold: f64, states: usize) -> f64 {
     if states == 0
         || threshold.is_nan()
         || threshold <= 0.0
-        || atoms.iter().any(|(step, _)| !step.is_finite())
+        || atoms.iter().any(|atom| !atom.step.is_finite())
     {
         return f64::NAN;
     }
@@ -25,17 +31,17 @@ pub fn discrete_cusum(atoms: &[Atom], threshold: f64, states: usize) -> f64 {
     // A step of more than all states leads out of them, or back to 0.
     let all = states as f64;
     let units = |step: f64| (step / unit).clamp(-all, all);
-    let most = atoms.iter().fold(0.0, |most: f64, (step, _)| most.max(units(*step).abs()));
+    let most = atoms.iter().fold(0.0, |most: f64, atom| most.max(units(atom.step).abs()));
     let width = most as usize + 1;
     let mut chain = Banded::zero(states, width, width);
     for state in 0..states {
-        for (step, p) in atoms {
-            let place = state as f64 + units(*step);
+        for atom in atoms {
+            let place = state as f64 + units(atom.step);
             let (below, part) = (place.floor(), place - place.floor());
             for (place, share) in [(below, 1.0 - part), (below + 1.0, part)] {
                 let next = place.max(0.0) as usize;
                 if next < states && share > 0.0 {
-                    chain.add(state, next, p * share);
+                    chain.add(state, next, atom.probability * share);
                 }
             }
         }
@@ -55,13 +61,17 @@ mod tests {
     use crate::arl::{bernoulli_cusum, cusum_one_sided, cusum_threshold_one_sided};
     use crate::math::normal::normal_below;
 
+    fn atom(step: f64, probability: f64) -> Atom {
+        Atom { step, probability }
+    }
+
     /// 0.01 to 0.02: a run length of 10,047 has the threshold 327 / 69 and a delay of 670 (Reynolds and
     /// Stoumbos's chart, exact).
     #[test]
     fn it_agrees_with_the_exact_lattice_of_a_flag() {
         let (p, q) = (0.01_f64, 0.02_f64);
         let steps = [(q / p).ln(), ((1.0 - q) / (1.0 - p)).ln()];
-        let atoms = |p: f64| [(steps[0], p), (steps[1], 1.0 - p)];
+        let atoms = |p: f64| [atom(steps[0], p), atom(steps[1], 1.0 - p)];
         let threshold = discrete_cusum_threshold(&atoms(p), 10_047.0, 1_000);
         let delay = discrete_cusum(&atoms(q), threshold, 1_000);
         let exact = bernoulli_cusum(69, 327, q);
@@ -75,7 +85,7 @@ mod tests {
             let of = |at: i32| {
                 let x = f64::from(at) * 0.1;
                 let p = normal_below(x + 0.05 - mean) - normal_below(x - 0.05 - mean);
-                (0.5 * x - 0.125, p)
+                atom(0.5 * x - 0.125, p)
             };
             (-60..=60).map(of).collect()
         };
@@ -87,9 +97,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_no_number() {
-        assert!(discrete_cusum(&[(1.0, 1.0)], 0.0, 10).is_nan());
-        assert!(discrete_cusum(&[(f64::INFINITY, 1.0)], 1.0, 10).is_nan());
-        assert_eq!(discrete_cusum(&[(1e9, 1.0)], 1.0, 10), 1.0);
-        assert_eq!(discrete_cusum(&[(1.0, 1.0)], 3.0, 30), 3.0);
+        assert!(discrete_cusum(&[atom(1.0, 1.0)], 0.0, 10).is_nan());
+        assert!(discrete_cusum(&[atom(f64::INFINITY, 1.0)], 1.0, 10).is_nan());
+        assert_eq!(discrete_cusum(&[atom(1e9, 1.0)], 1.0, 10), 1.0);
+        assert_eq!(discrete_cusum(&[atom(1.0, 1.0)], 3.0, 30), 3.0);
     }
 }

@@ -23,9 +23,11 @@ pub fn ewma(lambda: f64, limit: f64, shift: f64) -> f64 {
     let nodes = gauss_legendre(count, -half, half);
     let kernel =
         |from: f64, to: f64| normal_density((to - (1.0 - lambda) * from) / lambda - shift) / lambda;
-    let lengths = Banded::full(count, |from, to| nodes[to].1 * kernel(nodes[from].0, nodes[to].0))
-        .run_lengths();
-    let beyond = nodes.iter().zip(&lengths).map(|((y, weight), l)| weight * l * kernel(0.0, *y));
+    let lengths =
+        Banded::full(count, |from, to| nodes[to].weight * kernel(nodes[from].x, nodes[to].x))
+            .run_lengths();
+    let beyond =
+        nodes.iter().zip(&lengths).map(|(node, length)| node.weight * length * kernel(0.0, node.x));
     1.0 + beyond.sum::<f64>()
 }
 

@@ -8,6 +8,17 @@
 //!
 //! Invariant: a function of its arguments alone, the same bits on every platform. A chart whose
 //! parameters make no sense (NaN, negative, zero) has run length NaN.
+//! ```
+//! use driftline_detectors::arl;
+//!
+//! // Montgomery's CUSUM with k = 1/2 and h = 5: 465 values to a false alarm, 10.4 to one for a shift of 1.
+//! assert!((arl::cusum(0.5, 5.0, 0.0, 0.0) - 465.4).abs() < 0.1);
+//! assert!((arl::cusum(0.5, 5.0, 0.0, 1.0) - 10.38).abs() < 0.01);
+//! // The threshold for a false alarm every 10,000 values, and the delay that it costs.
+//! let h = arl::cusum_threshold(0.5, 10_000.0);
+//! assert!((arl::cusum(0.5, h, 0.0, 0.0) / 10_000.0 - 1.0).abs() < 1e-6);
+//! assert!(arl::cusum(0.5, h, 0.0, 1.0) < 17.0);
+//! ```
 
 mod cusum;
 mod discrete;

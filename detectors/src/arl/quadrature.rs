@@ -1,9 +1,16 @@
 //! Gauss-Legendre nodes and weights.
 
+/// A point at which an integrand is evaluated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    pub(super) x: f64,
+    pub(super) weight: f64,
+}
+
 /// `count` nodes and weights on `from..to`; exact for polynomials of degree `2 count - 1`.
 ///
 /// Newton's method on the Legendre polynomial from Tricomi's starting values.
-pub(super) fn gauss_legendre(count: usize, from: f64, to: f64) -> Vec<(f64, f64)> {
+pub(super) fn gauss_legendre(count: usize, from: f64, to: f64) -> Vec<Node> {
     let n = count as f64;
     let (middle, half) = ((from + to) / 2.0, (to - from) / 2.0);
     (0..count)
@@ -24,7 +31,7 @@ pub(super) fn gauss_legendre(count: usize, from: f64, to: f64) -> Vec<(f64, f64)
                     break;
                 }
             }
-            (middle - half * x, 2.0 * half / ((1.0 - x * x) * slope * slope))
+            Node { x: middle - half * x, weight: 2.0 * half / ((1.0 - x * x) * slope * slope) }
         })
         .collect()
 }
@@ -37,12 +44,13 @@ mod tests {
     fn integrates_polynomials_exactly() {
         for count in [1, 2, 5, 40, 200] {
             let nodes = gauss_legendre(count, 1.0, 3.0);
-            let length: f64 = nodes.iter().map(|(_, weight)| weight).sum();
+            let length: f64 = nodes.iter().map(|node| node.weight).sum();
             assert!((length - 2.0).abs() < 1e-12, "{count}: {length}");
-            let linear: f64 = nodes.iter().map(|(x, weight)| x * weight).sum();
+            let linear: f64 = nodes.iter().map(|node| node.x * node.weight).sum();
             assert!((linear - 4.0).abs() < 1e-12, "{count}: {linear}");
             if count >= 5 {
-                let ninth: f64 = nodes.iter().map(|(x, weight)| weight * libm::pow(*x, 9.0)).sum();
+                let ninth: f64 =
+                    nodes.iter().map(|node| node.weight * libm::pow(node.x, 9.0)).sum();
                 assert!((ninth / 5904.8 - 1.0).abs() < 1e-12, "{count}: {ninth}");
             }
         }

@@ -6,32 +6,32 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::math::week::{SLOTS, slot_of};
+use crate::math::week::{HOURS_PER_WEEK, hour_of_week};
 
 /// Weight of the coarser distribution in the finer, in events.
 const PRIOR_EVENTS: f64 = 500.0;
 /// Code counts for each hour of the week.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slots {
+pub struct HourOfWeekCounts {
     codes: usize,
-    /// `SLOTS x codes`.
+    /// `HOURS_PER_WEEK x codes`.
     counts: Vec<u32>,
 }
 
-impl Slots {
+impl HourOfWeekCounts {
     /// Empty slots for an encoder of `codes` codes.
     pub fn new(codes: usize) -> Self {
-        Self { codes, counts: vec![0; SLOTS * codes] }
+        Self { codes, counts: vec![0; HOURS_PER_WEEK * codes] }
     }
 
-    /// Whether they are of an encoder of so many codes.
+    /// Whether they fit an encoder of `codes` codes.
     pub fn fit(&self, codes: usize) -> bool {
-        self.codes == codes && self.counts.len() == SLOTS * codes
+        self.codes == codes && self.counts.len() == HOURS_PER_WEEK * codes
     }
 
     /// Adds the counts of a pane that starts at `time_us`.
     pub fn add(&mut self, time_us: i64, code: usize, count: u32) {
-        let at = slot_of(time_us) * self.codes + code;
+        let at = hour_of_week(time_us) * self.codes + code;
         if let Some(cell) = self.counts.get_mut(at) {
             *cell = cell.saturating_add(count);
         }
@@ -51,7 +51,7 @@ impl Slots {
     }
 
     fn row(&self, slot: usize) -> impl Iterator<Item = f64> + '_ {
-        let start = (slot % SLOTS) * self.codes;
+        let start = (slot % HOURS_PER_WEEK) * self.codes;
         self.counts.get(start..start + self.codes).unwrap_or_default().iter().map(|n| f64::from(*n))
     }
 }
@@ -68,9 +68,9 @@ mod tests {
 
     #[test]
     fn slots_follow_the_week_and_thin_ones_are_shrunk() {
-        assert_eq!(slot_of(4 * 24 * HOUR_US), 0); // Monday 1970-01-05
-        assert_eq!(slot_of(-1), 2 * 24 + 23); // Wednesday, the last hour
-        let mut slots = Slots::new(2);
+        assert_eq!(hour_of_week(4 * 24 * HOUR_US), 0); // Monday 1970-01-05
+        assert_eq!(hour_of_week(-1), 2 * 24 + 23); // Wednesday, the last hour
+        let mut slots = HourOfWeekCounts::new(2);
         slots.add(4 * 24 * HOUR_US, 1, 4_000);
         let (p, n) = slots.probabilities(0, &[0.9, 0.1]);
         assert!(p[1] > 0.9 && (p[0] + p[1] - 1.0).abs() < 1e-12 && n == 4_500.0);

@@ -1,4 +1,4 @@
-//! A baseline: what a series looked like when all was well. Frozen.
+//! A baseline: what a series looked like while all was well. It is frozen.
 //!
 //! Encoder, code counts, and what the baseline's own panes say about dependence. Everything that a
 //! decision needs follows from it, so two equal baselines give equal findings.
@@ -11,7 +11,7 @@ use crate::dependence::design_effect::Dependence;
 use crate::encoder::Encoder;
 use crate::math::special::normal_quantile;
 
-pub use hour_of_week::Slots;
+pub use hour_of_week::HourOfWeekCounts;
 
 /// Largest score.
 const SCORE_MAX: f64 = 8.0;
@@ -43,6 +43,16 @@ pub struct Provenance {
 }
 
 /// The frozen reference of one series.
+/// ```
+/// use driftline_detectors::baseline::Baseline;
+/// use driftline_detectors::encoder::{Encoder, FlagEncoder};
+///
+/// // 10,000 requests, of which 100 failed; nothing missing, nothing invalid.
+/// let baseline = Baseline::new(Encoder::Flag(FlagEncoder), vec![9_900, 100, 0, 0]);
+/// assert_eq!(baseline.events(), 10_000);
+/// assert_eq!(baseline.fault(), None);
+/// assert!((baseline.probabilities()[1] - 0.01).abs() < 1e-4);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// How its values become codes.
@@ -52,23 +62,24 @@ pub struct Baseline {
     /// Events that were counted after the encoder was made, when a value could be unseen; 0 = all.
     #[serde(default)]
     pub coded_events: u64,
-    /// Events of a tick, the median of those that told about dependence: what the lanes look for follows it.
+    /// Median number of events of the ticks that dependence was estimated from. The sizes of change that lanes
+    /// look for depend on it.
     #[serde(default = "usual_tick")]
     pub tick_events: f64,
-    /// Panes that told about dependence (those that made the encoder are left out).
+    /// Panes that dependence was estimated from (those that made the encoder are left out).
     pub panes: u32,
     /// Tempering of each lane in 0..=1, in the order of the lanes; empty = 1 for all.
     pub temper: Vec<f64>,
     /// Tempering of each code on its own, of categories; empty = that of the lanes.
     #[serde(default)]
     pub code_temper: Vec<f64>,
-    /// What its ticks told about dependence in each fixed lane; empty = unknown.
+    /// Dependence of its ticks in each fixed lane; empty = unknown.
     #[serde(default)]
     pub dependence: Vec<Dependence>,
     /// How much more a pane's mean varies than independent events would: a design effect, at least 1.
     pub inflation: f64,
     /// Hour-of-week counts, where the history was long enough.
-    pub slots: Option<Slots>,
+    pub slots: Option<HourOfWeekCounts>,
     /// Where it comes from.
     pub provenance: Provenance,
 }

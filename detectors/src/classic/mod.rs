@@ -8,6 +8,18 @@
 //! Invariant: a detector is a plain value: cloned or restored from its serialised form, it goes on
 //! exactly as it would have. Memory is bounded as its line in [`DETECTORS`] says. An input that is
 //! not finite, or beyond +-1e100, is ignored.
+//! ```
+//! use driftline_detectors::classic::{Decision, Detector, find};
+//!
+//! // A CUSUM for shifts of a mean of 50 with the standard deviation 5; a false alarm every 10,000 values.
+//! let settings = [("target", 50.0), ("deviation", 5.0), ("run_length", 10_000.0)];
+//! let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
+//! let mut cusum = find("cusum")?.build(&settings)?;
+//! assert!((0..20).all(|_| cusum.update(50.0) == Decision::Quiet));
+//! let values_to_the_alarm = (1..).find(|_| cusum.update(57.0) == Decision::Drift);
+//! assert_eq!(values_to_the_alarm, Some(9));
+//! # Ok::<(), driftline_detectors::classic::SettingError>(())
+//! ```
 
 mod mean;
 mod settings;

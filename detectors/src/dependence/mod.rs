@@ -1,8 +1,8 @@
-//! Dependence of events and ticks: how much less they tell than independent ones.
+//! Dependence of events and ticks: how much less they say than independent ones.
 
-pub mod design_effect;
-pub mod growth;
+pub(crate) mod design_effect;
+pub(crate) mod growth;
 pub(crate) mod tail;
 
 pub use design_effect::{Dependence, inflation};
-pub use growth::{Siblings, Spans};
+pub use growth::{PooledDependence, VarianceGrowth};

@@ -6,31 +6,43 @@
 
 use super::growth::TickDeviation;
 
-/// Below this weight of a tick, tails are so heavy that four cumulants do not tell of them.
-pub(crate) const HEAVY: f64 = 0.6;
+/// Below this weight of a tick, tails are too heavy for four cumulants to describe.
+pub(crate) const HEAVY_TAIL_WEIGHT: f64 = 0.6;
 
-/// Skewness and excess kurtosis from the second, third and fourth central moment; none of a constant.
-fn of_moments([second, third, fourth]: [f64; 3]) -> (f64, f64) {
-    if second < 1e-30 {
-        return (0.0, 0.0);
-    }
-    (third / (second * libm::sqrt(second)), fourth / (second * second) - 3.0)
+/// Skewness and excess kurtosis of a distribution; both 0 for a constant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) skewness: f64,
+    pub(crate) excess: f64,
 }
 
-/// Skewness and excess kurtosis of one event's evidence, of codes with the probabilities `p`.
-pub(crate) fn shape(p: &[f64], evidence: impl Fn(usize) -> f64, mean: f64) -> (f64, f64) {
-    let mut moments = [0.0; 3];
-    for (code, p) in p.iter().enumerate() {
-        let off = evidence(code) - mean;
-        let square = off * off;
-        moments[0] += p * square;
-        moments[1] += p * square * off;
-        moments[2] += p * square * square;
+impl Shape {
+    /// From the second, third and fourth central moment.
+    fn from_moments([second, third, fourth]: [f64; 3]) -> Self {
+        if second < 1e-30 {
+            return Self { skewness: 0.0, excess: 0.0 };
+        }
+        Self {
+            skewness: third / (second * libm::sqrt(second)),
+            excess: fourth / (second * second) - 3.0,
+        }
     }
-    of_moments(moments)
+
+    /// That of one event's evidence with this `mean`, of codes with the probabilities `p`.
+    pub(crate) fn of_event(p: &[f64], evidence: impl Fn(usize) -> f64, mean: f64) -> Self {
+        let mut moments = [0.0; 3];
+        for (code, p) in p.iter().enumerate() {
+            let off = evidence(code) - mean;
+            let square = off * off;
+            moments[0] += p * square;
+            moments[1] += p * square * off;
+            moments[2] += p * square * square;
+        }
+        Self::from_moments(moments)
+    }
 }
 
-/// How far from normal ticks are: skewness and excess kurtosis.
+/// How far from normal the evidence of ticks is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tail {
     skewness: f64,
@@ -39,23 +51,24 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    pub(crate) fn of(ticks: &[TickDeviation]) -> Self {
+    /// That of a lane's ticks.
+    pub(crate) fn of_ticks(ticks: &[TickDeviation]) -> Self {
         let n = (ticks.len() as f64).max(1.0);
         let mut moments = [0.0; 3];
         for tick in ticks {
             // In standard deviations of each tick's own size, so that uneven ticks are no tail.
-            let off = tick.off / libm::sqrt(tick.variance.max(1e-300));
+            let off = tick.deviation / libm::sqrt(tick.variance.max(1e-300));
             let square = off * off;
             moments[0] += square / n;
             moments[1] += square * off / n;
             moments[2] += square * square / n;
         }
-        let (skewness, excess) = of_moments(moments);
+        let Shape { skewness, excess } = Shape::from_moments(moments);
         Self { skewness, excess, ticks: n }
     }
 
-    /// That of ticks of so many independent `events`, each with this skewness and excess kurtosis.
-    pub(crate) fn of_independent(skewness: f64, excess: f64, events: f64) -> Self {
+    /// That of ticks of this many independent `events` of a shape.
+    pub(crate) fn of_independent(Shape { skewness, excess }: Shape, events: f64) -> Self {
         Self {
             skewness: skewness / libm::sqrt(events),
             excess: excess / events,
@@ -63,16 +76,16 @@ impl Tail {
         }
     }
 
-    /// That of ticks of so many independent events of which a share `p` has a code.
-    pub(crate) fn of_one(p: f64, events: f64) -> Self {
+    /// That of ticks of this many independent `events` of which a share `p` has a code.
+    pub(crate) fn of_single_code(p: f64, events: f64) -> Self {
         let moment = |k: f64| p * libm::pow(1.0 - p, k) + (1.0 - p) * libm::pow(-p, k);
-        let (skewness, excess) = of_moments([moment(2.0), moment(3.0), moment(4.0)]);
-        Self::of_independent(skewness, excess, events)
+        let shape = Shape::from_moments([moment(2.0), moment(3.0), moment(4.0)]);
+        Self::of_independent(shape, events)
     }
 
-    /// What is beyond another, by more than two standard errors under a normal law, or of how often what is
-    /// rare happened to come: ticks of rare events have an excess of one over the events of a tick.
-    pub(crate) fn beyond(self, other: &Self) -> Self {
+    /// What exceeds another by more than two standard errors under a normal law, or of how often rare events
+    /// happened to come: ticks of rare events have an excess of one over the events of a tick.
+    pub(crate) fn in_excess_of(self, other: &Self) -> Self {
         let chance = |of: f64| 2.0 * libm::sqrt(of / self.ticks);
         let rare = 1.0 + chance(other.excess.max(0.0));
         Self {
@@ -87,9 +100,9 @@ impl Tail {
         2.0 / (2.0 + self.excess)
     }
 
-    /// `t` with `ln E exp(t S) = 0` up to the fourth cumulant: `t D (1 + skew s / 3 + excess s^2 / 12)
+    /// The exponent `t` with `ln E exp(t S) = 0` up to the fourth cumulant: `t D (1 + skew s / 3 + excess s^2 / 12)
     /// = 1` with the standard deviation `s` of `t S`.
-    pub(crate) fn factor(self, effect: f64, ticks: &[TickDeviation]) -> f64 {
+    pub(crate) fn valid_exponent(self, effect: f64, ticks: &[TickDeviation]) -> f64 {
         let n = (ticks.len() as f64).max(1.0);
         let variance = ticks.iter().map(|tick| tick.variance).sum::<f64>() / n;
         let deviation = libm::sqrt(variance * effect);
@@ -112,19 +125,19 @@ mod tests {
     use crate::math::noise::uniform as wave;
 
     fn ticks(offs: impl Iterator<Item = f64>) -> Vec<TickDeviation> {
-        offs.map(|off| TickDeviation { off, variance: 1.0 }).collect()
+        offs.map(|off| TickDeviation { deviation: off, variance: 1.0 }).collect()
     }
 
     #[test]
     fn bursts_are_held_against_a_lane_beyond_their_variance() {
         let quiet = ticks((0..400).map(wave));
         let none = Tail { skewness: 0.0, excess: 0.0, ticks: 1.0 };
-        let tail = Tail::of(&quiet).beyond(&none);
+        let tail = Tail::of_ticks(&quiet).in_excess_of(&none);
         assert_eq!(tail.weight(), 1.0);
-        assert!((tail.factor(2.0, &quiet) - 0.5).abs() < 1e-6);
+        assert!((tail.valid_exponent(2.0, &quiet) - 0.5).abs() < 1e-6);
         let bursts = ticks((0..400).map(|i| if i % 20 == 0 { 8.0 } else { wave(i) }));
-        let tail = Tail::of(&bursts).beyond(&none);
+        let tail = Tail::of_ticks(&bursts).in_excess_of(&none);
         assert!(tail.weight() < 0.3, "{tail:?}");
-        assert!(tail.factor(4.0, &bursts) < 0.2);
+        assert!(tail.valid_exponent(4.0, &bursts) < 0.2);
     }
 }

@@ -9,6 +9,16 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Counted strings.
+/// ```
+/// use driftline_detectors::encoder::{Categories, CategoryEncoder};
+///
+/// let mut counts = Categories::new(1_000);
+/// for reason in ["stop", "stop", "length"] {
+///     counts.add(reason, 1);
+/// }
+/// let encoder = CategoryEncoder::from_counts(counts.iter());
+/// assert_eq!(encoder.values(), ["stop", "length"]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Categories {
     distinct_max: usize,

@@ -6,6 +6,14 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::sizes::VALUES_MAX;
 
 /// Encodes strings.
+/// ```
+/// use driftline_detectors::encoder::CategoryEncoder;
+///
+/// let encoder = CategoryEncoder::from_counts([("length", 300), ("stop", 700)]);
+/// assert_eq!(encoder.values(), ["stop", "length"]);
+/// assert_eq!(encoder.encode("length"), 1);
+/// assert_eq!(encoder.label(encoder.encode("content_filter")), "unseen");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryEncoder {
     values: Vec<String>,
@@ -41,7 +49,7 @@ impl CategoryEncoder {
         }
     }
 
-    /// What a person calls a code.
+    /// A code in words.
     pub fn label(&self, code: usize) -> String {
         match self.values.get(code) {
             Some(value) => value.clone(),

@@ -23,6 +23,14 @@ pub use sketch::{Cell, Sketch};
 pub use vector::{VectorEncoder, VectorSample};
 
 /// An encoder of any kind.
+/// ```
+/// use driftline_detectors::encoder::{Encoder, NumberEncoder};
+///
+/// let encoder = Encoder::Number(NumberEncoder::from_edges(vec![0.0, 100.0, 200.0]));
+/// // Below, two bins, above, null, invalid.
+/// assert_eq!((encoder.codes(), encoder.ordered()), (6, 4));
+/// assert_eq!(encoder.label(encoder.null()), "null");
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(
@@ -69,7 +77,7 @@ impl Encoder {
         }
     }
 
-    /// What a person calls the code.
+    /// A code in words.
     pub fn label(&self, code: usize) -> String {
         if code == self.null() {
             return "null".into();

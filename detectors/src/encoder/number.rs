@@ -17,6 +17,18 @@ const BIN_EVENTS_MIN: u64 = 5;
 const THRESHOLDS: usize = 32;
 
 /// Encodes numbers by comparing them with at most 31 thresholds.
+/// ```
+/// use driftline_detectors::encoder::{NumberEncoder, Sketch};
+///
+/// let mut sketch = Sketch::new(512);
+/// sketch.extend(&mut (0..10_000).map(f64::from).collect::<Vec<_>>());
+/// let encoder = NumberEncoder::from_sketch(&sketch);
+/// assert_eq!(encoder.bins(), 27);
+/// assert_eq!(encoder.encode(-1.0), 0, "below the range");
+/// assert_eq!(encoder.encode(20_000.0), 28, "above it");
+/// let code = encoder.encode(5_000.0);
+/// assert!((4_000.0..6_000.0).contains(&encoder.typical(code)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Edges", into = "Edges")]
 pub struct NumberEncoder {
@@ -25,7 +37,7 @@ pub struct NumberEncoder {
     thresholds: [f64; THRESHOLDS],
 }
 
-/// What is stored of an encoder: `bins + 1` edges, the last one inclusive. None: no number was seen.
+/// An encoder as it is stored: `bins + 1` edges, the last one inclusive; none where no number was seen.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Edges(Vec<f64>);
 
@@ -163,7 +175,7 @@ impl NumberEncoder {
         sums.into_iter().map(|sum| libm::round(sum) as u64).collect()
     }
 
-    /// What a person calls a code.
+    /// A code in words.
     pub fn label(&self, code: usize) -> String {
         let bins = self.bins();
         match code {

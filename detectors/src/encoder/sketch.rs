@@ -9,6 +9,18 @@
 use serde::{Deserialize, Serialize};
 
 /// Counted cells of numbers. Non-finite values are the caller's to keep out.
+/// ```
+/// use driftline_detectors::encoder::Sketch;
+///
+/// let (mut all, mut half, mut rest) = (Sketch::new(64), Sketch::new(64), Sketch::new(64));
+/// let values: Vec<f64> = (0..1_000).map(f64::from).collect();
+/// all.extend(&mut values.clone());
+/// half.extend(&mut values[..500].to_vec());
+/// rest.extend(&mut values[500..].to_vec());
+/// rest.merge(&half);
+/// assert_eq!(all, rest);
+/// assert_eq!((all.len(), all.cells().count() <= 64), (1_000, true));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sketch {
     cells_max: usize,

@@ -71,6 +71,19 @@ impl VectorSample {
 }
 
 /// Encodes vectors of one length.
+/// ```
+/// use driftline_detectors::encoder::{VectorEncoder, VectorSample};
+///
+/// let mut sample = VectorSample::default();
+/// for at in 0..100u8 {
+///     // Two clusters, around (0, 0) and around (10, 10).
+///     let center = if at % 2 == 0 { 0.0 } else { 10.0 };
+///     sample.insert(&[center + f32::from(at) / 100.0, center], 1_000);
+/// }
+/// let encoder = VectorEncoder::from_sample(&sample);
+/// assert_ne!(encoder.encode(&[0.1, 0.0]), encoder.encode(&[9.9, 10.0]));
+/// assert_eq!(encoder.label(encoder.encode(&[500.0, 500.0])), "far");
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VectorEncoder {
     length: usize,
@@ -116,7 +129,7 @@ impl VectorEncoder {
         }
     }
 
-    /// What a person calls a code.
+    /// A code in words.
     pub fn label(&self, code: usize) -> String {
         if code < self.centroids.len() { format!("cluster {code}") } else { "far".into() }
     }

@@ -8,6 +8,13 @@
 /// `ln A` for one of `series` equal series; at least `ln 2`.
 ///
 /// `pane_us`: length of a pane in microseconds. `budget_per_week`: accepted false alarms a week.
+/// ```
+/// use driftline_detectors::evidence::budget::log_threshold;
+///
+/// // 900 series, panes of 10 s, one false alarm a week over all of them.
+/// let log_a = log_threshold(900, 10_000_000, 1.0);
+/// assert!((log_a - (900.0 * 60_480f64).ln()).abs() < 1e-12);
+/// ```
 pub fn log_threshold(series: usize, pane_us: i64, budget_per_week: f64) -> f64 {
     const WEEK_US: f64 = 7.0 * 24.0 * 3600.0 * 1e6;
     let panes_a_week = WEEK_US / pane_us.max(1) as f64;

@@ -66,7 +66,7 @@ pub fn effect(baseline: &Baseline, tables: &Tables, lane: &Lane, counts: &[u32])
             let within = |c: usize| codes.iter().any(|x| usize::from(*x) == c);
             share(baseline, p, counts, within, base_events)
         }
-        Lane::OneOf | Lane::Learned => {
+        Lane::OneCategory | Lane::Learned => {
             // Two distributions differ most, in one number, on the codes that gained: total variation.
             let n: f64 = counts.iter().map(|n| f64::from(*n)).sum::<f64>().max(1.0);
             let gained: Vec<bool> =
@@ -78,18 +78,19 @@ pub fn effect(baseline: &Baseline, tables: &Tables, lane: &Lane, counts: &[u32])
 
 /// The codes that carry the evidence of a lane since its onset, the heaviest first; at most `most`.
 pub fn blame(evidence: &Evidence, tables: &Tables, lane: usize, most: usize) -> Vec<Blame> {
-    let (_, counts, _) = evidence.since_onset(lane);
+    let counts = evidence.since_onset(lane).counts;
     let n: f64 = counts.iter().map(|n| f64::from(*n)).sum::<f64>().max(1.0);
     let mut all: Vec<Blame> = (0..counts.len())
         .map(|code| Blame {
             code,
             baseline_share: tables.probabilities()[code],
             share: f64::from(counts[code]) / n,
-            evidence: f64::from(counts[code]) * evidence.counted_at(tables, code, lane),
+            evidence: f64::from(counts[code]) * evidence.weighed_evidence(tables, code, lane),
         })
         .collect();
     // What speaks for the change is more events of codes that it favours: order by the surplus's weight.
-    let weight = |b: &Blame| (b.share - b.baseline_share) * evidence.at(tables, b.code, lane);
+    let weight =
+        |b: &Blame| (b.share - b.baseline_share) * evidence.event_evidence(tables, b.code, lane);
     all.sort_by(|a, b| weight(b).total_cmp(&weight(a)).then(a.code.cmp(&b.code)));
     all.truncate(most);
     all
@@ -131,7 +132,7 @@ struct Errors {
 }
 
 impl Errors {
-    /// Half of an interval, on the side where the newer counts count so many standard errors.
+    /// Half of an interval, with so many standard errors of the newer counts.
     fn half(&self, deviations: f64) -> f64 {
         let (now, before) = (deviations * self.now, Z95 * self.before);
         libm::sqrt(now * now + before * before)
@@ -178,7 +179,8 @@ mod tests {
         let mut evidence = Evidence::new(&tables);
         (0..10).for_each(|i| evidence.tick(&tables, &[95, 5, 0, 0], i));
         let lane = evidence.leader();
-        let e = effect(&baseline, &tables, &tables.lanes()[lane], evidence.since_onset(lane).1);
+        let e =
+            effect(&baseline, &tables, &tables.lanes()[lane], evidence.since_onset(lane).counts);
         assert!((e.value - 0.04).abs() < 1e-3 && e.low > 0.02 && e.high < 0.065, "{e:?}");
         let blames = blame(&evidence, &tables, lane, 4);
         assert_eq!(blames[0].code, 1);
@@ -207,8 +209,8 @@ mod tests {
                     break;
                 }
             }
-            let (_, counts, _) = evidence.since_onset(evidence.leader());
-            let e = effect(&baseline, &tables, &evidence.told_as(&tables), counts);
+            let counts = evidence.since_onset(evidence.leader()).counts;
+            let e = effect(&baseline, &tables, &evidence.found_lane(&tables), counts);
             missed += u32::from(e.low > 0.02 || e.high < 0.02);
         }
         // 20, and two standard deviations.

@@ -4,15 +4,17 @@
 //! `S = max(0, S + e)` and `R = (g + R) exp(e)` with `g = w / nu`; `M = sum R` over lanes, alarm at `M
 //! >= A`. `S` is drawn, and its last zero is the onset.
 //!
-//! What is proved: `M - sum g` is a supermartingale under the null, so the mean of `sum g` up to a
-//! false alarm is at least `A` (Shin, Ramdas, Rinaldo, "E-detectors", 2023). What is calibrated: a
+//! Proved: `M - sum g` is a supermartingale under the null, so the mean of `sum g` up to a
+//! false alarm is at least `A` (Shin, Ramdas, Rinaldo, "E-detectors", 2023). Calibrated: a
 //! statistic does not stop at `A` but jumps over it, and with `g = w` the mean run length is `A / sum w
 //! nu`, where `nu = E exp(-overshoot)` is known for a normal step (see `math::overshoot`). So `g = w / nu`
 //! gives each lane its weight's share of the false alarms, and the mean run length comes to `A`, in
 //! ticks, where the evidence of a tick is near normal.
 
 pub mod budget;
+mod confirm;
 pub mod effect;
+mod steps;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,59 +22,56 @@ use crate::lanes::lane::{LANES_MAX, Lane};
 use crate::lanes::pane_evidence;
 use crate::lanes::tables::Tables;
 use crate::lanes::tick::Tick;
-use crate::math::overshoot::starts_worth;
+use crate::math::overshoot::overshoot_correction;
 use crate::math::promise::WATCHED_LOG_PROMISE;
 use crate::math::special::exp;
-use crate::temper::watched::Live;
+use crate::temper::watched::WatchedDependence;
+use confirm::{Confirmed, Withheld};
+use steps::Steps;
 
-/// Ticks whose course is kept for `explain`.
-pub const STEPS_MAX: usize = 20;
-/// Most evidence that one tick may have before its neighbour confirms it, in parts of `ln A`: no single
-/// tick decides, however wild it is. A burst of one caller is over after it, a change is not.
-const ALONE_SHARE: f64 = 0.35;
-/// How many times its own evidence a tick confirms.
-const CONFIRMS: f64 = 2.0;
+pub use steps::{STEPS_MAX, Step};
+
 /// While the CUSUM of any lane is above this part of `ln A`, ticks may be a change ...
 const HOLD_SHARE: f64 = 0.25;
-/// ... until it is below this one.
+/// ... until all are below this one.
 const RELEASE_SHARE: f64 = 0.125;
 const R_MAX: f64 = 1e280;
 const LOG_STEP_MAX: f64 = 500.0;
 
-/// One step of the statistic, as it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// Start of the tick's first pane, microseconds since 1970.
-    pub time_us: i64,
-    /// Events of the tick.
-    pub events: u32,
-    /// Lane that led after the tick.
-    pub lane: u8,
-    /// Evidence of the tick in that lane.
-    pub evidence: f32,
-    /// CUSUM of that lane.
-    pub cusum: f32,
-    /// Logarithm of the mixture.
-    pub log_mixture: f32,
-}
-
-/// A step as it is kept, but for its lane.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-struct Kept {
-    time_us: i64,
-    events: u32,
-    evidence: f32,
-    cusum: f32,
-    log_mixture: f32,
-}
-
 /// The accumulated evidence of one series.
+/// ```
+/// use driftline_detectors::baseline::{Baseline, Zone};
+/// use driftline_detectors::encoder::{Encoder, FlagEncoder};
+/// use driftline_detectors::evidence::effect::effect;
+/// use driftline_detectors::evidence::{Evidence, budget};
+/// use driftline_detectors::lanes::Tables;
+///
+/// let baseline = Baseline::new(Encoder::Flag(FlagEncoder), vec![9_900, 100, 0, 0]);
+/// let tables = Tables::new(&baseline, baseline.probabilities(), Zone::default(), 0.0);
+/// let mut evidence = Evidence::new(&tables);
+/// // One series with ticks of 10 s, and one false alarm a week.
+/// let threshold = budget::log_threshold(1, 10_000_000, 1.0);
+/// for tick in 0..30 {
+///     // From tick 20 on four times as many failures.
+///     let failures = if tick < 20 { 2 } else { 8 };
+///     evidence.tick(&tables, &[200 - failures, failures, 0, 0], i64::from(tick) * 10_000_000);
+/// }
+/// assert!(evidence.log_mixture() > threshold);
+/// assert_eq!(evidence.onset_us(), 20 * 10_000_000);
+/// let since = evidence.since_onset(evidence.leader());
+/// let size = effect(&baseline, &tables, &evidence.found_lane(&tables), since.counts);
+/// assert_eq!(size.unit, "share");
+/// assert!(size.low < 0.03 && 0.03 < size.high);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     lanes: u8,
     log_promise: f32,
-    live: Live,
+    #[serde(rename = "live")]
+    dependence: WatchedDependence,
+    /// Shiryaev-Roberts statistic of each lane.
     r: [f64; LANES_MAX],
+    /// CUSUM of each lane.
     s: [f64; LANES_MAX],
     /// Start of the first tick after the lane's CUSUM was last zero.
     onset_us: [i64; LANES_MAX],
@@ -80,18 +79,27 @@ pub struct Evidence {
     ticks_since: [u32; LANES_MAX],
     /// `lanes x codes`: counts since then.
     since: Box<[u32]>,
-    /// Evidence of the last tick that waits to be confirmed.
-    withheld: [f32; LANES_MAX],
+    withheld: Withheld,
     log_mixture: f64,
     ticks: u32,
+    /// Evidence of each code in the learned lane.
     learned: Box<[f32]>,
     learned_is_set: bool,
-    /// Weights of the categories in the lane of single ones, where there is one.
-    which: Box<[f32]>,
-    /// The last steps, around: the next one goes to `ticks % STEPS_MAX`.
-    steps: [Kept; STEPS_MAX],
-    /// Their lanes.
-    step_lanes: [u8; STEPS_MAX],
+    /// Weights of the alternatives in the lane of single categories; empty where there is none.
+    #[serde(rename = "which")]
+    category_weights: Box<[f32]>,
+    steps: Steps,
+}
+
+/// What a lane has counted since its onset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SinceOnset<'a> {
+    /// Start of the first tick after the lane's CUSUM was last zero, microseconds since 1970.
+    pub onset_us: i64,
+    /// Events of each code since then.
+    pub counts: &'a [u32],
+    /// Ticks since then.
+    pub ticks: u32,
 }
 
 impl Evidence {
@@ -101,30 +109,30 @@ impl Evidence {
         Self {
             lanes: lanes as u8,
             log_promise: WATCHED_LOG_PROMISE,
-            live: Live::new(),
+            dependence: WatchedDependence::new(),
             r: [0.0; LANES_MAX],
             s: [0.0; LANES_MAX],
             onset_us: [0; LANES_MAX],
             ticks_since: [0; LANES_MAX],
             since: vec![0; lanes * codes].into(),
-            withheld: [0.0; LANES_MAX],
+            withheld: Withheld::NONE,
             log_mixture: f64::NEG_INFINITY,
             ticks: 0,
             learned: vec![0.0; codes].into(),
             learned_is_set: false,
-            which: tables.one_of().weights(),
-            steps: [Kept::default(); STEPS_MAX],
-            step_lanes: [0; STEPS_MAX],
+            category_weights: tables.mixture().weights(),
+            steps: Steps::NONE,
         }
     }
 
-    /// The `ln A` that slack and tempering are for, from now on. The engine leaves it at one of usual size:
-    /// what a series has accumulated must not depend on a budget that may change, nor on how many share it.
-    pub fn aim(&mut self, log_promise: f64) {
+    /// Sets the `ln A` that slack and tempering are for, from the next tick on. The engine leaves it at one of
+    /// usual size: what a series has accumulated must not depend on a budget that may change, nor on how many
+    /// series share it.
+    pub fn set_log_promise(&mut self, log_promise: f64) {
         self.log_promise = log_promise as f32;
     }
 
-    /// One tick of code `counts` that began at `time_us`: kernel and [`Evidence::absorb`] in one.
+    /// Adds one tick of code `counts` that began at `time_us`: kernel and [`Evidence::absorb`] in one.
     pub fn tick(&mut self, tables: &Tables, counts: &[u32], time_us: i64) {
         let mut lanes = ndarray::Array2::zeros((1, LANES_MAX));
         let view = ndarray::aview1(counts).insert_axis(ndarray::Axis(0));
@@ -134,60 +142,125 @@ impl Evidence {
         self.absorb(tables, counts, &row, time_us);
     }
 
-    /// One tick whose evidence in the fixed lanes is known already. `evidence`: [`LANES_MAX`] values.
+    /// Adds one tick whose evidence in the fixed lanes is known already. `evidence`: [`LANES_MAX`] values.
     pub fn absorb(&mut self, tables: &Tables, counts: &[u32], evidence: &[f64], time_us: i64) {
-        let (lanes, codes) = (usize::from(self.lanes), tables.codes());
+        let tick = Tick::new(counts);
         let mut e = [0.0; LANES_MAX];
         e.iter_mut().zip(evidence).for_each(|(to, from)| *to = *from);
-        let tick = Tick::of(counts);
-        e[lanes - 1] = if self.learned_is_set { tick.evidence(&self.learned) } else { 0.0 };
-        let events = tick.events();
-        let (n, root) = (f64::from(events), libm::sqrt(f64::from(events)));
-        let promise = f64::from(self.log_promise).max(1.0);
-        self.live.aim(tables, promise);
+        e[usize::from(self.lanes) - 1] =
+            if self.learned_is_set { tick.evidence(&self.learned) } else { 0.0 };
+        self.follow_dependence(tables, &e, f64::from(tick.events()));
+        let starts = self.weigh(tables, &tick, &mut e);
+        self.confirm(&mut e);
+        for lane in 0..LANES_MAX {
+            self.r[lane] = ((starts[lane] + self.r[lane]) * exp(e[lane])).min(R_MAX);
+        }
+        let (leader, mixture) = self.lead();
+        self.add_to_cusums(&tick, &e, time_us);
+        self.log_mixture = libm::log(mixture);
+        let step = Step {
+            time_us,
+            events: tick.events(),
+            lane: leader as u8,
+            evidence: e[leader] as f32,
+            cusum: self.s[leader] as f32,
+            log_mixture: self.log_mixture as f32,
+        };
+        self.steps.record(self.ticks, step);
+        self.ticks = self.ticks.saturating_add(1);
+    }
+
+    fn promise(&self) -> f64 {
+        f64::from(self.log_promise).max(1.0)
+    }
+
+    /// Has dependence follow a tick, unless it may be a change. The tick itself is judged by what was known
+    /// before it.
+    #[inline]
+    fn follow_dependence(&mut self, tables: &Tables, e: &[f64; LANES_MAX], events: f64) {
+        let promise = self.promise();
+        self.dependence.prepare(tables, promise);
         let highest = self.s.iter().fold(0.0, |most: f64, s| most.max(*s));
         if highest > HOLD_SHARE * promise {
-            self.live.hold(false);
+            self.dependence.hold(false);
         } else if highest < RELEASE_SHARE * promise {
-            self.live.release();
+            self.dependence.release();
         }
-        self.live.take(tables, &e, n);
+        self.dependence.observe(tables, e, events);
+    }
+
+    /// Turns the tables' evidence of a tick into what counts, `e`, by tempering and slack. Returns the start
+    /// of each lane's statistic.
+    #[inline]
+    fn weigh(
+        &mut self,
+        tables: &Tables,
+        tick: &Tick<'_>,
+        e: &mut [f64; LANES_MAX],
+    ) -> [f64; LANES_MAX] {
+        let promise = self.promise();
+        let events = f64::from(tick.events());
+        let root = libm::sqrt(events);
         let mut starts = [0.0; LANES_MAX];
-        let (live, spreads, worths) = (&self.live, tables.spreads(), tables.worths());
-        if let Some(lane) = self.of_categories() {
-            let start = (f64::from(live.weights[lane]) * worths[lane]).max(f64::MIN_POSITIVE);
+        let (known, spreads) = (&self.dependence, tables.spreads());
+        let corrections = tables.start_corrections();
+        if let Some(lane) = self.category_lane() {
+            let weight = f64::from(known.weights[lane]);
+            let start = (weight * corrections[lane]).max(f64::MIN_POSITIVE);
             let dealt = start / (start + self.r[lane]);
-            e[lane] = tables.one_of().take(&tick, dealt, promise, &mut self.which);
+            let weights = &mut self.category_weights;
+            e[lane] = tables.mixture().observe(tick, dealt, promise, weights);
         }
         for lane in 0..LANES_MAX {
-            let factor = f64::from(live.factors[lane]);
-            let own = e[lane] * factor - n * f64::from(live.losses[lane]);
+            let factor = f64::from(known.factors[lane]);
+            let own = e[lane] * factor - events * f64::from(known.losses[lane]);
             #[expect(
                 clippy::manual_clamp,
-                reason = "what is no number tells nothing, and clamp keeps it"
+                reason = "NaN must count as no evidence; clamp keeps it"
             )]
             let bounded = own.max(-LOG_STEP_MAX).min(LOG_STEP_MAX);
             e[lane] = bounded;
             let reach = spreads[lane] * factor.sqrt() * root;
-            let jump = 1.0 + (worths[lane] - 1.0) * factor.min(1.0);
-            starts[lane] = f64::from(live.weights[lane]) * starts_worth(reach).max(jump);
+            let jump = 1.0 + (corrections[lane] - 1.0) * factor.min(1.0);
+            starts[lane] = f64::from(known.weights[lane]) * overshoot_correction(reach).max(jump);
         }
-        let alone = ALONE_SHARE * promise;
-        let is_wild = e.iter().fold(false, |is, e| is | (*e > alone));
-        if is_wild || self.withheld.iter().fold(false, |is, w| is | (*w > 0.0)) {
-            for (lane, e) in e.iter_mut().enumerate() {
-                *e = self.confirmed(lane, *e, alone);
+        starts
+    }
+
+    /// Withholds evidence that a single tick may not decide by, and adds what this tick confirms.
+    #[inline]
+    fn confirm(&mut self, e: &mut [f64; LANES_MAX]) {
+        let promise = self.promise();
+        if !self.withheld.concerns(e, promise) {
+            return;
+        }
+        for (lane, e) in e.iter_mut().enumerate() {
+            let Confirmed { now, before } = self.withheld.confirm(lane, *e, promise);
+            if before > 0.0 {
+                self.r[lane] *= exp(before);
+                self.s[lane] += before;
             }
+            *e = now;
         }
-        for lane in 0..LANES_MAX {
-            self.r[lane] = ((starts[lane] + self.r[lane]) * exp(e[lane])).min(R_MAX);
-        }
+    }
+
+    /// The lane with the largest statistic, and the sum over lanes.
+    #[inline]
+    fn lead(&self) -> (usize, f64) {
         let (mut leader, mut mixture) = (0, 0.0);
-        for (lane, e) in e.iter().enumerate().take(lanes) {
+        for lane in 0..usize::from(self.lanes) {
             mixture += self.r[lane];
             if self.r[lane] > self.r[leader] {
                 leader = lane;
             }
+        }
+        (leader, mixture)
+    }
+
+    #[inline]
+    fn add_to_cusums(&mut self, tick: &Tick<'_>, e: &[f64; LANES_MAX], time_us: i64) {
+        let codes = self.learned.len();
+        for (lane, e) in e.iter().enumerate().take(usize::from(self.lanes)) {
             let sum = self.s[lane] + e;
             let since = &mut self.since[lane * codes..(lane + 1) * codes];
             if sum <= 0.0 {
@@ -205,34 +278,6 @@ impl Evidence {
             self.ticks_since[lane] += 1;
             tick.add_to(since);
         }
-        self.log_mixture = libm::log(mixture);
-        let at = self.ticks as usize % STEPS_MAX;
-        self.step_lanes[at] = leader as u8;
-        self.steps[at] = Kept {
-            time_us,
-            events,
-            evidence: e[leader] as f32,
-            cusum: self.s[leader] as f32,
-            log_mixture: self.log_mixture as f32,
-        };
-        self.ticks = self.ticks.saturating_add(1);
-    }
-
-    /// What a tick's evidence `e` counts for in a lane: a part above [`ALONE_SHARE`] waits for the next
-    /// tick, and counts if that says as much, or half. So one burst does not decide with the next, an hour
-    /// later. To withhold some evidence only ever makes a product of e-values smaller.
-    fn confirmed(&mut self, lane: usize, e: f64, alone: f64) -> f64 {
-        let withheld = std::mem::take(&mut self.withheld[lane]);
-        if withheld > 0.0 {
-            let due = f64::from(withheld).min(CONFIRMS * e.max(0.0));
-            self.r[lane] *= exp(due);
-            self.s[lane] += due;
-        }
-        if e <= alone || withheld > 0.0 {
-            return e;
-        }
-        self.withheld[lane] = (e - alone) as f32;
-        alone
     }
 
     /// Sets the learned lane's table, for the ticks *after* this call only: so it stays an e-value.
@@ -252,26 +297,23 @@ impl Evidence {
             .fold(0, |best, lane| if self.r[lane] > self.r[best] { lane } else { best })
     }
 
-    /// The lane of single categories.
-    fn of_categories(&self) -> Option<usize> {
-        (!self.which.is_empty()).then(|| usize::from(self.lanes) - 2)
+    /// The lane for single categories.
+    fn category_lane(&self) -> Option<usize> {
+        (!self.category_weights.is_empty()).then(|| usize::from(self.lanes) - 2)
     }
 
-    /// The part that the leading lane speaks of, where that is the lane of single categories.
+    /// The alternative with the most weight, where the lane for single categories leads.
     pub fn category(&self) -> Option<usize> {
-        let lane = self.of_categories()?;
-        let heavier =
-            |best: usize, at: usize| if self.which[at] > self.which[best] { at } else { best };
-        (lane == self.leader()).then(|| (0..self.which.len()).fold(0, heavier))
+        let lane = self.category_lane()?;
+        let weights = &self.category_weights;
+        let heavier = |best: usize, at: usize| if weights[at] > weights[best] { at } else { best };
+        (lane == self.leader()).then(|| (0..weights.len()).fold(0, heavier))
     }
 
-    /// What a finding of the leading lane is called and measured by.
-    pub fn told_as(&self, tables: &Tables) -> Lane {
+    /// The lane that a finding is named after and measured by: the leading one, or the category that it found.
+    pub fn found_lane(&self, tables: &Tables) -> Lane {
         match self.category() {
-            Some(part) => {
-                let (codes, ratio) = tables.one_of().part(part);
-                Lane::Share { codes: codes.collect(), ratio }
-            }
+            Some(alternative) => tables.mixture().lane(alternative),
             None => tables.lanes()[self.leader()].clone(),
         }
     }
@@ -291,72 +333,68 @@ impl Evidence {
         self.s[lane]
     }
 
-    /// Onset by a lane's CUSUM, the counts since then, and the ticks.
-    pub fn since_onset(&self, lane: usize) -> (i64, &[u32], u32) {
+    /// What a lane has counted since its CUSUM was last zero.
+    pub fn since_onset(&self, lane: usize) -> SinceOnset<'_> {
         let codes = self.learned.len();
-        (self.onset_us[lane], &self.since[lane * codes..(lane + 1) * codes], self.ticks_since[lane])
-    }
-
-    /// Evidence of one event with `code` in a lane, the learned one included, before slack and
-    /// what watched ticks told.
-    pub fn at(&self, tables: &Tables, code: usize, lane: usize) -> f64 {
-        if lane + 1 == usize::from(self.lanes) {
-            f64::from(self.learned[code])
-        } else if self.of_categories() == Some(lane) {
-            tables.one_of().at(code, &self.which)
-        } else {
-            tables.at(code, lane)
+        SinceOnset {
+            onset_us: self.onset_us[lane],
+            counts: &self.since[lane * codes..(lane + 1) * codes],
+            ticks: self.ticks_since[lane],
         }
     }
 
-    /// The same as it is counted now: with slack, and what watched ticks told.
-    pub fn counted_at(&self, tables: &Tables, code: usize, lane: usize) -> f64 {
-        let (factor, loss) = (self.live.factors[lane], self.live.losses[lane]);
-        self.at(tables, code, lane) * f64::from(factor) - f64::from(loss)
+    /// Evidence of one event with `code` in a lane, the learned one included, before the slack and the tempering
+    /// that watched ticks ask for.
+    pub fn event_evidence(&self, tables: &Tables, code: usize, lane: usize) -> f64 {
+        if lane + 1 == usize::from(self.lanes) {
+            f64::from(self.learned[code])
+        } else if self.category_lane() == Some(lane) {
+            tables.mixture().event_evidence(code, &self.category_weights)
+        } else {
+            tables.evidence(code, lane)
+        }
+    }
+
+    /// The same after slack and tempering, as it counts in the next tick.
+    pub fn weighed_evidence(&self, tables: &Tables, code: usize, lane: usize) -> f64 {
+        let (factor, loss) = (self.dependence.factors[lane], self.dependence.losses[lane]);
+        self.event_evidence(tables, code, lane) * f64::from(factor) - f64::from(loss)
     }
 
     /// Tempering of a lane as it stands, 0..=1.
     pub fn temper(&self, tables: &Tables, lane: usize) -> f64 {
-        f64::from(self.live.factors[lane]) * tables.temper(lane)
+        f64::from(self.dependence.factors[lane]) * tables.temper(lane)
     }
 
-    /// The last ticks.
+    /// The last ticks, up to [`STEPS_MAX`], the oldest first.
     pub fn steps(&self) -> Vec<Step> {
-        let ticks = self.ticks as usize;
-        let oldest = ticks.saturating_sub(STEPS_MAX);
-        let show = |at: usize| {
-            let at = at % STEPS_MAX;
-            let (kept, lane) = (self.steps[at], self.step_lanes[at]);
-            let Kept { time_us, events, evidence, cusum, log_mixture } = kept;
-            Step { time_us, events, lane, evidence, cusum, log_mixture }
-        };
-        (oldest..ticks).map(show).collect()
+        self.steps.last(self.ticks)
     }
 
-    /// A tick while a finding is on: it may be learned of once that is over. `evidence`: as for
-    /// [`Evidence::absorb`].
-    pub fn look_on(&mut self, tables: &Tables, counts: &[u32], evidence: &[f64]) {
+    /// Adds a tick while a finding is open: it adds no evidence, but dependence learns from it should the finding
+    /// turn out to be short. `evidence`: as for [`Evidence::absorb`].
+    pub fn watch_finding(&mut self, tables: &Tables, counts: &[u32], evidence: &[f64]) {
         let events = counts.iter().fold(0, |sum: u32, n| sum.wrapping_add(*n));
-        self.live.hold(true);
-        self.live.take(tables, evidence, f64::from(events));
+        self.dependence.hold(true);
+        self.dependence.observe(tables, evidence, f64::from(events));
     }
 
-    /// For how many ticks what comes may be a change: evidence has risen, and has not fallen back. 0: not at
-    /// all.
-    pub fn held(&self) -> u32 {
-        self.live.held()
+    /// Ticks since evidence rose so far that a change may have begun, while it has not fallen back; 0 where it
+    /// has.
+    pub fn ticks_held(&self) -> u32 {
+        self.dependence.ticks_held()
     }
 
-    /// The change of a finding is over.
-    pub fn calm(&mut self) {
-        self.live.found();
+    /// Ends a finding: the change is over.
+    pub fn end_finding(&mut self) {
+        self.dependence.end_finding();
     }
 
     /// Forgets the evidence, as after an alarm; the learned lane keeps its table.
     pub fn restart(&mut self) {
         self.r.fill(0.0);
         self.s.fill(0.0);
-        self.withheld.fill(0.0);
+        self.withheld = Withheld::NONE;
         self.since.fill(0);
         self.ticks_since.fill(0);
         self.log_mixture = f64::NEG_INFINITY;
@@ -366,8 +404,8 @@ impl Evidence {
     /// Bytes of the live state.
     pub fn bytes(&self) -> usize {
         size_of::<Self>()
-            + (self.since.len() + self.learned.len() + self.which.len()) * 4
-            + self.live.bytes()
+            + (self.since.len() + self.learned.len() + self.category_weights.len()) * 4
+            + self.dependence.bytes()
     }
 }
 
@@ -405,7 +443,7 @@ mod tests {
         let zone = Zone { sigma: 1e3, odds: 0.1 };
         let tables = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
         let ordered = 0..baseline.encoder.ordered();
-        assert!(ordered.clone().any(|code| tables.at(code, 0).is_nan()));
+        assert!(ordered.clone().any(|code| tables.evidence(code, 0).is_nan()));
         let mut evidence = Evidence::new(&tables);
         for code in ordered.cycle().take(200) {
             let mut tick = vec![0; tables.codes()];
@@ -428,8 +466,8 @@ mod tests {
             );
         }
         let lane = evidence.leader();
-        let (onset, counts, ticks) = evidence.since_onset(lane);
-        assert_eq!((onset, counts, ticks), (30, &[1800, 200, 0, 0][..], 10));
+        let SinceOnset { onset_us, counts, ticks } = evidence.since_onset(lane);
+        assert_eq!((onset_us, counts, ticks), (30, &[1800, 200, 0, 0][..], 10));
         assert!(evidence.log_mixture() > 50.0);
         assert_eq!(evidence.steps().len(), STEPS_MAX);
         evidence.restart();

@@ -6,7 +6,7 @@ use crate::dependence::design_effect::Dependence;
 use crate::encoder::CODES_MAX;
 
 impl Baseline {
-    /// What is wrong with a baseline that was read from outside: none may be used that has a fault.
+    /// The fault of a baseline that was read from outside; one that has a fault may not be used.
     pub fn fault(&self) -> Option<&'static str> {
         let codes = self.encoder.codes();
         if codes > CODES_MAX {
@@ -17,12 +17,12 @@ impl Baseline {
         }
         let is_share = |x: &f64| (0.0..=1.0).contains(x);
         let is_positive = |x: f64| x.is_finite() && x > 0.0;
-        let is_told = |of: &Dependence| {
+        let is_known = |of: &Dependence| {
             is_positive(of.effect) && is_positive(of.growth) && is_positive(of.weight)
         };
         let fits = |len: usize, wanted: usize| len == 0 || len == wanted;
         let has_slots = self.slots.as_ref().is_none_or(|slots| slots.fit(codes));
-        // Lanes are looked up by code: only where there is a count for each.
+        // This reads the count of each code.
         let lanes = fixed_lanes(self, Zone::default()).len();
         let checks = [
             (self.counts.iter().any(|n| *n > 0), "it rests on no events"),
@@ -36,7 +36,7 @@ impl Baseline {
                 self.temper.iter().chain(&self.code_temper).all(is_share),
                 "its tempering is not between 0 and 1",
             ),
-            (self.dependence.iter().all(is_told), "its dependence is not positive"),
+            (self.dependence.iter().all(is_known), "its dependence is not positive"),
             (is_positive(self.tick_events), "its tick_events are not positive"),
             (is_positive(self.inflation), "its inflation is not positive"),
             (has_slots, "its slots do not fit its encoder"),
@@ -48,7 +48,7 @@ impl Baseline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::baseline::Slots;
+    use crate::baseline::HourOfWeekCounts;
     use crate::encoder::{CategoryEncoder, Encoder, NumberEncoder};
 
     #[test]
@@ -56,7 +56,7 @@ mod tests {
         let encoder = Encoder::Number(NumberEncoder::from_edges(vec![0.0, 1.0, 2.0, 3.0]));
         let good = Baseline::new(encoder, vec![0, 50, 100, 50, 0, 3, 0]);
         assert_eq!(good.fault(), None);
-        let told = Dependence { effect: 1.0, weight: 1.0, growth: 1.0, sums: 5.0 };
+        let known = Dependence { effect: 1.0, weight: 1.0, growth: 1.0, sums: 5.0 };
         type Edit = fn(&mut Baseline, Dependence);
         let edits: [(Edit, &str); 12] = [
             (|b, _| b.counts.push(1), "counts"),
@@ -70,25 +70,25 @@ mod tests {
                 "counts",
             ),
             (
-                |b, told| {
+                |b, known| {
                     let lanes = fixed_lanes(b, Zone::default()).len();
                     b.temper = vec![1.0; lanes];
-                    b.dependence = vec![Dependence { effect: -1.0, ..told }; lanes];
+                    b.dependence = vec![Dependence { effect: -1.0, ..known }; lanes];
                 },
                 "not positive",
             ),
             (|b, _| b.counts.fill(0), "no events"),
             (|b, _| b.temper = vec![1.0; 3], "another version"),
-            (|b, told| b.dependence = vec![told; 3], "lanes"),
+            (|b, known| b.dependence = vec![known; 3], "lanes"),
             (|b, _| b.code_temper = vec![1.0; 3], "code_temper"),
             (|b, _| b.code_temper = vec![1.5; 7], "between 0 and 1"),
             (|b, _| b.tick_events = f64::NAN, "tick_events"),
             (|b, _| b.inflation = -1.0, "inflation"),
-            (|b, _| b.slots = Some(Slots::new(3)), "slots"),
+            (|b, _| b.slots = Some(HourOfWeekCounts::new(3)), "slots"),
         ];
         for (edit, words) in edits {
             let mut bad = good.clone();
-            edit(&mut bad, told);
+            edit(&mut bad, known);
             let fault = bad.fault().unwrap_or_default();
             assert!(fault.contains(words), "{words}: {fault}");
         }

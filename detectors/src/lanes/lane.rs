@@ -19,11 +19,11 @@ const ONE_OF_WEIGHT: f64 = 4.0;
 /// Weight of what has a part in that lane, too; of a flag that becomes rarer; and of a flag's last minutes,
 /// which say nothing that its lanes do not.
 const BESIDE_WEIGHT: f64 = 0.5;
-/// What a lane looks for.
+/// A way of having changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
-    /// Numbers moved by about so many standard deviations.
+    /// Numbers moved by about this many standard deviations.
     Location(f64),
     /// Numbers spread out (positive) or drew together (negative): exponent of the squared score.
     Scale(f64),
@@ -35,7 +35,8 @@ pub enum Lane {
         ratio: f64,
     },
     /// One category, whichever, became several times as frequent.
-    OneOf,
+    #[serde(rename = "one_of")]
+    OneCategory,
     /// The distribution is like that of the last minutes.
     Learned,
 }
@@ -75,7 +76,7 @@ impl Lane {
         let (is_flag, is_category) =
             (matches!(encoder, Encoder::Flag(_)), matches!(encoder, Encoder::Category(_)));
         match self {
-            Lane::OneOf => ONE_OF_WEIGHT,
+            Lane::OneCategory => ONE_OF_WEIGHT,
             Lane::Learned if is_flag => BESIDE_WEIGHT / 2.0,
             Lane::Share { ratio, .. } if is_flag || is_category => {
                 match self.is_of_missing(baseline) {
@@ -89,14 +90,14 @@ impl Lane {
         }
     }
 
-    /// What a person calls the change.
+    /// The change in words.
     pub fn name(&self, baseline: &Baseline) -> String {
         match self {
             Lane::Location(a) if *a > 0.0 => "higher".into(),
             Lane::Location(_) => "lower".into(),
             Lane::Scale(a) if *a > 0.0 => "wider".into(),
             Lane::Scale(_) => "narrower".into(),
-            Lane::OneOf => "more of one category".into(),
+            Lane::OneCategory => "more of one category".into(),
             Lane::Learned => "other shape".into(),
             Lane::Share { .. } if self.is_unknown_numbers(baseline) => {
                 "more of unknown numbers".into()

@@ -1,58 +1,104 @@
 //! The two laws of a lane: its null hypothesis, at the edge of the indifference zone, and its alternative.
 
 use super::lane::{Lane, RARE_RATIO};
-use crate::baseline::Zone;
+use crate::baseline::{Baseline, Zone};
 use crate::math::special::scale_odds;
 
-/// Share that a code which the baseline hardly knows is looked for at, at least.
+/// Least share under the alternative of codes that the baseline hardly knows.
 const RARE_SHARE: f64 = 0.01;
-/// Share of some codes together.
-pub(super) fn within(p: &[f64], codes: &[u8]) -> f64 {
-    codes.iter().filter_map(|c| p.get(usize::from(*c))).sum()
+
+/// What tables are made from: a null distribution over codes, and the baseline that it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reference<'a> {
+    pub(super) baseline: &'a Baseline,
+    /// Of each code.
+    pub(super) probabilities: &'a [f64],
+    /// Normal score of each code.
+    pub(super) scores: &'a [f64],
+    /// Events that the distribution rests on.
+    pub(super) events: f64,
+    pub(super) zone: Zone,
 }
 
-/// Null at the edge of the zone, and alternative, of a lane. `events`: what `p` rests on, and how many
-/// of the lane's kind were missed.
-pub(super) fn pair(
-    lane: &Lane,
-    p: &[f64],
-    scores: &[f64],
-    ordered: usize,
-    zone: Zone,
-    (events, missed): (f64, f64),
-) -> (Vec<f64>, Vec<f64>) {
-    match lane {
-        Lane::Location(a) => {
-            let edge = zone.sigma.min(a.abs()) * a.signum();
-            (tilt(p, ordered, |c| edge * scores[c]), tilt(p, ordered, |c| a * scores[c]))
-        }
-        Lane::Scale(a) => {
-            // exp(a z^2) turns the variance of a normal law into 1 / (1 - 2a).
-            let deviation = if *a > 0.0 { 1.0 + zone.sigma } else { 1.0 / (1.0 + zone.sigma) };
-            let edge = (1.0 - 1.0 / (deviation * deviation)) / 2.0;
-            let edge = if edge.abs() < a.abs() { edge } else { *a };
-            let square = |c: usize| scores[c] * scores[c] - 1.0;
-            (tilt(p, ordered, |c| edge * square(c)), tilt(p, ordered, |c| a * square(c)))
-        }
-        Lane::Share { codes, ratio } => {
-            let share = within(p, codes);
-            let edge = if *ratio > 1.0 { 1.0 + zone.odds } else { 1.0 / (1.0 + zone.odds) };
-            let mut null = scale_odds(share, edge);
-            let mut alternative = scale_odds(share, *ratio);
-            if *ratio >= RARE_RATIO {
-                null = null.max((share + missed / events).min(0.5));
-                alternative =
-                    alternative.max(share + RARE_SHARE * (1.0 - share)).max(scale_odds(null, 2.0));
+/// Probabilities of all codes under either hypothesis of a lane.
+#[derive(Debug, Clone)]
+pub(super) struct Hypotheses {
+    pub(super) null: Vec<f64>,
+    pub(super) alternative: Vec<f64>,
+}
+
+/// How well the share that a lane looks for is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// Number of independent events that its estimate is worth.
+    pub(super) events: f64,
+    /// Events of the lane's kind that the encoder hid.
+    pub(super) missed: f64,
+}
+
+impl Reference<'_> {
+    /// The hypotheses of a lane. Those of lanes without a law of their own are both the null distribution.
+    pub(super) fn hypotheses(&self, lane: &Lane, known: Known) -> Hypotheses {
+        let (p, zone) = (self.probabilities, self.zone);
+        match lane {
+            Lane::Location(shift) => {
+                let edge = zone.sigma.min(shift.abs()) * shift.signum();
+                Hypotheses {
+                    null: self.tilt(|code| edge * self.scores[code]),
+                    alternative: self.tilt(|code| shift * self.scores[code]),
+                }
             }
-            (with_share(p, codes, share, null), with_share(p, codes, share, alternative))
+            Lane::Scale(exponent) => {
+                let edge = scale_edge(*exponent, zone);
+                let square = |code: usize| self.scores[code] * self.scores[code] - 1.0;
+                Hypotheses {
+                    null: self.tilt(|code| edge * square(code)),
+                    alternative: self.tilt(|code| exponent * square(code)),
+                }
+            }
+            Lane::Share { codes, ratio } => {
+                let share = share_of(p, codes);
+                let edge = if *ratio > 1.0 { 1.0 + zone.odds } else { 1.0 / (1.0 + zone.odds) };
+                let mut null = scale_odds(share, edge);
+                let mut alternative = scale_odds(share, *ratio);
+                if *ratio >= RARE_RATIO {
+                    null = null.max((share + known.missed / known.events).min(0.5));
+                    alternative = alternative
+                        .max(share + RARE_SHARE * (1.0 - share))
+                        .max(scale_odds(null, 2.0));
+                }
+                Hypotheses {
+                    null: with_share(p, codes, share, null),
+                    alternative: with_share(p, codes, share, alternative),
+                }
+            }
+            Lane::OneCategory | Lane::Learned => {
+                Hypotheses { null: p.to_vec(), alternative: p.to_vec() }
+            }
         }
-        Lane::OneOf | Lane::Learned => (p.to_vec(), p.to_vec()),
     }
+
+    fn tilt(&self, exponent: impl Fn(usize) -> f64) -> Vec<f64> {
+        tilt(self.probabilities, self.baseline.encoder.ordered(), exponent)
+    }
+}
+
+/// The exponent at the edge of the zone: `exp(a z^2)` turns the variance of a normal law into
+/// `1 / (1 - 2a)`.
+fn scale_edge(exponent: f64, zone: Zone) -> f64 {
+    let deviation = if exponent > 0.0 { 1.0 + zone.sigma } else { 1.0 / (1.0 + zone.sigma) };
+    let edge = (1.0 - 1.0 / (deviation * deviation)) / 2.0;
+    if edge.abs() < exponent.abs() { edge } else { exponent }
+}
+
+/// Share of some codes together.
+pub(super) fn share_of(p: &[f64], codes: &[u8]) -> f64 {
+    codes.iter().filter_map(|code| p.get(usize::from(*code))).sum()
 }
 
 /// Standard deviation of an event's evidence under `p`. A tempered lane's evidence varies by `1 /
 /// temper` more than that of independent events: dependence is what it is tempered for.
-pub(super) fn spread_of(p: &[f64], evidence: impl Fn(usize) -> f64, temper: f64) -> f64 {
+pub(super) fn evidence_deviation(p: &[f64], evidence: impl Fn(usize) -> f64, temper: f64) -> f64 {
     let mean: f64 = p.iter().enumerate().map(|(c, p)| p * evidence(c)).sum();
     let square: f64 = p.iter().enumerate().map(|(c, p)| p * evidence(c) * evidence(c)).sum();
     libm::sqrt((square - mean * mean).max(0.0) / temper.max(1e-9))
@@ -67,7 +113,7 @@ pub(super) fn tilt(p: &[f64], ordered: usize, exponent: impl Fn(usize) -> f64) -
     q
 }
 
-/// The codes' common share set to `wanted`, proportions within and without kept.
+/// The codes' common `share` set to `wanted`, proportions within and without kept.
 pub(super) fn with_share(p: &[f64], codes: &[u8], share: f64, wanted: f64) -> Vec<f64> {
     let (inside, outside) = (wanted / share, (1.0 - wanted) / (1.0 - share));
     let factor =

@@ -1,18 +1,21 @@
 //! Lanes: each is one way of having changed, as a table of log-likelihood ratios against the baseline.
 
-pub mod catalogue;
+mod alternatives;
+pub(crate) mod catalogue;
+pub(crate) mod category_mixture;
 mod check;
-pub mod kernel;
-pub mod lane;
+mod estimation_penalty;
+mod fixed;
+pub(crate) mod kernel;
+pub(crate) mod lane;
 mod laws;
-pub(crate) mod single_category;
-pub mod slack;
-pub mod tables;
+pub(crate) mod tables;
 pub(crate) mod tick;
 mod weights;
 
 pub use catalogue::fixed_lanes;
+pub use estimation_penalty::EstimationPenalty;
+pub(crate) use fixed::Standardization;
 pub use kernel::pane_evidence;
 pub use lane::{LANES_MAX, Lane};
-pub use slack::Slack;
-pub use tables::Tables;
+pub use tables::{KernelTable, KnownDependence, Tables};

@@ -6,45 +6,42 @@
 //! inside the null, too. The slack pays for the estimated baseline, `t` (tempering) for dependence
 //! within panes. So `E exp(evidence of a pane) <= 1` under the null: the evidence is an e-value.
 
-use super::catalogue::{fixed_lanes, part_lanes};
+use super::alternatives::category_mixture;
+use super::catalogue::fixed_lanes;
+use super::category_mixture::CategoryMixture;
+use super::estimation_penalty::EstimationPenalty;
+use super::fixed::{FixedLanes, Standardization};
 use super::lane::{LANES_MAX, Lane};
-use super::laws::{pair, spread_of, within};
-use super::single_category::{OneOf, Sought};
-use super::slack::Slack;
-use super::weights::{code_temper, common_temper, follower_temper, slack_of, weights};
+use super::laws::Reference;
+use super::weights::{follower_temper, least_temper, prior_weights, weights};
 use crate::baseline::{Baseline, Zone};
 use crate::dependence::design_effect::Dependence;
-use crate::dependence::tail::shape;
-use crate::math::overshoot::jump_worth;
 
-/// Events beyond its range that an encoder of numbers hid: 2, of which the prior has a half.
-const UNKNOWN_MISSED: f64 = 1.5;
-/// Events of a rare code that a watched tick may have beyond that.
-const FEW: f64 = 2.0;
-/// What comes in jumps waits for the next tick more often than what does not, and loses 19 to 39 % of its
-/// false alarms by that (measured: ticks of 50 events of 50 categories, 1,000 and 10,000 learned, A = 200
-/// and 5,000, with and without waiting): its starts weigh so much more.
-const JUMPS_WAIT: f64 = 1.5;
+/// Ticks come in jumps where events are rare, and evidence that jumps waits for the next tick more often: it
+/// loses 19 to 39 % of its false alarms by that (measured: ticks of 50 events of 50 categories, 1,000 and
+/// 10,000 learned, A = 200 and 5,000, with and without waiting). Its starts count so much more.
+const WAIT_CORRECTION: f64 = 1.5;
 /// The learned lane needs this many recent events to say anything.
 const LEARNED_EVENTS_MIN: f64 = 50.0;
 /// Weight of the baseline in the learned distribution, in events.
 const LEARNED_PRIOR: f64 = 100.0;
 
-/// How the evidence of a tick becomes a number of standard deviations.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Scale {
-    /// Mean evidence of an event of the baseline.
-    pub(crate) mean: f64,
-    /// One over the standard deviation of an event's evidence, were events independent.
-    pub(crate) per_deviation: f64,
-    /// What few events of a rare code may be off beyond others.
-    pub(crate) few: f64,
-    /// Excess kurtosis of a tick of usual size, were events independent: that of a rare event is far from
-    /// normal.
-    pub(crate) excess: f64,
-}
-
 /// The evidence of each code in each lane of one series.
+/// ```
+/// use driftline_detectors::baseline::{Baseline, Zone};
+/// use driftline_detectors::encoder::{Encoder, FlagEncoder};
+/// use driftline_detectors::lanes::Tables;
+///
+/// let baseline = Baseline::new(Encoder::Flag(FlagEncoder), vec![9_900, 100, 0, 0]);
+/// // Changes of the odds by up to 10 % do not matter.
+/// let zone = Zone { odds: 0.1, ..Zone::default() };
+/// let tables = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
+/// let lane = tables.lanes().iter().position(|lane| lane.name(&baseline) == "more of true");
+/// let lane = lane.expect("a flag has such a lane");
+/// // A failure speaks for it, a success against it; by the baseline, they average below 0.
+/// assert!(tables.evidence(1, lane) > 0.0 && tables.evidence(0, lane) < 0.0);
+/// assert!(tables.means()[lane] < 0.0);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tables {
     lanes: Vec<Lane>,
@@ -55,37 +52,55 @@ pub struct Tables {
     width: usize,
     weights: Vec<f64>,
     /// Weights before lanes are left out, and the mean evidence of an event where a lane is right.
-    shares: Vec<f64>,
+    prior_weights: Vec<f64>,
     gains: Vec<f64>,
     /// Standard deviation of an event's evidence in each lane, as if events were independent: see
-    /// [`Tables::spread`].
+    /// [`Tables::spreads`].
     spreads: [f64; LANES_MAX],
-    /// What a start is worth at least: see [`Tables::worths`].
-    worths: [f64; LANES_MAX],
+    /// Least overshoot correction of a start: see [`Tables::start_corrections`].
+    start_corrections: [f64; LANES_MAX],
     /// Mean evidence of an event in each fixed lane.
     means: Vec<f64>,
-    scales: Vec<Scale>,
-    /// What is known about dependence in each fixed lane, and the ticks that told it.
+    standardizations: Vec<Standardization>,
+    /// Dependence in each fixed lane, and the ticks that it was estimated from.
     dependence: Vec<Dependence>,
     ticks: f64,
-    slack: Vec<Slack>,
+    penalties: Vec<EstimationPenalty>,
     probabilities: Vec<f64>,
     scores: Vec<f64>,
     events: f64,
     /// Part of the baseline's events that these tables rest on.
-    part: f64,
+    event_share: f64,
     zone: Zone,
     slack_z: f64,
     temper: Vec<f64>,
     learned_temper: f64,
-    one_of: OneOf,
+    mixture: CategoryMixture,
+}
+
+/// Dependence as a baseline knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownDependence<'a> {
+    /// In each fixed lane; empty where nothing is known.
+    pub lanes: &'a [Dependence],
+    /// Ticks that it was estimated from.
+    pub ticks: f64,
+}
+
+/// The table of the kernel.
+#[derive(Debug, Clone, Copy)]
+pub struct KernelTable<'a> {
+    /// Evidence of one event: `codes x width`, the lanes of a code side by side.
+    pub evidence: &'a [f32],
+    /// Fixed lanes, rounded up to a multiple of 4; lanes that are not there have 0.
+    pub width: usize,
 }
 
 impl Tables {
     /// Tables of a baseline.
     ///
-    /// `probabilities`: the null distribution over codes (that of the whole baseline, or of a slot of
-    /// the week). `slack_z`: slack in standard errors of the baseline, 1 to 2.
+    /// `probabilities`: the null distribution over codes (that of the whole baseline, or of an hour of
+    /// the week). `slack_z`: slack in standard errors of the baseline, 0 to 2.
     pub fn new(baseline: &Baseline, probabilities: Vec<f64>, zone: Zone, slack_z: f64) -> Self {
         Self::with_events(baseline, probabilities, baseline.events() as f64, zone, slack_z)
     }
@@ -100,135 +115,62 @@ impl Tables {
     ) -> Self {
         let codes = probabilities.len();
         let scores = baseline.scores(&probabilities);
+        let reference =
+            Reference { baseline, probabilities: &probabilities, scores: &scores, events, zone };
         let mut lanes = fixed_lanes(baseline, zone);
-        let width = lanes.len().next_multiple_of(4);
-        let mut evidence = vec![0.0f32; codes * width];
-        let ordered = baseline.encoder.ordered();
-        let mut gains = Vec::new();
-        let (mut means, mut slacks) = (Vec::new(), Vec::new());
-        let mut spreads = [0.0; LANES_MAX];
-        let mut worths = [1.0; LANES_MAX];
-        let mut scales = Vec::new();
-        for (index, lane) in lanes.iter().enumerate() {
-            let temper = baseline.temper.get(index).copied().unwrap_or(1.0);
-            // Dependent events tell as much about the baseline as `temper` times as many independent
-            // ones, and only the later ones tell of what the encoder had not seen.
-            let coded = if lane.is_unseen(baseline) { baseline.unseen_weight() } else { 1.0 };
-            let told = (events * coded * temper).max(1.0);
-            // Those that made the encoder could not be beyond its range, and two gaps lie there (the
-            // law of spacings): as if that had been seen so often.
-            let missed = if lane.is_unknown_numbers(baseline) { UNKNOWN_MISSED } else { 0.0 };
-            let of = (told, missed);
-            let (null, alternative) = pair(lane, &probabilities, &scores, ordered, zone, of);
-            let spread: f64 =
-                alternative.iter().zip(&null).map(|(q, p)| q * q / p).sum::<f64>() - 1.0;
-            let slack = libm::log(1.0 + slack_z * libm::sqrt(spread.max(0.0) / told));
-            for code in 0..codes {
-                let ratio = libm::log(alternative[code]) - libm::log(null[code]);
-                evidence[code * width + index] = (temper * (ratio - slack)) as f32;
-            }
-            slacks.push(match lane {
-                Lane::Share { codes, .. } => slack_of(
-                    codes,
-                    (&probabilities, &null, &alternative),
-                    (events * coded).max(1.0),
-                ),
-                _ => Slack::of_events(events),
-            });
-            let of = |c: usize| f64::from(evidence[c * width + index]);
-            let mut jump = 0.0;
-            if let Lane::Share { codes, ratio } = lane
-                && *ratio > 1.0
-            {
-                jump = codes.first().map_or(0.0, |code| of(usize::from(*code)));
-            }
-            worths[index] = jump_worth(jump);
-            let gain: f64 = alternative.iter().enumerate().map(|(c, q)| q * of(c)).sum();
-            gains.push(if lane.is_rare() { f64::INFINITY } else { gain });
-            spreads[index] = spread_of(&null, of, temper);
-            means.push(probabilities.iter().enumerate().map(|(c, p)| p * of(c)).sum());
-            if index < baseline.dependence.len() {
-                let deviation = spreads[index] * libm::sqrt(temper);
-                // Few events of a rare code are far off in standard deviations, and no burst.
-                let few = match jump > 0.0 && deviation > 0.0 {
-                    true => FEW * jump / (deviation * libm::sqrt(baseline.tick_events.max(1.0))),
-                    false => 0.0,
-                };
-                scales.push(Scale {
-                    mean: means[index],
-                    per_deviation: if deviation > 0.0 { 1.0 / deviation } else { 0.0 },
-                    few,
-                    excess: shape(&probabilities, of, means[index]).1.max(0.0)
-                        / baseline.tick_events.max(1.0),
-                });
-            }
-        }
-        let least = baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min);
-        let learned_temper = follower_temper(baseline, least);
-        let of_lanes = common_temper(baseline, &lanes, least);
-        let mut sought = Vec::new();
-        for (lane, weight) in part_lanes(baseline, zone) {
-            let (null, alternative) =
-                pair(&lane, &probabilities, &scores, ordered, zone, (events, 0.0));
-            let Lane::Share { codes, ratio } = &lane else { continue };
-            let (Some(from), Some(last)) = (codes.first(), codes.last()) else { continue };
-            let slack = slack_of(codes, (&probabilities, &null, &alternative), events);
-            let (null, alternative) = (within(&null, codes), within(&alternative, codes));
-            let mut temper = code_temper(baseline, codes, &probabilities).unwrap_or(learned_temper);
-            if codes.len() > 1 {
-                // One code's batches move all others together: lanes of groups see that.
-                temper = temper.min(of_lanes);
-            }
-            let (codes, ratio) = ((*from, last + 1), *ratio);
-            sought.push(Sought { codes, ratio, null, alternative, slack, weight, temper });
-        }
-        let one_of = OneOf::new(&sought, baseline.tick_events);
-        if one_of.parts() > 0 {
-            worths[lanes.len()] = JUMPS_WAIT * one_of.worth();
-            lanes.push(Lane::OneOf);
+        let FixedLanes {
+            evidence,
+            width,
+            means,
+            mut gains,
+            spreads,
+            mut start_corrections,
+            mut penalties,
+            standardizations,
+        } = FixedLanes::new(&lanes, &reference, slack_z);
+        let learned_temper = follower_temper(baseline, least_temper(baseline));
+        let mixture = category_mixture(&reference, &lanes, learned_temper);
+        if mixture.components() > 0 {
+            start_corrections[lanes.len()] = WAIT_CORRECTION * mixture.overshoot_correction();
+            lanes.push(Lane::OneCategory);
             // Each part pays its own.
-            slacks.push(Slack::default());
+            penalties.push(EstimationPenalty::default());
             gains.push(f64::INFINITY);
         }
         lanes.push(Lane::Learned);
-        slacks.push(Slack::of_learned(codes, events));
-        let shares = lanes.iter().enumerate().map(|(i, lane)| match baseline.temper.get(i) {
-            Some(t) if *t <= 0.0 => 0.0,
-            _ => lane.weight(baseline),
-        });
-        let shares: Vec<f64> = shares.collect();
+        penalties.push(EstimationPenalty::of_learned(codes, events));
         gains.push(f64::INFINITY);
-        let weights = weights(&shares, &gains, events);
+        let prior_weights = prior_weights(baseline, &lanes);
         Self {
+            weights: weights(&prior_weights, &gains, events),
             lanes,
             codes,
             evidence,
             width,
-            weights,
-            shares,
+            prior_weights,
             gains,
             spreads,
-            worths,
+            start_corrections,
             means,
-            scales,
+            standardizations,
             dependence: baseline.dependence.clone(),
             ticks: f64::from(baseline.panes),
-            slack: slacks,
-            probabilities,
-            scores,
+            penalties,
             events,
-            part: (events / (baseline.events() as f64).max(1.0)).min(1.0),
+            event_share: (events / (baseline.events() as f64).max(1.0)).min(1.0),
             zone,
             slack_z,
             temper: baseline.temper.clone(),
             learned_temper,
-            one_of,
+            mixture,
+            probabilities,
+            scores,
         }
     }
 
     /// Part of the baseline's events that these tables rest on: that of an hour of the week, or 1.
-    pub(crate) fn part(&self) -> f64 {
-        self.part
+    pub(crate) fn event_share(&self) -> f64 {
+        self.event_share
     }
 
     /// Tells tables of a baseline from those of another hour, zone or slack.
@@ -242,7 +184,7 @@ impl Tables {
     pub fn temper(&self, lane: usize) -> f64 {
         if lane >= self.fixed() {
             return match self.lanes.get(lane) {
-                Some(Lane::OneOf) => self.one_of.temper(),
+                Some(Lane::OneCategory) => self.mixture.temper(),
                 _ => self.learned_temper,
             };
         }
@@ -259,18 +201,18 @@ impl Tables {
         self.means.len()
     }
 
-    /// The lane of single categories.
-    pub(crate) fn one_of(&self) -> &OneOf {
-        &self.one_of
+    /// The alternatives of the lane for single categories.
+    pub(crate) fn mixture(&self) -> &CategoryMixture {
+        &self.mixture
     }
 
-    /// Evidence of a tick that a part of the lane of single categories changed as the mildest part alike
-    /// says; 0 where no lane looks for that.
-    pub fn of_category(&self, part: usize, counts: &[u32]) -> f64 {
-        if part >= self.one_of.parts() {
+    /// Evidence of a tick for one alternative of the lane for single categories, by the mildest ratio that is
+    /// looked for in the same codes and direction; 0 where there is no such alternative.
+    pub fn category_evidence(&self, alternative: usize, counts: &[u32]) -> f64 {
+        if alternative >= self.mixture.components() {
             return 0.0;
         }
-        self.one_of.of(self.one_of.mildest(part), counts)
+        self.mixture.component_evidence(self.mixture.mildest(alternative), counts)
     }
 
     /// Number of codes.
@@ -285,10 +227,10 @@ impl Tables {
         &self.spreads
     }
 
-    /// What a start is worth at least in each lane, where events are rare and a tick is small: a jump's
-    /// overshoot does not shrink with the tick.
-    pub(crate) fn worths(&self) -> &[f64; LANES_MAX] {
-        &self.worths
+    /// Least overshoot correction of a start in each lane, where events are rare and a tick is small: the
+    /// overshoot of a jump does not shrink with the tick.
+    pub(crate) fn start_corrections(&self) -> &[f64; LANES_MAX] {
+        &self.start_corrections
     }
 
     /// Mean evidence of an event of the baseline in each fixed lane.
@@ -296,21 +238,20 @@ impl Tables {
         &self.means
     }
 
-    /// Dependence in each fixed lane as the baseline's ticks told it (empty: nothing is known), and how
-    /// many those were.
-    pub fn dependence(&self) -> (&[Dependence], f64) {
-        (&self.dependence, self.ticks)
+    /// Dependence of the baseline's ticks.
+    pub fn dependence(&self) -> KnownDependence<'_> {
+        KnownDependence { lanes: &self.dependence, ticks: self.ticks }
     }
 
     /// How a tick's evidence in each fixed lane becomes a deviation; empty where nothing is known of
     /// dependence.
-    pub(crate) fn scales(&self) -> &[Scale] {
-        &self.scales
+    pub(crate) fn standardizations(&self) -> &[Standardization] {
+        &self.standardizations
     }
 
     /// Slack of each lane for an estimated baseline.
-    pub fn slack(&self) -> &[Slack] {
-        &self.slack
+    pub fn penalties(&self) -> &[EstimationPenalty] {
+        &self.penalties
     }
 
     /// Weight of each lane in the mixture; they sum to 1.
@@ -320,7 +261,7 @@ impl Tables {
 
     /// The same where the baseline has been made as good as one of `events`.
     pub(crate) fn weights_at(&self, events: f64) -> Vec<f64> {
-        weights(&self.shares, &self.gains, events)
+        weights(&self.prior_weights, &self.gains, events)
     }
 
     /// Events that the null distribution rests on.
@@ -338,13 +279,13 @@ impl Tables {
         &self.scores
     }
 
-    /// `width` values a code: the rows of the kernel.
-    pub fn rows(&self) -> (&[f32], usize) {
-        (&self.evidence, self.width)
+    /// The table of [`pane_evidence`](super::pane_evidence).
+    pub fn kernel_table(&self) -> KernelTable<'_> {
+        KernelTable { evidence: &self.evidence, width: self.width }
     }
 
     /// Evidence of one event with `code` in a fixed `lane`.
-    pub fn at(&self, code: usize, lane: usize) -> f64 {
+    pub fn evidence(&self, code: usize, lane: usize) -> f64 {
         f64::from(self.evidence[code * self.width + lane])
     }
 
@@ -376,8 +317,9 @@ impl Tables {
 mod tests {
     use super::*;
     use crate::encoder::{CategoryEncoder, Encoder, FlagEncoder, NumberEncoder};
+    use crate::lanes::catalogue::part_lanes;
     use crate::lanes::lane::RARE_RATIO;
-    use crate::lanes::laws::{tilt, with_share};
+    use crate::lanes::laws::{Hypotheses, Known, tilt, with_share};
     use crate::math::special::scale_odds;
 
     fn baselines() -> Vec<Baseline> {
@@ -410,7 +352,11 @@ mod tests {
         // One of the parts of the lane of single categories, too, as the zone's edge has it.
         for (lane, _) in part_lanes(baseline, zone) {
             let p = baseline.probabilities();
-            let (null, alternative) = pair(&lane, &p, &[], 0, zone, (1e6, 0.0));
+            let scores = baseline.scores(&p);
+            let (probabilities, scores) = (&p[..], &scores[..]);
+            let reference = Reference { baseline, probabilities, scores, events: 1e6, zone };
+            let known = Known { events: 1e6, missed: 0.0 };
+            let Hypotheses { null, alternative } = reference.hypotheses(&lane, known);
             let mean: f64 =
                 p.iter().zip(&null).zip(&alternative).map(|((p, n), q)| p * q / n).sum();
             assert!(mean <= 1.0 + 1e-9, "{lane:?}: {mean}");
@@ -433,8 +379,11 @@ mod tests {
                     }
                     _ => p.clone(),
                 };
-                let mean: f64 =
-                    inside.iter().enumerate().map(|(c, p)| p * tables.at(c, index).exp()).sum();
+                let mean: f64 = inside
+                    .iter()
+                    .enumerate()
+                    .map(|(c, p)| p * tables.evidence(c, index).exp())
+                    .sum();
                 assert!(mean <= 1.0 + 1e-6, "{lane:?} at {part}: {mean}");
                 // At the zone's edge nothing is given away.
                 let tight = match lane {
@@ -457,11 +406,14 @@ mod tests {
         let with = Tables::new(small, p.clone(), zone, 1.0);
         let less = Tables::new(&large, p, zone, 1.0);
         for (lane, kind) in none.lanes().iter().enumerate() {
-            // Shares pay by their own law, and the learned lane by its own rule: see `Slack`.
+            // Shares pay by their own law, and the learned lane by its own rule: see `EstimationPenalty`.
             if matches!(kind, Lane::Learned | Lane::Share { .. }) {
                 continue;
             }
-            assert!(with.at(5, lane) < less.at(5, lane) && less.at(5, lane) < none.at(5, lane));
+            assert!(
+                with.evidence(5, lane) < less.evidence(5, lane)
+                    && less.evidence(5, lane) < none.evidence(5, lane)
+            );
         }
     }
 

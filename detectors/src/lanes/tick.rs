@@ -3,7 +3,7 @@
 //! Most series have a handful of events a tick and dozens of codes, so what walks over all codes walks
 //! over zeros. Sums run in the order of codes either way: the same bits.
 
-/// Codes that are told one by one.
+/// Codes that are kept one by one.
 const FEW: usize = 8;
 
 /// Counts of codes, and the codes with any.
@@ -17,7 +17,7 @@ pub(crate) struct Tick<'a> {
 }
 
 impl<'a> Tick<'a> {
-    pub(crate) fn of(counts: &'a [u32]) -> Self {
+    pub(crate) fn new(counts: &'a [u32]) -> Self {
         let mut tick = Self { counts, events: 0, codes: [0; FEW], present: 0 };
         for (code, n) in counts.iter().enumerate() {
             tick.events = tick.events.wrapping_add(*n);
@@ -80,7 +80,7 @@ mod tests {
         for present in 0..=40 {
             let counts: Vec<u32> =
                 (0..40).map(|code| if code * 7 % 40 < present { code + 1 } else { 0 }).collect();
-            let tick = Tick::of(&counts);
+            let tick = Tick::new(&counts);
             assert_eq!(tick.events(), counts.iter().sum::<u32>());
             assert_eq!(tick.few().is_some(), present as usize <= FEW);
             let mut sums = vec![5; 40];

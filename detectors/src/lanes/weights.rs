@@ -1,15 +1,21 @@
 //! Weights, tempering and slack of lanes, where several of them or many codes have one in common.
 
+use super::estimation_penalty::EstimationPenalty;
 use super::lane::Lane;
-use super::laws::within;
-use super::slack::Slack;
+use super::laws::{Hypotheses, share_of};
 use crate::baseline::Baseline;
-use crate::math::promise::LOG_PROMISE;
+use crate::math::promise::BASELINE_LOG_PROMISE;
 
 /// Standard errors by which dependence in one lane must stand out.
 const STANDS_OUT: f64 = 3.0;
+
+/// The least tempering of a lane that is on.
+pub(super) fn least_temper(baseline: &Baseline) -> f64 {
+    baseline.temper.iter().copied().filter(|t| *t > 0.0).fold(1.0, f64::min)
+}
+
 /// Tempering that the lanes of known codes have in common: their mean, or the `least` where one of them
-/// stands out beyond chance. What is never missing says nothing of the rest.
+/// stands out beyond chance. Lanes for missing values say nothing about the rest.
 pub(super) fn common_temper(baseline: &Baseline, lanes: &[Lane], least: f64) -> f64 {
     let of = baseline.temper.iter().zip(lanes).filter(|(_, lane)| !lane.is_of_missing(baseline));
     let on: Vec<f64> = of.map(|(t, _)| *t).filter(|t| *t > 0.0).collect();
@@ -30,7 +36,7 @@ pub(super) fn code_temper(baseline: &Baseline, codes: &[u8], p: &[f64]) -> Optio
         let temper = *baseline.code_temper.get(usize::from(*code))?;
         effect += p[usize::from(*code)] / temper.max(1e-9);
     }
-    Some(within(p, codes) / effect)
+    Some(share_of(p, codes) / effect)
 }
 
 /// Tempering of what follows any code: the `least` of the lanes', or of one code where that stands out
@@ -42,24 +48,40 @@ pub(super) fn follower_temper(baseline: &Baseline, least: f64) -> f64 {
     if stands_out(baseline, code, mean) { least.min(code) } else { least }
 }
 
+/// Weight of each lane before any is left out; 0 for lanes that are switched off.
+pub(super) fn prior_weights(baseline: &Baseline, lanes: &[Lane]) -> Vec<f64> {
+    let weight = |(at, lane): (usize, &Lane)| match baseline.temper.get(at) {
+        Some(temper) if *temper <= 0.0 => 0.0,
+        _ => lane.weight(baseline),
+    };
+    lanes.iter().enumerate().map(weight).collect()
+}
+
 /// Weights that sum to 1, of lanes that gain more where they are right than a baseline of `events`
 /// costs in slack. The others would only dilute them.
 pub(super) fn weights(shares: &[f64], gains: &[f64], events: f64) -> Vec<f64> {
-    let alive = shares.iter().zip(gains).map(|(share, gain)| match gain * events > LOG_PROMISE {
-        true => *share,
-        false => 0.0,
-    });
+    let alive =
+        shares.iter().zip(gains).map(|(share, gain)| match gain * events > BASELINE_LOG_PROMISE {
+            true => *share,
+            false => 0.0,
+        });
     let mut weights: Vec<f64> = alive.collect();
     let total: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|w| *w /= total.max(1e-300));
     weights
 }
 
-/// Slack of a lane for codes of the shares `p`, whose null and alternative these are.
-pub(super) fn slack_of(
+/// The slack of a lane for the share of some codes.
+pub(super) fn share_penalty(
     codes: &[u8],
-    (p, null, alternative): (&[f64], &[f64], &[f64]),
+    probabilities: &[f64],
+    hypotheses: &Hypotheses,
     events: f64,
-) -> Slack {
-    Slack::of_share(within(p, codes), within(null, codes), within(alternative, codes), events)
+) -> EstimationPenalty {
+    EstimationPenalty::of_share(
+        share_of(probabilities, codes),
+        share_of(&hypotheses.null, codes),
+        share_of(&hypotheses.alternative, codes),
+        events,
+    )
 }

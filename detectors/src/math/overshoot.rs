@@ -1,10 +1,10 @@
-//! How far a statistic jumps over its threshold, and what that is worth.
+//! Overshoot: how far a statistic jumps over its threshold.
 //!
-//! A Shiryaev-Roberts statistic does not stop at `A` but beyond it, so with starts of weight `w` alarms
-//! come more rarely than once in `A`. Starts that are worth `1 / E exp(-overshoot)` times as much use
-//! the promise up.
+//! A Shiryaev-Roberts statistic does not stop at `A` but beyond it, so with starts of weight `w` false alarms
+//! come more rarely than once in `A` ticks. With starts that are `1 / E exp(-overshoot)` times as large they
+//! come as often as promised.
 
-/// Beyond this spread a step is no longer normal enough to be trusted with more.
+/// Beyond this standard deviation a step is not normal enough for a larger correction.
 const REACH_MAX: f64 = 6.0;
 
 /// `1 / nu(d)` for `d >= 0`, where `nu(d) = E exp(-overshoot)` of a random walk of normal
@@ -12,14 +12,14 @@ const REACH_MAX: f64 = 6.0;
 /// sum Phi(-d sqrt(n) / 2) / n)` (Woodroofe 1982; Siegmund 1985, whose `exp(-0.583 d)` is its
 /// beginning). A cubic, to 1.5 %.
 #[inline(always)]
-pub(crate) fn starts_worth(d: f64) -> f64 {
+pub(crate) fn overshoot_correction(d: f64) -> f64 {
     let d = d.min(REACH_MAX);
     1.0 + d * (0.583 + d * (0.18 + d * 0.0328))
 }
 
 /// `1 / E exp(-overshoot)` of a walk that falls little by little and jumps up by `jump`: the overshoot is
-/// uniform below it. So it is with rare events in small ticks, where a normal step tells of less.
-pub(crate) fn jump_worth(jump: f64) -> f64 {
+/// uniform below it. So it is with rare events in small ticks, where a normal step would have less.
+pub(crate) fn jump_overshoot_correction(jump: f64) -> f64 {
     if jump > 1e-6 { jump / -libm::expm1(-jump) } else { 1.0 }
 }
 
@@ -36,8 +36,11 @@ mod tests {
             let sum: f64 =
                 (1..20_000).map(|n| phi(-d * f64::from(n).sqrt() / 2.0) / f64::from(n)).sum();
             let exact = d * d / 2.0 * (2.0 * sum).exp();
-            assert!((starts_worth(d) / exact - 1.0).abs() < 0.015, "{d}: {exact}");
+            assert!((overshoot_correction(d) / exact - 1.0).abs() < 0.015, "{d}: {exact}");
         }
-        assert_eq!((starts_worth(0.0), starts_worth(9.0)), (1.0, starts_worth(6.0)));
+        assert_eq!(
+            (overshoot_correction(0.0), overshoot_correction(9.0)),
+            (1.0, overshoot_correction(6.0))
+        );
     }
 }

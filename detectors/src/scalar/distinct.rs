@@ -10,6 +10,15 @@ use serde::{Deserialize, Serialize};
 const K: usize = 256;
 
 /// Counts distinct values in constant space.
+/// ```
+/// use driftline_detectors::scalar::Distinct;
+///
+/// let mut users = Distinct::default();
+/// for id in [1u64, 2, 3, 2, 1] {
+///     users.insert(id.wrapping_mul(0x9e37_79b9_7f4a_7c15)); // a hash of the value
+/// }
+/// assert_eq!(users.estimate(), 3.0);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Distinct {
     smallest: BTreeSet<u64>,

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::follower::{Follower, off};
+use super::forecaster::{Forecaster, deviation};
 use super::profile::Profile;
 use crate::encoder::Sketch;
 use crate::math::autoregression::{ORDER, yule_walker};
@@ -22,7 +22,19 @@ pub(super) const VALUES_MIN: usize = 232;
 /// ... and most that are kept, in windows with any value or none: 16 KiB while a series learns.
 const KEPT: usize = 4096;
 
-/// What is learned from.
+/// Cells of the residuals' distribution.
+const RESIDUAL_CELLS: usize = 512;
+
+/// The result of learning.
+#[derive(Debug)]
+pub(super) struct Learned {
+    /// What follows the series from now on.
+    pub(super) forecaster: Forecaster,
+    /// The distribution of the residuals of the values that were kept.
+    pub(super) residuals: Sketch,
+}
+
+/// The values that are learned from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Learning {
     pub(super) profile: Profile,
@@ -38,7 +50,7 @@ impl Learning {
 
     pub(super) fn add(&mut self, time_us: i64, value: f64, after_us: i64, every_us: i64) {
         self.profile.add(time_us, value);
-        // A span that was not told of, or several.
+        // A span without a value, or several.
         let missing = match after_us == every_us {
             true => 0,
             false => ((after_us - every_us / 2).max(0) / every_us).clamp(1, KEPT as i64),
@@ -52,41 +64,20 @@ impl Learning {
         self.values += 1;
     }
 
-    /// What follows the deviations from now on, and the residuals of the values that were kept, of which
-    /// the last is of `last_us`.
-    pub(super) fn end(&self, last_us: i64, every_us: i64) -> (Follower, Sketch) {
-        let offs = self.deviations(last_us, every_us);
-        let mut products = [0.0; ORDER + 1];
-        let mut first = Follower::default();
-        for off in &offs {
-            let Some(off) = off else {
-                first.recent.clear();
-                continue;
-            };
-            let before = first.recent.clone();
-            let (_, held) = first.take(*off, every_us, false);
-            if before.len() == ORDER {
-                products[0] += held * held;
-                before.iter().zip(&mut products[1..]).for_each(|(x, sum)| *sum += held * x);
-            }
-        }
-        let mut coefficients = yule_walker(&products);
-        let persistence: f64 = coefficients.iter().sum();
-        if persistence > PERSISTENCE_MAX {
-            coefficients.iter_mut().for_each(|c| *c *= PERSISTENCE_MAX / persistence);
-        }
-        let mut follower = Follower { deviation: first.deviation, coefficients, ..first };
-        (follower.level, follower.recent) = (0.0, Vec::new());
+    /// Ends learning with the value of `last_us`.
+    pub(super) fn end(&self, last_us: i64, every_us: i64) -> Learned {
+        let deviations = self.deviations(last_us, every_us);
+        let mut forecaster = first_pass(&deviations, every_us);
         let mut residuals = Vec::new();
-        for off in offs {
-            match off {
-                Some(off) => residuals.push(follower.take(off, every_us, false).0),
-                None => follower.recent.clear(),
+        for deviation in deviations {
+            match deviation {
+                Some(of) => residuals.push(forecaster.observe(of, every_us, false).residual),
+                None => forecaster.recent.clear(),
             }
         }
-        let mut sketch = Sketch::new(512);
+        let mut sketch = Sketch::new(RESIDUAL_CELLS);
         sketch.extend(&mut residuals);
-        (follower, sketch)
+        Learned { forecaster, residuals: sketch }
     }
 
     /// The kept values' deviations from the profile of all other days; of all, where there are no others.
@@ -96,17 +87,41 @@ impl Learning {
         let values: Vec<(i64, f64)> =
             self.kept.iter().enumerate().map(|(at, v)| (time_of(at), f64::from(*v))).collect();
         let has_others = self.profile.age_us() >= 2 * DAY_US;
-        let mut offs = Vec::with_capacity(values.len());
+        let mut deviations = Vec::with_capacity(values.len());
         for day in values.chunk_by(|a, b| a.0.div_euclid(DAY_US) == b.0.div_euclid(DAY_US)) {
-            let told = day.iter().copied().filter(|(_, value)| has_others && value.is_finite());
-            let hours = self.profile.without(told).hours();
-            let off = |(time, value): &(i64, f64)| {
-                value.is_finite().then(|| off(*value, hours.at(*time, every_us)))
+            let own = day.iter().copied().filter(|(_, value)| has_others && value.is_finite());
+            let hours = self.profile.without(own).hours();
+            let deviation = |(time, value): &(i64, f64)| {
+                value.is_finite().then(|| deviation(*value, hours.at(*time, every_us)))
             };
-            offs.extend(day.iter().map(off));
+            deviations.extend(day.iter().map(deviation));
         }
-        offs
+        deviations
     }
+}
+
+/// Level and autoregression of deviations, by following them once.
+fn first_pass(deviations: &[Option<f64>], every_us: i64) -> Forecaster {
+    let mut products = [0.0; ORDER + 1];
+    let mut first = Forecaster::default();
+    for deviation in deviations {
+        let Some(deviation) = deviation else {
+            first.recent.clear();
+            continue;
+        };
+        let before = first.recent.clone();
+        let followed = first.observe(*deviation, every_us, false).followed;
+        if before.len() == ORDER {
+            products[0] += followed * followed;
+            before.iter().zip(&mut products[1..]).for_each(|(x, sum)| *sum += followed * x);
+        }
+    }
+    let mut coefficients = yule_walker(&products);
+    let persistence: f64 = coefficients.iter().sum();
+    if persistence > PERSISTENCE_MAX {
+        coefficients.iter_mut().for_each(|c| *c *= PERSISTENCE_MAX / persistence);
+    }
+    Forecaster { coefficients, level: 0.0, recent: Vec::new(), ..first }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //! The guarantee of a scalar's series holds as far as its residuals are exchangeable.
 
 pub mod distinct;
-mod follower;
+mod forecaster;
 mod learning;
 mod profile;
 mod residual;
@@ -19,11 +19,11 @@ pub use residual::residual_baseline;
 use serde::{Deserialize, Serialize};
 
 use crate::encoder::Sketch;
-use follower::{Follower, off};
-use learning::{Learning, VALUES_MIN};
-use profile::Hours;
+use forecaster::{Forecaster, deviation};
+use learning::{Learned, Learning, VALUES_MIN};
+use profile::ExpectedByHour;
 
-/// What is taken of a value before anything else.
+/// The transform of a value before anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Transform {
     /// `ln(1 + x)`, mirrored for negative numbers: counts, means, quantiles.
@@ -33,24 +33,45 @@ pub enum Transform {
 }
 
 /// The model of one scalar series.
+/// ```
+/// use driftline_detectors::baseline::Zone;
+/// use driftline_detectors::scalar::{Scalar, ScalarOutput, Transform, residual_baseline};
+///
+/// const MINUTE_US: i64 = 60_000_000;
+/// let mut requests = Scalar::new(Transform::Log, 24 * 60 * MINUTE_US);
+/// let mut baseline = None;
+/// for minute in 0..2 * 24 * 60 {
+///     // Between 95 and 105 requests a minute; the last minute has half.
+///     let value = if minute == 2_879 { 50.0 } else { 95.0 + (minute * 7 % 11) as f64 };
+///     match requests.observe(minute * MINUTE_US, MINUTE_US, value, false) {
+///         ScalarOutput::Learning => {}
+///         ScalarOutput::Learned(residuals) => {
+///             baseline = Some(residual_baseline(&residuals, Zone::default()));
+///         }
+///         ScalarOutput::Residual(residual) => assert_eq!(residual < -0.4, minute == 2_879),
+///     }
+/// }
+/// assert!(baseline.is_some_and(|baseline| baseline.events() > 1_000));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scalar {
     transform: Transform,
     learn_us: i64,
     last_us: Option<i64>,
     stage: Stage,
-    follower: Follower,
+    #[serde(rename = "follower")]
+    forecaster: Forecaster,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Stage {
     Learning(Box<Learning>),
-    Ready(Hours),
+    Ready(ExpectedByHour),
 }
 
-/// What a value told.
+/// The result of a value.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Reading {
+pub enum ScalarOutput {
     /// Still learning.
     Learning,
     /// Learning ended with this value: the residuals' distribution.
@@ -67,16 +88,16 @@ impl Scalar {
             learn_us: learn_us.max(1),
             last_us: None,
             stage: Stage::Learning(Box::new(Learning::new())),
-            follower: Follower::default(),
+            forecaster: Forecaster::default(),
         }
     }
 
-    /// Takes the value of the span that begins at `time_us`. `every_us`: length of a span; a gap
-    /// forgets the autoregression's memory. `hold`: leave the level where it is (while an alert is
-    /// on).
-    pub fn observe(&mut self, time_us: i64, every_us: i64, value: f64, hold: bool) -> Reading {
+    /// Adds the value of the span that begins at `time_us` (microseconds since 1970). `every_us`: length of a
+    /// span; after a gap the autoregression begins anew. `hold`: the level stays where it is (while a finding is
+    /// open).
+    pub fn observe(&mut self, time_us: i64, every_us: i64, value: f64, hold: bool) -> ScalarOutput {
         if !value.is_finite() {
-            return Reading::Learning;
+            return ScalarOutput::Learning;
         }
         let value = match self.transform {
             Transform::Log => libm::copysign(libm::log1p(value.abs()), value),
@@ -90,19 +111,20 @@ impl Scalar {
             Stage::Learning(learning) => {
                 learning.add(time_us, value, after_us, every_us);
                 if learning.profile.age_us() < self.learn_us || learning.values < VALUES_MIN {
-                    return Reading::Learning;
+                    return ScalarOutput::Learning;
                 }
-                let (follower, residuals) = learning.end(time_us, every_us);
-                self.follower = follower;
+                let Learned { forecaster, residuals } = learning.end(time_us, every_us);
+                self.forecaster = forecaster;
                 self.stage = Stage::Ready(learning.profile.hours());
-                Reading::Learned(residuals)
+                ScalarOutput::Learned(residuals)
             }
             Stage::Ready(hours) => {
                 if after_us != every_us {
-                    self.follower.recent.clear();
+                    self.forecaster.recent.clear();
                 }
-                let off = off(value, hours.at(time_us, every_us));
-                Reading::Residual(self.follower.take(off, every_us, hold).0)
+                let deviation = deviation(value, hours.at(time_us, every_us));
+                let forecast = self.forecaster.observe(deviation, every_us, hold);
+                ScalarOutput::Residual(forecast.residual)
             }
         }
     }
@@ -126,9 +148,9 @@ mod tests {
             let halved = if i >= 7 * 1440 { 0.5 } else { 1.0 };
             let volume = halved * 1000.0 * (0.5 * hour.sin() + state).exp();
             match scalar.observe(i * minute, minute, volume, false) {
-                Reading::Learned(sketch) => learned = Some(sketch),
-                Reading::Residual(r) => residuals.push((i, r)),
-                Reading::Learning => {}
+                ScalarOutput::Learned(sketch) => learned = Some(sketch),
+                ScalarOutput::Residual(r) => residuals.push((i, r)),
+                ScalarOutput::Learning => {}
             }
         }
         let learned = learned.expect("four days are over");
@@ -151,9 +173,9 @@ mod tests {
             let mut scalar = Scalar::new(Transform::Log, 8 * DAY_US);
             for at in 0..12 * 1440 {
                 match scalar.observe(at * every, every, constant, false) {
-                    Reading::Learned(sketch) => learned = Some(sketch),
-                    Reading::Residual(residual) => assert_eq!(residual, 0.0),
-                    Reading::Learning => {}
+                    ScalarOutput::Learned(sketch) => learned = Some(sketch),
+                    ScalarOutput::Residual(residual) => assert_eq!(residual, 0.0),
+                    ScalarOutput::Learning => {}
                 }
             }
             let learned = learned.expect("eight days are over");

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::math::week::{DAY_US, HOUR_US, SLOTS, slot_of};
+use crate::math::week::{DAY_US, HOUR_US, HOURS_PER_WEEK, hour_of_week};
 
 /// Weight of the whole in an hour of the day or a day of the week, in values: a season is the rule, and
 /// what the profile leaves of it would pass for persistence and hide a change.
@@ -25,7 +25,7 @@ pub(super) struct Profile {
 
 /// The expected value of each hour of the week.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Hours {
+pub(super) struct ExpectedByHour {
     hours: Vec<f64>,
     /// There is a season: else all hours are alike.
     is_daily: bool,
@@ -33,13 +33,13 @@ pub(super) struct Hours {
 
 impl Profile {
     pub(super) fn new() -> Self {
-        Self { slots: vec![(0.0, 0); SLOTS], seen_us: None }
+        Self { slots: vec![(0.0, 0); HOURS_PER_WEEK], seen_us: None }
     }
 
     pub(super) fn add(&mut self, time_us: i64, value: f64) {
         let (from, _) = self.seen_us.unwrap_or((time_us, time_us));
         self.seen_us = Some((from, time_us));
-        let (sum, n) = &mut self.slots[slot_of(time_us)];
+        let (sum, n) = &mut self.slots[hour_of_week(time_us)];
         *sum += value;
         *n += 1;
     }
@@ -53,17 +53,17 @@ impl Profile {
     pub(super) fn without(&self, values: impl Iterator<Item = (i64, f64)>) -> Self {
         let mut left = self.clone();
         for (time_us, value) in values {
-            let (sum, n) = &mut left.slots[slot_of(time_us)];
+            let (sum, n) = &mut left.slots[hour_of_week(time_us)];
             (*sum, *n) = (*sum - value, n.saturating_sub(1));
         }
         left
     }
 
-    /// What is expected at each hour.
-    pub(super) fn hours(&self) -> Hours {
+    /// The expected value of each hour.
+    pub(super) fn hours(&self) -> ExpectedByHour {
         let (sum, n) = self.slots.iter().fold((0.0, 0), add);
         let whole = sum / f64::from(n.max(1));
-        let mut hours = vec![whole; SLOTS];
+        let mut hours = vec![whole; HOURS_PER_WEEK];
         let is_daily = self.age_us() >= DAY_US;
         if is_daily {
             let of_day: [f64; 24] = std::array::from_fn(|hour| {
@@ -87,24 +87,24 @@ impl Profile {
                 }
             }
         }
-        Hours { hours, is_daily }
+        ExpectedByHour { hours, is_daily }
     }
 }
 
-impl Hours {
+impl ExpectedByHour {
     /// The expected value of a span: hours, each at its middle, joined by straight lines. Longer ones
     /// are filed under the hour in which they begin.
     pub(super) fn at(&self, from_us: i64, every_us: i64) -> f64 {
         if every_us > HOUR_US {
-            return self.hours[slot_of(from_us)];
+            return self.hours[hour_of_week(from_us)];
         }
         let middle = from_us + every_us / 2 - HOUR_US / 2;
-        let before = self.hours[slot_of(middle)];
+        let before = self.hours[hour_of_week(middle)];
         if !self.is_daily {
             return before;
         }
         let part = middle.rem_euclid(HOUR_US) as f64 / HOUR_US as f64;
-        (1.0 - part) * before + part * self.hours[slot_of(middle + HOUR_US)]
+        (1.0 - part) * before + part * self.hours[hour_of_week(middle + HOUR_US)]
     }
 }
 
@@ -112,7 +112,7 @@ fn add(all: (f64, u32), slot: &(f64, u32)) -> (f64, u32) {
     (all.0 + slot.0, all.1 + slot.1)
 }
 
-/// A mean deviation of `n` values, drawn towards none with the weight of `prior` values.
+/// A mean deviation of `n` values, shrunk to 0 with the weight of `prior` values.
 fn shrunk(sum: f64, n: u32, prior: f64) -> f64 {
     sum / (f64::from(n) + prior)
 }
@@ -165,7 +165,7 @@ mod tests {
         let weekend = |at: i64| if [2, 3].contains(&(at / 144 % 7)) { -1.0 } else { 0.0 };
         let profile = of(21, weekend);
         let noon = |day: i64| day * DAY_US + DAY_US / 2;
-        let at = |hours: &Hours, day: i64| hours.at(noon(day), DAY_US / 144);
+        let at = |hours: &ExpectedByHour, day: i64| hours.at(noon(day), DAY_US / 144);
         let hours = profile.hours();
         assert!((at(&hours, 2) + 1.0).abs() < 0.05 && at(&hours, 5).abs() < 0.05);
         let odd = |at: i64| if at / 144 == 16 { 5.0 } else { weekend(at) };

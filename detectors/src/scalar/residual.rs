@@ -1,16 +1,19 @@
 //! The baseline of residuals.
 
 use crate::baseline::{Baseline, Zone};
-use crate::dependence::design_effect::{ALIKE, Dependence, PRIOR_TICKS, error_factor};
+use crate::dependence::design_effect::{
+    Dependence, NEIGHBOUR_INFLATION, PRIOR_TICKS, error_factor,
+};
 use crate::encoder::{Encoder, NumberEncoder, Sketch};
 use crate::lanes::fixed_lanes;
 use crate::math::autoregression::ORDER;
-use crate::math::promise::LOG_PROMISE;
+use crate::math::promise::BASELINE_LOG_PROMISE;
 use crate::temper::Tempering;
 
-/// A slow level that is held while evidence is up lets residuals be alike for a while: by so much (measured
-/// with a promise of 10,000: without it false alarms were 1.04 and 1.02 of what is promised).
-const LEVEL: f64 = 1.02;
+/// While evidence is high the slow level is held, and residuals resemble each other for a while: the design
+/// effect of that (measured with a promise of 10,000: without it false alarms were 1.04 and 1.02 times those
+/// that are promised).
+const HELD_LEVEL_INFLATION: f64 = 1.02;
 
 /// The baseline of residuals, each of which is a tick of its own, for a zone.
 pub fn residual_baseline(sketch: &Sketch, zone: Zone) -> Baseline {
@@ -26,13 +29,17 @@ pub fn residual_baseline(sketch: &Sketch, zone: Zone) -> Baseline {
     baseline
 }
 
-/// Of ticks that are one residual each, of which nothing is known but that there were so many: the ticks
-/// that are watched tell the rest.
+/// The tempering of ticks that are one residual each, of which nothing is known but their number; watched ticks
+/// correct it.
 fn tempering(lanes: usize, ticks: f64) -> Tempering {
     // The autoregression is an estimate, too: what is left of slow waves has a relative error of the
     // variance 4 p / n (Berk 1974, at the frequency 0), and the mean of A^error is to be paid.
-    let lags = 1.0 + 2.0 * ORDER as f64 * LOG_PROMISE / ticks.max(1.0);
-    let factor = 1.0 / (ALIKE * LEVEL * lags * error_factor(LOG_PROMISE, ticks + PRIOR_TICKS));
+    let lags = 1.0 + 2.0 * ORDER as f64 * BASELINE_LOG_PROMISE / ticks.max(1.0);
+    let factor = 1.0
+        / (NEIGHBOUR_INFLATION
+            * HELD_LEVEL_INFLATION
+            * lags
+            * error_factor(BASELINE_LOG_PROMISE, ticks + PRIOR_TICKS));
     let dependence = Dependence { effect: 1.0, weight: 1.0, growth: 1.0, sums: 0.0 };
     Tempering { factors: vec![factor; lanes], dependence: vec![dependence; lanes] }
 }

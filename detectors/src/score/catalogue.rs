@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::comparison::Comparison;
-use super::reading::Reading;
+use super::reading::ScoreValue;
 use super::{contingency, distance, divergence};
 
 /// One score of one window against its baseline.
@@ -35,7 +35,7 @@ pub struct ScoreSpec {
     /// Where the score or its law comes from.
     pub reference: &'static str,
     /// Computes it; `None` when the codes have no order and the score needs one.
-    pub compute: fn(&Comparison) -> Option<Reading>,
+    pub compute: fn(&Comparison) -> Option<ScoreValue>,
 }
 
 const CHI_SQUARE_LAW: &str = "asymptotically chi-square with (codes with mass - 1) degrees of freedom, s = 1/N + 1/M; \
@@ -139,6 +139,14 @@ pub const SCORES: &[ScoreSpec] = &[
 /// with zeros. `positions[c]` places the codes on a line (a bin's middle, say): with it, `ks` and
 /// `wasserstein` are there too, over the codes whose position is finite. Empty when either side
 /// has no event: there is nothing to compare.
+/// ```
+/// use driftline_detectors::score::window_scores;
+///
+/// let scores = window_scores(&[5_000, 3_000, 2_000], &[400, 350, 250], None);
+/// let psi = scores.iter().find(|score| score.name == "psi").expect("psi needs no positions");
+/// assert!((psi.value - 0.043).abs() < 0.002);
+/// assert!(psi.p_value.is_some_and(|p| p < 1e-6));
+/// ```
 #[must_use]
 pub fn window_scores(baseline: &[u64], window: &[u64], positions: Option<&[f64]>) -> Vec<Score> {
     let Some(comparison) = Comparison::new(baseline, window, positions) else {

@@ -5,12 +5,12 @@
 //! alarm far too often when the baseline is not much larger than the window.
 
 use super::comparison::Comparison;
-use super::reading::Reading;
+use super::reading::ScoreValue;
 use crate::math::tails;
 
-fn reading(comparison: &Comparison, value: f64) -> Option<Reading> {
+fn reading(comparison: &Comparison, value: f64) -> Option<ScoreValue> {
     let freedom = comparison.degrees_of_freedom();
-    Some(Reading {
+    Some(ScoreValue {
         value,
         corrected: Some(value - freedom),
         p_value: Some(tails::chi_square_tail(value, freedom)),
@@ -25,7 +25,7 @@ fn cells(comparison: &Comparison) -> impl Iterator<Item = (f64, f64)> {
     })
 }
 
-pub(crate) fn g_statistic(comparison: &Comparison) -> Option<Reading> {
+pub(crate) fn g_statistic(comparison: &Comparison) -> Option<ScoreValue> {
     let value = cells(comparison)
         .filter(|(observed, _)| *observed > 0.0)
         .map(|(observed, expected)| 2.0 * observed * libm::log(observed / expected))
@@ -33,7 +33,7 @@ pub(crate) fn g_statistic(comparison: &Comparison) -> Option<Reading> {
     reading(comparison, value.max(0.0))
 }
 
-pub(crate) fn chi_square(comparison: &Comparison) -> Option<Reading> {
+pub(crate) fn chi_square(comparison: &Comparison) -> Option<ScoreValue> {
     let value = cells(comparison)
         .map(|(observed, expected)| (observed - expected) * (observed - expected) / expected)
         .sum::<f64>();

@@ -9,7 +9,7 @@
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
 use super::comparison::Comparison;
-use super::reading::Reading;
+use super::reading::ScoreValue;
 use crate::math::tails;
 
 /// `x asin x + sqrt(1 - x^2) - 1` as a power series in `x^2`: 1/2, 1/24, 1/80, 5/896. Times
@@ -19,7 +19,7 @@ const FOLDED_COVARIANCE: [f64; 4] = [1.0 / 2.0, 1.0 / 24.0, 1.0 / 80.0, 5.0 / 89
 
 /// A value against the law of a sum of `terms` folded normals with the given mean and variance:
 /// the folded normal itself for one term, a gamma law for more.
-fn reading(value: f64, terms: usize, null_mean: f64, null_variance: f64) -> Reading {
+fn reading(value: f64, terms: usize, null_mean: f64, null_variance: f64) -> ScoreValue {
     let p_value = if terms == 0 || null_mean <= 0.0 {
         1.0
     } else if terms == 1 || null_variance <= 0.0 {
@@ -27,10 +27,10 @@ fn reading(value: f64, terms: usize, null_mean: f64, null_variance: f64) -> Read
     } else {
         tails::gamma_tail(null_mean * null_mean / null_variance, value * null_mean / null_variance)
     };
-    Reading { value, corrected: Some(value - null_mean), p_value: Some(p_value) }
+    ScoreValue { value, corrected: Some(value - null_mean), p_value: Some(p_value) }
 }
 
-pub(super) fn total_variation(comparison: &Comparison) -> Option<Reading> {
+pub(super) fn total_variation(comparison: &Comparison) -> Option<ScoreValue> {
     let value = comparison.shares().map(|(p, q)| (q - p).abs()).sum::<f64>() / 2.0;
     let noise = comparison.noise();
     let (mut mean, mut own_variance) = (0.0, 0.0);
@@ -61,7 +61,7 @@ pub(super) fn total_variation(comparison: &Comparison) -> Option<Reading> {
     Some(reading(value.min(1.0), terms, mean, variance))
 }
 
-pub(super) fn l_infinity(comparison: &Comparison) -> Option<Reading> {
+pub(super) fn l_infinity(comparison: &Comparison) -> Option<ScoreValue> {
     let value = comparison.shares().map(|(p, q)| (q - p).abs()).fold(0.0, f64::max);
     let noise = comparison.noise();
     // Yates' correction: shares move in steps, and the largest of many is where it shows.
@@ -76,7 +76,7 @@ pub(super) fn l_infinity(comparison: &Comparison) -> Option<Reading> {
         2 => chances.fold(0.0, f64::max),
         _ => chances.sum::<f64>().min(1.0),
     };
-    Some(Reading { value, corrected: None, p_value: Some(p_value) })
+    Some(ScoreValue { value, corrected: None, p_value: Some(p_value) })
 }
 
 /// A step between two neighbouring positions: its width, the cumulative shares up to it in
@@ -107,15 +107,15 @@ fn steps(line: &Comparison) -> Vec<Step> {
         .collect()
 }
 
-pub(super) fn kolmogorov_smirnov(comparison: &Comparison) -> Option<Reading> {
+pub(super) fn kolmogorov_smirnov(comparison: &Comparison) -> Option<ScoreValue> {
     let line = comparison.on_the_line()?;
     let value =
         steps(&line).iter().map(|step| (step.window - step.baseline).abs()).fold(0.0, f64::max);
     let p_value = tails::kolmogorov_tail(value / libm::sqrt(line.noise()));
-    Some(Reading { value, corrected: None, p_value: Some(p_value) })
+    Some(ScoreValue { value, corrected: None, p_value: Some(p_value) })
 }
 
-pub(super) fn wasserstein(comparison: &Comparison) -> Option<Reading> {
+pub(super) fn wasserstein(comparison: &Comparison) -> Option<ScoreValue> {
     let line = comparison.on_the_line()?;
     let noise = line.noise();
     let (mut value, mut mean, mut own_variance, mut cross) = (0.0, 0.0, 0.0, 0.0);

@@ -19,7 +19,7 @@ pub mod surprise;
 
 pub use catalogue::{SCORES, Score, ScoreSpec, window_scores};
 pub use comparison::{CodePair, Comparison};
-pub use reading::Reading;
+pub use reading::ScoreValue;
 
 #[cfg(test)]
 mod tests;

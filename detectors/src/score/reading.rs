@@ -1,8 +1,8 @@
-//! What a score's function returns.
+//! The value of a score.
 
-/// What a score's function returns: its value, corrected value and p-value.
+/// A score's value, corrected value and p-value.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reading {
+pub struct ScoreValue {
     /// As [`Score::value`].
     pub value: f64,
     /// As [`Score::corrected`].

@@ -4,6 +4,16 @@
 use std::collections::BTreeSet;
 
 /// Surprise of each code of a distribution, in millionths of a nat.
+/// ```
+/// use driftline_detectors::score::surprise::{Exemplars, surprises};
+///
+/// let surprise = surprises(&[0.99, 0.01]);
+/// let mut kept = Exemplars::new(1);
+/// for (id, code) in [(1u64, 0), (2, 1), (3, 0)] {
+///     kept.offer(surprise[code], id, || id);
+/// }
+/// assert_eq!(kept.iter().next(), Some((4_605_170, &2)));
+/// ```
 pub fn surprises(probabilities: &[f64]) -> Vec<u64> {
     probabilities.iter().map(|p| (-libm::log(p.clamp(1e-12, 1.0)) * 1e6) as u64).collect()
 }

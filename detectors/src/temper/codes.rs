@@ -1,90 +1,125 @@
-//! Tempering of each code on its own, for what is looked for in single categories.
+//! Tempering of each code on its own, for the lane of single categories.
 
 use super::ticks::evidence;
-use crate::dependence::design_effect::{ALIKE, PRIOR_TICKS, drawn, error_factor, grown, held};
-use crate::dependence::growth::{Growth, Siblings, Spans, TickDeviation};
-use crate::dependence::tail::{HEAVY, Tail};
+use crate::dependence::design_effect::{
+    NEIGHBOUR_INFLATION, PRIOR_TICKS, error_factor, largest_valid_exponent, long_run_inflation,
+    shrink_to_prior,
+};
+use crate::dependence::growth::{PooledDependence, TickDeviation, VarianceGrowth};
+use crate::dependence::tail::{HEAVY_TAIL_WEIGHT, Tail};
 use crate::lanes::lane::RARE_RATIO;
-use crate::math::promise::LOG_PROMISE;
+use crate::math::promise::BASELINE_LOG_PROMISE;
 use crate::math::special::scale_odds;
 
-/// A code's own ticks against what is usual among the codes, which has the weight of so many ...
+/// The effect of a code is shrunk to the median of the codes, which has the weight of this many ticks ...
 const USUAL_TICKS: f64 = 120.0;
-/// ... unless it stands out by so many standard errors.
+/// ... unless it exceeds the median by this many standard errors.
 const STANDS_OUT: f64 = 2.0;
 
-/// Tempering of each code on its own, as a lane that looks for it four times as often would have it: one
-/// caller's batch may be all of one code, and hardly seen where many codes are added up.
+/// A design effect, and the number of ticks that its estimate is worth.
+#[derive(Debug, Clone, Copy)]
+struct WeightedEffect {
+    effect: f64,
+    ticks: f64,
+}
+
+/// The ticks of a baseline, code by code.
+struct CodeTicks<'a, S> {
+    panes: &'a [Vec<(u8, u32)>],
+    /// Probabilities of the codes at a tick's hour of the week.
+    shares: S,
+    /// Events of a usual tick.
+    events: f64,
+}
+
+/// Tempering of each code on its own, as that of a lane that looks for it four times as often: one caller's
+/// batch may be all of one code, and hardly show where many codes are added up.
 ///
-/// `panes` and `siblings` as for [`temper`](crate::temper::temper); `probabilities`: of the codes;
-/// `shares`: the same at a tick's place in the season.
+/// `panes` and `pool` as for [`temper`](super::temper); `probabilities`: of the codes; `shares`: the same at
+/// a tick's hour of the week.
 pub fn temper_codes<'a>(
     panes: &[Vec<(u8, u32)>],
     probabilities: &[f64],
     shares: impl Fn(usize) -> &'a [f64],
-    siblings: &Siblings,
+    pool: &PooledDependence,
 ) -> Vec<f64> {
     let events: f64 = panes.iter().flatten().map(|(_, n)| f64::from(*n)).sum();
-    let usual = (events / panes.len().max(1) as f64).max(1.0);
-    let ticks_of = |code: usize, hit: f64| -> Vec<TickDeviation> {
+    let events = (events / panes.len().max(1) as f64).max(1.0);
+    let ticks = CodeTicks { panes, shares, events };
+    let effects = ticks.effects(probabilities, pool);
+    let usual = median(&effects);
+    let temper = |(code, p): (usize, &f64)| ticks.temper(code, *p, effects[code], usual);
+    probabilities.iter().enumerate().map(temper).collect()
+}
+
+impl<'a, S: Fn(usize) -> &'a [f64]> CodeTicks<'_, S> {
+    /// The ticks of a code whose events have the evidence `hit` each, beyond that of other events.
+    fn deviations(&self, code: usize, hit: f64) -> Vec<TickDeviation> {
         let tick = |(at, pane): (usize, &Vec<(u8, u32)>)| {
-            let p = shares(at)[code];
+            let p = (self.shares)(at)[code];
             let n: f64 = pane.iter().map(|(_, n)| f64::from(*n)).sum();
             let own = pane.iter().find(|(c, _)| usize::from(*c) == code);
             let seen = own.map_or(0.0, |(_, n)| f64::from(*n));
-            TickDeviation { off: hit * (seen - n * p), variance: n * hit * hit * p * (1.0 - p) }
+            TickDeviation {
+                deviation: hit * (seen - n * p),
+                variance: n * hit * hit * p * (1.0 - p),
+            }
         };
-        panes.iter().enumerate().map(tick).collect()
-    };
-    let excess = |code: usize| Tail::of_one(probabilities[code], usual).excess.max(0.0);
-    let each: Vec<Spans> = (0..probabilities.len())
-        .map(|code| Spans::of(&ticks_of(code, 1.0), excess(code)))
-        .collect();
-    let pooled = Spans::pooled(&each).with(siblings).growth_of_all();
-    let effects: Vec<(f64, f64)> = each
-        .iter()
-        .enumerate()
-        .map(|(code, spans)| {
-            let weight = panes.len() as f64 * 2.0 / (2.0 + excess(code)) + PRIOR_TICKS;
-            let Growth { times, sums } = spans.with(siblings).growth().most(pooled);
-            let single = drawn(spans.single(), panes.len(), excess(code));
-            (single * grown(times, sums, LOG_PROMISE), weight)
-        })
-        .collect();
-    let usual_effect = median(&effects);
-    let one = |(code, share): (usize, &f64)| {
-        let (p, q) = (*share, scale_odds(*share, RARE_RATIO));
+        self.panes.iter().enumerate().map(tick).collect()
+    }
+
+    /// The design effect of each code, with the growth over many ticks.
+    fn effects(&self, probabilities: &[f64], pool: &PooledDependence) -> Vec<WeightedEffect> {
+        let excess =
+            |code: usize| Tail::of_single_code(probabilities[code], self.events).excess.max(0.0);
+        let growths: Vec<VarianceGrowth> = (0..probabilities.len())
+            .map(|code| VarianceGrowth::from_ticks(&self.deviations(code, 1.0), excess(code)))
+            .collect();
+        let of_all = VarianceGrowth::pooled(&growths).shrunk_to(pool).of_all_lanes();
+        let effect = |(code, own): (usize, &VarianceGrowth)| {
+            let growth = own.shrunk_to(pool).of_lane().or_larger(of_all);
+            let single = shrink_to_prior(own.tick_ratio(), self.panes.len(), excess(code));
+            WeightedEffect {
+                effect: single * long_run_inflation(growth, BASELINE_LOG_PROMISE),
+                ticks: self.panes.len() as f64 * 2.0 / (2.0 + excess(code)) + PRIOR_TICKS,
+            }
+        };
+        growths.iter().enumerate().map(effect).collect()
+    }
+
+    /// Tempering of a code with the probability `p`, beside codes of which the effect `usual` is the median.
+    fn temper(&self, code: usize, p: f64, own: WeightedEffect, usual: f64) -> f64 {
+        let q = scale_odds(p, RARE_RATIO);
         let miss = libm::log((1.0 - q) / (1.0 - p));
         let hit = libm::log(q / p) - miss;
-        let ticks = ticks_of(code, hit);
-        let tail = Tail::of(&ticks).beyond(&Tail::of_one(p, usual));
-        let (mut effect, weight) = effects[code];
-        let mut told = tail.weight() * ticks.len() as f64 + PRIOR_TICKS;
-        if effect < usual_effect * (1.0 + STANDS_OUT * libm::sqrt(2.0 / weight)) {
-            effect = (effect * weight + usual_effect * USUAL_TICKS) / (weight + USUAL_TICKS);
-            told += USUAL_TICKS;
+        let ticks = self.deviations(code, hit);
+        let tail = Tail::of_ticks(&ticks).in_excess_of(&Tail::of_single_code(p, self.events));
+        let WeightedEffect { mut effect, ticks: weight } = own;
+        let mut known = tail.weight() * ticks.len() as f64 + PRIOR_TICKS;
+        if effect < usual * (1.0 + STANDS_OUT * libm::sqrt(2.0 / weight)) {
+            effect = (effect * weight + usual * USUAL_TICKS) / (weight + USUAL_TICKS);
+            known += USUAL_TICKS;
         }
-        let raised = effect * ALIKE * error_factor(LOG_PROMISE, told);
-        let factor = tail.factor(raised, &ticks).min(1.0);
-        if tail.weight() < HEAVY {
-            return held(&evidence(&ticks, hit * p + miss, panes), factor);
+        let raised = effect * NEIGHBOUR_INFLATION * error_factor(BASELINE_LOG_PROMISE, known);
+        let factor = tail.valid_exponent(raised, &ticks).min(1.0);
+        if tail.weight() < HEAVY_TAIL_WEIGHT {
+            return largest_valid_exponent(&evidence(&ticks, hit * p + miss, self.panes), factor);
         }
         factor
-    };
-    probabilities.iter().enumerate().map(one).collect()
+    }
 }
 
-/// The median of values with weights: what is usual, whatever one of them is.
-fn median(values: &[(f64, f64)]) -> f64 {
-    let mut rising = values.to_vec();
-    rising.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let half: f64 = rising.iter().map(|(_, weight)| weight).sum::<f64>() / 2.0;
+/// The weighted median: what is usual, whatever one code is like.
+fn median(effects: &[WeightedEffect]) -> f64 {
+    let mut rising = effects.to_vec();
+    rising.sort_by(|a, b| a.effect.total_cmp(&b.effect));
+    let half: f64 = rising.iter().map(|of| of.ticks).sum::<f64>() / 2.0;
     let mut below = 0.0;
-    let middle = rising.iter().find(|(_, weight)| {
-        below += weight;
+    let middle = rising.iter().find(|of| {
+        below += of.ticks;
         below >= half
     });
-    middle.map_or(1.0, |(value, _)| *value)
+    middle.map_or(1.0, |of| of.effect)
 }
 
 #[cfg(test)]
@@ -110,7 +145,7 @@ mod tests {
         shares[4] = 0.5;
         let total: f64 = shares.iter().sum();
         let shares = shares.map(|share| share / total);
-        let factors = temper_codes(&panes, &shares, |_| &shares, &Siblings::default());
+        let factors = temper_codes(&panes, &shares, |_| &shares, &PooledDependence::default());
         assert!(factors[2] < 0.1, "{factors:?}");
         assert!(factors[0] > 0.5 && factors[3] > 0.5 && factors[4] > 0.5, "{factors:?}");
     }

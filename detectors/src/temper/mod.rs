@@ -1,12 +1,11 @@
-//! What dependence costs: the tempering of each lane, from the baseline's ticks and from those that are
-//! watched.
+//! What dependence costs: the tempering of each lane, by the baseline's ticks and by watched ones.
 
-pub mod codes;
-pub(crate) mod span_sums;
-pub mod tempering;
+mod codes;
+mod span_sums;
+mod tempering;
 mod ticks;
 pub(crate) mod watched;
 mod watched_growth;
 
 pub use codes::temper_codes;
-pub use tempering::{Tempering, spans, temper};
+pub use tempering::{Tempering, temper, variance_growth};

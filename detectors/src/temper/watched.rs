@@ -1,85 +1,97 @@
-//! Dependence as watched ticks tell it, on top of the baseline's.
+//! Dependence by watched ticks, on top of the baseline's.
 //!
-//! A baseline of an hour says little of what takes an hour: tenants that come and go, a daily cycle. So
+//! A baseline of an hour says little about what takes an hour: tenants that come and go, a daily cycle. So
 //! each lane's design effect goes on being estimated from the ticks that are watched, over spans of 1,
 //! 8, 64 and 512 ticks, and tempering follows. What is learned holds for the ticks *after* it only, so
 //! that each tick's evidence stays an e-value.
 //!
-//! They tell of the baseline's error, too. A lane's mean evidence under the baseline is known, and what
-//! the watched ticks' mean is beyond it estimates the error with the weight of their events; it is
-//! taken off, up to four standard errors of the baseline, and the slack is that of all events together.
+//! Watched ticks estimate the baseline's error, too. A lane's mean evidence under the baseline is known, and
+//! by how much the watched ticks' mean exceeds it estimates the error with the weight of their events; it is
+//! subtracted, up to four standard errors of the baseline, and the slack is that of all events together.
 //! It is as if the baseline had gone on growing through its first day of watching, but for the last
 //! minutes: sums of 64 ticks count once they are whole.
 //!
 //! What may be a change is held back: from where any lane's CUSUM stands above a quarter of `ln A` (the
-//! mixture of a weak lane hovers there where nothing changes, a CUSUM does not), and while a finding is on,
-//! nothing new is told. If it is over within the longest span it was an
-//! excursion, and counts as dependence; what lasts is a change, and never counts. No sum counts for more
-//! than [`BOUND`] standard deviations as they were known, so that one incident costs little, and
-//! excursions that come again and again are learned of within a few.
+//! mixture of a weak lane hovers there where nothing changes, a CUSUM does not), and while a finding is open,
+//! nothing new is learned. If it is over within the longest span it was an excursion, and counts as
+//! dependence; what lasts is a change, and never counts. No sum counts for more than [`SUM_DEVIATIONS_MAX`]
+//! standard deviations as they were known, so that one incident costs little, and excursions that come again
+//! and again are learned within a few.
 
 use serde::{Deserialize, Serialize};
 
-use super::span_sums::{LONGEST, Lanes, Sums, Told};
-use super::watched_growth::{Pooled, grown_by};
-use crate::dependence::design_effect::{PRIOR_TICKS, error_factor, grown};
-use crate::lanes::lane::{LANES_MAX, Lane};
-use crate::lanes::tables::Tables;
-use crate::math::promise::LOG_PROMISE;
+use super::span_sums::{LONGEST_TICKS, PerLane, SpanSums, TickMoments};
+use super::watched_growth::{PooledGrowth, watched_growth};
+use crate::dependence::Dependence;
+use crate::dependence::design_effect::{PRIOR_TICKS, error_factor, long_run_inflation};
+use crate::dependence::growth::Growth;
+use crate::lanes::{KnownDependence, LANES_MAX, Lane, Tables};
+use crate::math::promise::BASELINE_LOG_PROMISE;
 
-/// Baselines' worth of events after which what neither falls nor decides is no change.
-const HOVER: f64 = 4.0;
+/// An excursion that neither falls nor becomes a finding within this many times the baseline's events is no
+/// change.
+const HOVER_BASELINES: f64 = 4.0;
 /// Ticks after which dependence is known well enough: a day of panes of 10 s.
 const TICKS_MAX: u32 = 8_640;
-/// A watched tick counts as at most so many standard deviations, or more where bursts are usual: what is
+/// Watched ticks are clipped at this many standard deviations, or at more where bursts are usual: what is
 /// further off is a change.
-const OFF_MAX: f64 = 3.0;
-/// Standard deviations that a sum counts for, at most.
-const BOUND: f64 = 4.0;
-/// Standard errors of the baseline that its error is taken for, at most: what is further off is a change,
-/// and one that comes within the first ticks is not taken for the baseline's error for good.
+const TICK_DEVIATIONS_MAX: f64 = 3.0;
+/// Sums are clipped at this many standard deviations.
+const SUM_DEVIATIONS_MAX: f64 = 4.0;
+/// Most standard errors of the baseline that count as its error: what is further off is a change, and one that
+/// comes within the first ticks is not mistaken for the baseline's error for good.
 const ERROR_MAX: f64 = 4.0;
-/// What watched ticks tell is taken notice of where it is this part more of them.
+/// Factors are made anew when the number of sums has grown by this part of it ...
 const NEWS: u32 = 16;
-/// Another `ln A` is taken notice of from this difference on.
+/// ... or `ln A` by this much.
 const LOG_STEP: f32 = 0.1;
 
 /// An excursion: what may be a change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Excursion {
     /// The sums before it.
-    before: Told,
+    before: TickMoments,
     ticks: u32,
     /// It is a finding.
     found: bool,
 }
 
-/// What watched ticks tell about the lanes.
+/// What factors, losses and weights were made from.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct MadeAt {
+    /// Whole sums of the second span.
+    sums: u32,
+    log_promise: f32,
+    /// [`Tables::stamp`].
+    stamp: u32,
+}
+
+/// What watched ticks say about the lanes of a series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Live {
-    sums: Sums,
+pub(crate) struct WatchedDependence {
+    sums: SpanSums,
     excursion: Option<Box<Excursion>>,
     /// Excursions that were findings.
     found: u32,
-    /// What the rest was made at: sums of the second span, `ln A`, and for which tables.
-    made_at: Option<(u32, f32, u32)>,
-    /// What the tables' evidence is to be multiplied by, beside the tempering that is in them.
-    pub(crate) factors: Lanes,
-    /// What is to be taken off the evidence of each event then: the baseline's error, and slack.
-    pub(crate) losses: Lanes,
+    made_at: Option<MadeAt>,
+    /// Factor of the tables' evidence, beside the tempering that is in them.
+    pub(crate) factors: PerLane,
+    /// What the evidence of each event loses after that: the baseline's error, and slack.
+    pub(crate) losses: PerLane,
     /// Weights of the lanes.
-    pub(crate) weights: Lanes,
-    /// Most that the square of a sum counts for, for each tick in it.
-    bounds: Lanes,
-    /// Most standard deviations that a tick counts for: as ticks are known to vary by now, since a
-    /// baseline of few that took them for calmer would cut, and never learn, what they are.
-    mosts: Lanes,
+    pub(crate) weights: PerLane,
+    /// Bound of the square of a sum, for each tick in it.
+    bounds: PerLane,
+    /// Standard deviations at which a tick is clipped, by its variance as it is known now. A baseline of a few
+    /// ticks that underrates their variance would otherwise clip them for good, and never learn it.
+    #[serde(rename = "mosts")]
+    tick_max: PerLane,
 }
 
-impl Live {
+impl WatchedDependence {
     pub(crate) fn new() -> Self {
         Self {
-            sums: Sums::NEW,
+            sums: SpanSums::NEW,
             excursion: None,
             found: 0,
             made_at: None,
@@ -87,50 +99,55 @@ impl Live {
             losses: [0.0; LANES_MAX],
             weights: [0.0; LANES_MAX],
             bounds: [f32::INFINITY; LANES_MAX],
-            mosts: [f32::INFINITY; LANES_MAX],
+            tick_max: [f32::INFINITY; LANES_MAX],
         }
     }
 
-    /// Makes ready for the next tick at a promise of `log_promise`: anew where a part more of ticks is known,
-    /// and not within an excursion; and where tables are others, as by another hour of the week.
-    pub(crate) fn aim(&mut self, tables: &Tables, log_promise: f64) {
-        let now = (self.sums.told.made(1), log_promise as f32, tables.stamp());
-        let is_near = |at: (u32, f32, u32)| {
-            let is_as_before = (at.0..=at.0 + at.0 / NEWS).contains(&now.0);
+    /// Makes factors, losses and weights ready for the next tick: anew where enough more ticks are known, and not
+    /// within an excursion; and where tables are others, as of another hour of the week.
+    pub(crate) fn prepare(&mut self, tables: &Tables, log_promise: f64) {
+        let now = MadeAt {
+            sums: self.sums.moments.whole_sums(1),
+            log_promise: log_promise as f32,
+            stamp: tables.stamp(),
+        };
+        let is_near = |at: MadeAt| {
+            let is_as_before = (at.sums..=at.sums + at.sums / NEWS).contains(&now.sums);
             let is_news = !is_as_before && self.excursion.is_none();
-            !is_news && (at.1 - now.1).abs() < LOG_STEP && at.2 == now.2
+            let is_same_promise = (at.log_promise - now.log_promise).abs() < LOG_STEP;
+            !is_news && is_same_promise && at.stamp == now.stamp
         };
         if self.made_at.is_some_and(is_near) {
             return;
         }
         self.made_at = Some(now);
-        let known = self.excursion.as_ref().map_or(self.sums.told, |excursion| excursion.before);
-        self.temper(tables, log_promise, &known);
-        self.center(tables, log_promise, &known);
+        let known = self.excursion.as_ref().map_or(self.sums.moments, |excursion| excursion.before);
+        self.make_factors(tables, log_promise, &known);
+        self.make_losses(tables, log_promise, &known);
     }
 
-    fn temper(&mut self, tables: &Tables, log_promise: f64, sums: &Told) {
-        let (dependence, ticks) = tables.dependence();
-        let told = f64::from(sums.ticks.saturating_sub(1));
+    fn make_factors(&mut self, tables: &Tables, log_promise: f64, moments: &TickMoments) {
+        let KnownDependence { lanes, ticks } = tables.dependence();
+        let pooled = PooledGrowth::new(moments, tables.standardizations());
         let mut least = f64::INFINITY;
-        let pooled = Pooled::of(sums, tables.scales());
-        for (lane, of) in dependence.iter().enumerate() {
-            let base = of.weight * ticks + PRIOR_TICKS;
-            let raised = error_factor(LOG_PROMISE, base)
-                / error_factor(log_promise, base + of.weight * told);
-            let single = (of.effect * base + sums.around_mean(0, lane)) / (base + told);
-            let scale = &tables.scales()[lane];
-            let noise = sums.noise(scale.excess, lane);
-            let growth = grown_by(sums, (lane, noise), of, &pooled, log_promise);
-            let effect = single * growth;
-            let bound = BOUND * BOUND * (1.0 + f64::from(self.found));
-            self.bounds[lane] = (bound * effect / of.weight) as f32;
-            let usual = OFF_MAX * libm::sqrt(single / of.weight);
-            self.mosts[lane] = (usual + scale.few) as f32;
-            let was = grown(of.growth, of.sums, LOG_PROMISE);
-            let mut ratio = of.effect * was / effect;
-            if of.weight < 1.0 {
-                // Wild ticks are cut here, and were not in the baseline: less of them is no good news.
+        let watched = f64::from(moments.ticks.saturating_sub(1));
+        for (lane, known) in lanes.iter().enumerate() {
+            let base = known.weight * ticks + PRIOR_TICKS;
+            let raised = error_factor(BASELINE_LOG_PROMISE, base)
+                / error_factor(log_promise, base + known.weight * watched);
+            let single = (known.effect * base + moments.around_mean(0, lane)) / (base + watched);
+            let standardization = &tables.standardizations()[lane];
+            let noise = moments.noise(standardization.excess, lane);
+            let growth = watched_growth(moments, lane, noise, known, &pooled);
+            let effect = single * long_run_inflation(growth, log_promise);
+            let bound = SUM_DEVIATIONS_MAX * SUM_DEVIATIONS_MAX * (1.0 + f64::from(self.found));
+            self.bounds[lane] = (bound * effect / known.weight) as f32;
+            let usual = TICK_DEVIATIONS_MAX * libm::sqrt(single / known.weight);
+            self.tick_max[lane] = (usual + standardization.few) as f32;
+            let mut ratio = baseline_effect(known) / effect;
+            if known.weight < 1.0 {
+                // Wild ticks are clipped here, and were not in the baseline: that there are fewer is no good
+                // news.
                 ratio = ratio.min(1.0);
             }
             let temper = tables.temper(lane);
@@ -145,40 +162,41 @@ impl Live {
         // most tempered of the others, and once more by each change that came and went.
         let least = if least.is_finite() { least } else { 1.0 };
         let followers = least.min(1.0) / (1.0 + f64::from(self.found));
-        self.factors[dependence.len()..].fill(followers as f32);
-        if tables.one_of().parts() > 0 {
+        self.factors[lanes.len()..].fill(followers as f32);
+        if tables.mixture().components() > 0 {
             // Each single category has a temper of its own, which allows for batches.
-            self.factors[dependence.len()] = least.min(tables.one_of().factor_max()) as f32;
+            self.factors[lanes.len()] = least.min(tables.mixture().factor_max()) as f32;
         }
     }
 
-    /// The baseline's error in each lane, as far as whole sums of 64 ticks tell it, and what that
-    /// leaves of the slack.
-    fn center(&mut self, tables: &Tables, log_promise: f64, sums: &Told) {
-        let (dependence, _) = tables.dependence();
-        let ticks = f64::from(sums.centered);
+    /// The baseline's error in each lane, as far as whole sums of 64 ticks show it, and the slack that is left
+    /// then.
+    fn make_losses(&mut self, tables: &Tables, log_promise: f64, moments: &TickMoments) {
+        let fixed = tables.dependence().lanes.len();
+        let ticks = f64::from(moments.centered);
         let baseline = tables.events().max(1.0);
         // Of an hour of the week, its own share of what was watched.
-        let told = tables.part() * sums.events * ticks / f64::from(sums.ticks.max(1));
-        let left = baseline / (baseline + told);
-        let weights = tables.weights_at(baseline + told);
+        let watched =
+            tables.event_share() * moments.events * ticks / f64::from(moments.ticks.max(1));
+        let left = baseline / (baseline + watched);
+        let weights = tables.weights_at(baseline + watched);
         for (lane, weight) in weights.into_iter().enumerate() {
             self.weights[lane] = weight as f32;
             let (spread, factor) = (tables.spreads()[lane], f64::from(self.factors[lane]));
-            let mut slack = tables.slack()[lane].at(log_promise);
-            if tables.lanes()[lane] == Lane::OneOf {
-                // Each part has paid in full, and counts `factor` times.
+            let mut slack = tables.penalties()[lane].per_event(log_promise);
+            if tables.lanes()[lane] == Lane::OneCategory {
+                // Each component has paid in full, and counts `factor` times.
                 slack += (1.0 - factor).max(0.0) * log_promise / baseline;
             }
             let mut loss = slack;
-            if lane < dependence.len() {
+            if lane < fixed {
                 loss *= left;
                 if ticks > 0.0 {
                     // In standard deviations of an event's evidence, were events independent.
-                    let root = libm::sqrt(sums.events / f64::from(sums.ticks.max(1)));
-                    let told = tables.temper(lane) * factor * baseline;
-                    let most = ERROR_MAX / libm::sqrt(told.max(1.0));
-                    let mean = (sums.mean(lane) / root).clamp(-most, most);
+                    let root = libm::sqrt(moments.events / f64::from(moments.ticks.max(1)));
+                    let known = tables.temper(lane) * factor * baseline;
+                    let most = ERROR_MAX / libm::sqrt(known.max(1.0));
+                    let mean = (moments.mean(lane) / root).clamp(-most, most);
                     let deviation = spread * libm::sqrt(tables.temper(lane));
                     loss += factor * mean * (1.0 - left) * deviation;
                 }
@@ -187,77 +205,72 @@ impl Live {
         }
     }
 
-    /// Takes a tick of `events`, with its `evidence` as the tables give it.
-    pub(crate) fn take(&mut self, tables: &Tables, evidence: &[f64], events: f64) {
+    /// Learns from a tick of `events`, with its `evidence` by the tables.
+    pub(crate) fn observe(&mut self, tables: &Tables, evidence: &[f64], events: f64) {
         if let Some(excursion) = &mut self.excursion {
             excursion.ticks = excursion.ticks.saturating_add(1);
-            if excursion.ticks > LONGEST {
+            if excursion.ticks > LONGEST_TICKS {
                 if excursion.found {
                     return;
                 }
-                let since = self.sums.told.events - excursion.before.events;
-                if since >= HOVER * tables.events() {
-                    self.end();
+                let since = self.sums.moments.events - excursion.before.events;
+                if since >= HOVER_BASELINES * tables.events() {
+                    self.leave_excursion();
                 }
             }
         }
-        let (dependence, _) = tables.dependence();
-        if dependence.is_empty() || self.sums.told.ticks >= TICKS_MAX {
+        if tables.dependence().lanes.is_empty() || self.sums.moments.ticks >= TICKS_MAX {
             return;
         }
         let part = 1.0 / libm::sqrt(events.max(1.0));
-        let mut off = [0.0f32; LANES_MAX];
-        for (lane, of) in tables.scales().iter().enumerate() {
-            let by = (evidence[lane] - events * of.mean) * part * of.per_deviation;
-            let most = f64::from(self.mosts[lane]);
-            off[lane] = by.clamp(-most, most) as f32;
+        let mut deviations = [0.0f32; LANES_MAX];
+        for (lane, of) in tables.standardizations().iter().enumerate() {
+            let deviation = (evidence[lane] - events * of.mean) * part * of.per_deviation;
+            let most = f64::from(self.tick_max[lane]);
+            deviations[lane] = deviation.clamp(-most, most) as f32;
         }
-        self.sums.take(off, events, &self.bounds, &self.mosts);
+        self.sums.observe(deviations, events, &self.bounds, &self.tick_max);
     }
 
-    /// What comes now may be a change, or is `found` to be one.
+    /// Begins an excursion: what comes now may be a change, or is `found` to be one.
     pub(crate) fn hold(&mut self, found: bool) {
-        let before = self.sums.told;
+        let before = self.sums.moments;
         let new = || Box::new(Excursion { before, ticks: 0, found: false });
         self.excursion.get_or_insert_with(new).found |= found;
     }
 
-    /// It was none, or is over.
+    /// Ends the excursion: it was no change, or is over.
     pub(crate) fn release(&mut self) {
-        let lasting = |excursion: &mut Box<Excursion>| excursion.found && excursion.ticks > LONGEST;
-        if let Some(excursion) = self.excursion.take_if(lasting) {
-            self.sums = Sums::after(excursion.before);
+        let is_lasting =
+            |excursion: &mut Box<Excursion>| excursion.found && excursion.ticks > LONGEST_TICKS;
+        if let Some(excursion) = self.excursion.take_if(is_lasting) {
+            self.sums = SpanSums::after(excursion.before);
         }
-        self.end();
+        self.leave_excursion();
     }
 
-    /// So is a finding's.
-    pub(crate) fn found(&mut self) {
+    /// Ends a finding. If it was short, it was another distribution for a while, which says something about
+    /// dependence, but nothing about the baseline's error.
+    pub(crate) fn end_finding(&mut self) {
         self.found = self.found.saturating_add(1);
         self.made_at = None;
-        if self.excursion.as_ref().is_some_and(|excursion| excursion.ticks > LONGEST) {
+        if self.excursion.as_ref().is_some_and(|excursion| excursion.ticks > LONGEST_TICKS) {
             return self.release();
         }
-        self.leave();
-    }
-
-    /// Leaves the excursion: that was another distribution for a while. It tells of dependence, but not
-    /// of the baseline's error.
-    fn leave(&mut self) {
-        if let Some(excursion) = self.end() {
+        if let Some(excursion) = self.leave_excursion() {
             self.sums.forget_mean_since(&excursion.before);
         }
     }
 
-    /// What an excursion told is news.
-    fn end(&mut self) -> Option<Box<Excursion>> {
+    /// Leaves the excursion, whose ticks count from now on.
+    fn leave_excursion(&mut self) -> Option<Box<Excursion>> {
         let excursion = self.excursion.take()?;
         self.made_at = None;
         Some(excursion)
     }
 
-    /// Ticks since when what comes may be a change; 0 where it is none.
-    pub(crate) fn held(&self) -> u32 {
+    /// Ticks since the excursion began; 0 where there is none.
+    pub(crate) fn ticks_held(&self) -> u32 {
         self.excursion.as_ref().map_or(0, |excursion| excursion.ticks.saturating_add(1))
     }
 
@@ -267,10 +280,16 @@ impl Live {
     }
 }
 
+/// The design effect that a lane's tempering was made for.
+fn baseline_effect(known: &Dependence) -> f64 {
+    let growth = Growth { ratio: known.growth, sums: known.sums };
+    known.effect * long_run_inflation(growth, BASELINE_LOG_PROMISE)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::baseline::{Baseline, Zone};
-    use crate::dependence::{Dependence, Siblings};
+    use crate::dependence::{Dependence, PooledDependence};
     use crate::encoder::{Encoder, FlagEncoder, NumberEncoder};
     use crate::evidence::Evidence;
     use crate::lanes::{LANES_MAX, Tables, pane_evidence};
@@ -289,7 +308,7 @@ mod tests {
             Self::of(1.0, 180)
         }
 
-        /// With a baseline of so many ticks, which vary by so much for all that it knows.
+        /// With a baseline of `panes` ticks and this design effect.
         fn of(effect: f64, panes: u32) -> Self {
             let encoder =
                 Encoder::Number(NumberEncoder::from_edges((0..=20).map(f64::from).collect()));
@@ -298,7 +317,7 @@ mod tests {
             let mut baseline = Baseline::new(encoder, counts);
             let zone = Zone::default();
             let plain = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
-            let siblings = Siblings::default();
+            let siblings = PooledDependence::default();
             let ticks = vec![(1..21).map(|c| (c, 3)).collect(); 180];
             let tempering = temper(&ticks, |_| &plain, &siblings);
             let dependence = |d: &Dependence| Dependence { effect, ..*d };
@@ -331,11 +350,11 @@ mod tests {
                     let view = ndarray::aview1(&counts).insert_axis(ndarray::Axis(0));
                     pane_evidence(view, &[&self.tables], lanes.view_mut());
                     let lanes: Vec<f64> = lanes.iter().copied().collect();
-                    self.evidence.look_on(&self.tables, &counts, &lanes);
+                    self.evidence.watch_finding(&self.tables, &counts, &lanes);
                 }
             }
             if power != 1.0 {
-                self.evidence.calm();
+                self.evidence.end_finding();
             }
         }
 
@@ -353,7 +372,7 @@ mod tests {
         }
 
         fn least_temper(&self) -> f64 {
-            let lanes = 0..self.tables.dependence().0.len();
+            let lanes = 0..self.tables.dependence().lanes.len();
             lanes.map(|lane| self.evidence.temper(&self.tables, lane)).fold(1.0, f64::min)
         }
     }
@@ -411,7 +430,7 @@ mod tests {
         let zone = Zone::default();
         let plain = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
         let ticks: Vec<_> = (0..500).map(|at| vec![(u8::from(at % 100 == 0), 1)]).collect();
-        let tempering = temper(&ticks, |_| &plain, &Siblings::default());
+        let tempering = temper(&ticks, |_| &plain, &PooledDependence::default());
         (baseline.temper, baseline.dependence) = (tempering.factors, tempering.dependence);
         baseline.panes = 500;
         let tables = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
@@ -441,7 +460,7 @@ mod tests {
         let mut baseline = Baseline::new(encoder, counts);
         let zone = Zone::default();
         let plain = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);
-        let tempering = temper(&vec![vec![(1, 30)]; 180], |_| &plain, &Siblings::default());
+        let tempering = temper(&vec![vec![(1, 30)]; 180], |_| &plain, &PooledDependence::default());
         (baseline.temper, baseline.dependence) = (tempering.factors, tempering.dependence);
         baseline.panes = 180;
         let tables = Tables::new(&baseline, baseline.probabilities(), zone, 0.0);

@@ -1,76 +1,82 @@
 //! How much more sums over several spans of watched ticks vary than single ticks do.
 
-use super::span_sums::{SPANS, Told};
-use crate::dependence::design_effect::{Dependence, grown};
-use crate::dependence::growth::{CHANCE, CHANCE_OF_ONE, TOLD_MIN, by_chance};
-use crate::lanes::tables::Scale;
+use super::span_sums::{TickMoments, TickVariance, WATCHED_SPANS};
+use crate::dependence::design_effect::Dependence;
+use crate::dependence::growth::{
+    Growth, LANE_DEVIATIONS, POOLED_DEVIATIONS, VARIANCE_RATIO_MIN, variance_ratio_quantile,
+};
+use crate::lanes::Standardization;
 
-/// Sums that a span needs to tell anything.
+/// Fewest sums of a span that say anything.
 const SUMS_MIN: u32 = 8;
-/// Most sums that the baseline counts for in what longer spans add.
-const BASE_SUMS: f64 = 12.0;
-/// How much sums of longer spans vary, over single ticks, as far as it stands out from chance: of all lanes
-/// together, each with the weight of what it tells.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pooled([f64; SPANS]);
+/// Largest weight of the baseline's growth, in sums.
+const BASELINE_SUMS_MAX: f64 = 12.0;
 
-impl Pooled {
-    pub(super) fn of(sums: &Told, scales: &[Scale]) -> Self {
-        let mut all = [1.0; SPANS];
-        for (span, all) in all.iter_mut().enumerate().skip(1) {
-            if sums.made(span) < SUMS_MIN {
+/// Ratio of the variance of sums to that of single ticks, span by span, as far as it stands out from chance:
+/// of all lanes together, each with the weight of its information.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PooledGrowth([f64; WATCHED_SPANS]);
+
+impl PooledGrowth {
+    pub(super) fn new(moments: &TickMoments, lanes: &[Standardization]) -> Self {
+        let mut ratios = [1.0; WATCHED_SPANS];
+        for (span, pooled) in ratios.iter_mut().enumerate().skip(1) {
+            if moments.whole_sums(span) < SUMS_MIN {
                 break;
             }
-            let chance = 2.0 / f64::from(sums.made(span) - 1);
-            let (mut times, mut weights, mut noises) = (0.0, 0.0, 0.0);
-            for (lane, scale) in scales.iter().enumerate() {
-                let noise = sums.noise(scale.excess, lane);
+            let chance = 2.0 / f64::from(moments.whole_sums(span) - 1);
+            let (mut sum, mut weights, mut noises) = (0.0, 0.0, 0.0);
+            for (lane, standardization) in lanes.iter().enumerate() {
+                let noise = moments.noise(standardization.excess, lane);
                 let weight = chance / (chance + noise);
-                let (longer, single) = sums.longer(span, lane);
-                if single > TOLD_MIN {
-                    times += weight * longer / single;
+                let TickVariance { of_sums, of_ticks } = moments.variance(span, lane);
+                if of_ticks > VARIANCE_RATIO_MIN {
+                    sum += weight * of_sums / of_ticks;
                     weights += weight;
                     noises += weight * noise;
                 }
             }
             if weights > 0.0 {
-                let told = 2.0 / (chance + noises / weights);
-                let times = times / weights;
-                if times > by_chance(told, CHANCE) {
-                    *all = times;
+                let freedom = 2.0 / (chance + noises / weights);
+                let ratio = sum / weights;
+                if ratio > variance_ratio_quantile(freedom, POOLED_DEVIATIONS) {
+                    *pooled = ratio;
                 }
             }
         }
-        Self(all)
+        Self(ratios)
     }
 }
 
-/// What a lane's effect is to be multiplied by for longer spans: as the baseline and the watched ticks
-/// together tell it.
-pub(super) fn grown_by(
-    sums: &Told,
-    (lane, noise): (usize, f64),
-    of: &Dependence,
-    pooled: &Pooled,
-    log_promise: f64,
-) -> f64 {
-    let (mut times, mut made) = (1.0, f64::from(sums.made(2)));
-    for span in 1..SPANS {
-        if sums.made(span) < SUMS_MIN {
+/// Growth of a lane's variance by the baseline and the watched ticks together. `noise`: that of
+/// [`TickMoments::noise`] in the lane.
+pub(super) fn watched_growth(
+    moments: &TickMoments,
+    lane: usize,
+    noise: f64,
+    baseline: &Dependence,
+    pooled: &PooledGrowth,
+) -> Growth {
+    let mut watched = Growth { ratio: 1.0, sums: f64::from(moments.whole_sums(2)) };
+    for span in 1..WATCHED_SPANS {
+        if moments.whole_sums(span) < SUMS_MIN {
             break;
         }
-        let free = f64::from(sums.made(span) - 1);
-        let (longer, single) = sums.longer(span, lane);
-        let own = if single > 0.0 { longer / single } else { 1.0 };
-        let told = 2.0 / (2.0 / free + noise);
-        let own = if own > by_chance(told, CHANCE_OF_ONE) { own } else { 1.0 };
-        let most = own.max(pooled.0[span]);
-        if most > times {
-            (times, made) = (most, free);
+        let sums = f64::from(moments.whole_sums(span) - 1);
+        let TickVariance { of_sums, of_ticks } = moments.variance(span, lane);
+        let own = if of_ticks > 0.0 { of_sums / of_ticks } else { 1.0 };
+        let freedom = 2.0 / (2.0 / sums + noise);
+        let own = if own > variance_ratio_quantile(freedom, LANE_DEVIATIONS) { own } else { 1.0 };
+        let ratio = own.max(pooled.0[span]);
+        if ratio > watched.ratio {
+            watched = Growth { ratio, sums };
         }
     }
-    let known = of.sums.min(BASE_SUMS);
-    let weight = known + made;
-    let times = if weight > 0.0 { (of.growth * known + times * made) / weight } else { 1.0 };
-    grown(times, weight, log_promise)
+    let known = baseline.sums.min(BASELINE_SUMS_MAX);
+    let sums = known + watched.sums;
+    let ratio = match sums > 0.0 {
+        true => (baseline.growth * known + watched.ratio * watched.sums) / sums,
+        false => 1.0,
+    };
+    Growth { ratio, sums }
 }

@@ -4,9 +4,9 @@ use statrs::distribution::{Discrete, Hypergeometric};
 
 use super::outcome::Test;
 use crate::math::tails;
-use crate::score::{Comparison, Reading, window_scores};
+use crate::score::{Comparison, ScoreValue, window_scores};
 
-fn test(reading: Option<Reading>) -> Option<Test> {
+fn test(reading: Option<ScoreValue>) -> Option<Test> {
     reading.and_then(|found| found.p_value.map(|p_value| Test { statistic: found.value, p_value }))
 }
 
@@ -58,16 +58,25 @@ pub fn fisher_exact(table: [[u64; 2]; 2]) -> Option<Test> {
     Some(Test { statistic, p_value: p_value.min(1.0) })
 }
 
-/// z-test of two proportions, pooled, no continuity correction, two-sided: `ones` of `all` a side.
+/// How many of a number of trials succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proportion {
+    /// Trials that succeeded.
+    pub successes: u64,
+    /// All trials.
+    pub trials: u64,
+}
+
+/// z-test of two proportions, pooled, no continuity correction, two-sided.
 #[must_use]
-pub fn proportions(a: (u64, u64), b: (u64, u64)) -> Option<Test> {
-    let (n, m) = (a.1 as f64, b.1 as f64);
-    let pooled = (a.0 as f64 + b.0 as f64) / (n + m);
+pub fn proportions(a: Proportion, b: Proportion) -> Option<Test> {
+    let (n, m) = (a.trials as f64, b.trials as f64);
+    let pooled = (a.successes as f64 + b.successes as f64) / (n + m);
     let variance = pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m);
     if variance.is_nan() || variance <= 0.0 {
         return None;
     }
-    let statistic = (a.0 as f64 / n - b.0 as f64 / m) / libm::sqrt(variance);
+    let statistic = (a.successes as f64 / n - b.successes as f64 / m) / libm::sqrt(variance);
     Some(Test { statistic, p_value: tails::normal_two_sided_tail(statistic) })
 }
 

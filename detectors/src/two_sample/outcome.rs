@@ -1,4 +1,4 @@
-//! What a test says.
+//! The result of a test.
 
 /// A statistic and the chance of one as extreme when both samples have one law.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]

@@ -17,7 +17,7 @@ use crate::engine::{BaselineEntry, Engine};
 use crate::model::Kind;
 use crate::model::time::rfc3339;
 use crate::runtime::replay::{Event, replay};
-use crate::sink::ndjson::Lines;
+use crate::sink::lines::Lines;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use super::{FOUND, Terminal};
 use crate::config;
 use crate::config::infer::{self, Origin, records};
-use crate::config::options::INPUT_FORMATS;
+use crate::config::options::input_formats;
 
 /// Write a config from a sample of your own events
 ///
@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long)]
     force: bool,
     /// Format of the sample [default: from its extension or content]
-    #[arg(long, value_parser = INPUT_FORMATS.to_vec(), hide_default_value = true, default_value = "auto")]
+    #[arg(long, value_parser = input_formats().to_vec(), hide_default_value = true, default_value = "auto")]
     format: String,
     /// How many events to read
     #[arg(long, value_name = "N", default_value_t = infer::RECORDS_DEFAULT,

@@ -38,6 +38,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub use exit::{ENVIRONMENT, FOUND, USAGE};
 pub use terminal::{ColorWish, Terminal};
 
+use crate::sink::{self, SinkSpec};
+
 /// Detect drift and anomalies in AI inference telemetry, at a false-alarm rate that you choose
 ///
 /// Driftline reads the inference telemetry of every model you run and tells you which model changed,
@@ -111,6 +113,13 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    main_with(&[])
+}
+
+/// The same with sinks beside the table: `run` writes to them, `check` looks at them, and each that follows
+/// what is committed has its section `[sinks.NAME]` in the config.
+pub fn main_with(sinks: &'static [SinkSpec]) -> ExitCode {
+    sink::add(sinks);
     let line = CommandLine::parse();
     let terminal = Terminal::new(line.color, line.quiet);
     match line.command.run(&terminal) {

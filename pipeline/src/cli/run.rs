@@ -11,12 +11,14 @@ use crossbeam_channel::{Sender, bounded};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Terminal;
+use crate::codec::Codecs;
 use crate::config::{self, DEFAULT_PATH, Files};
 use crate::engine::Engine;
 use crate::http::{self, Control};
 use crate::model::live::Live;
-use crate::runtime::live::{Command, Ended, Flow, Fresh, LiveFault, Parts, Report};
-use crate::state::Home;
+use crate::runtime::live::{Command, Ended, EngineFactory, Flow, LiveFault, Parts, Report};
+use crate::sink::follower::Follower;
+use crate::state::SnapshotStore;
 use crate::telemetry::logs::{self, LogFormat};
 use crate::telemetry::{Health, Taps, Telemetry};
 
@@ -74,7 +76,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the threads for HTTP")?;
-    let home = Arc::new(Home::open(
+    let store = Arc::new(SnapshotStore::open(
         &live.state,
         &settings.pipeline,
         &live.source.group,
@@ -114,7 +116,10 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         http = live.http.map_or("off".into(), |address| address.to_string()),
         "driftline starts"
     );
-    let parts = Parts { settings, live, home, fresh: fresh(&files), commands, report };
+    let codecs = Codecs::built_in();
+    let followers = live.followers.iter().map(Follower::start).collect::<Result<Vec<_>, _>>()?;
+    let new_engine = engine_factory(&files);
+    let parts = Parts { settings, live, codecs, store, new_engine, followers, commands, report };
     let ended = Flow::start(parts)?.run()?;
     // Threads of librdkafka may still hang; nothing of theirs matters any more.
     match ended {
@@ -128,7 +133,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
 }
 
 /// Engines begin with the baselines of the config's file, where it names one.
-fn fresh(files: &Files) -> Fresh {
+fn engine_factory(files: &Files) -> EngineFactory {
     let baseline = files.baseline.clone();
     Box::new(move |settings| {
         let mut engine = Engine::new(settings);

@@ -1,28 +1,21 @@
 //! The summary of a replay: per model what changed, since when, how much, how sure, which codes carry it.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::instance::readable;
 use crate::engine::Engine;
 use crate::model::finding::EffectRecord;
 use crate::model::settings::Fleet;
-use crate::model::stream::{Original, TopicPartition};
 use crate::model::time::{from_rfc3339, span};
-use crate::model::{Alert, Finding, Reason, Reject, Status};
-use crate::source::InputFile;
+use crate::model::{Alert, Finding, Reason, Status};
 
 /// Models that are told one by one.
 const MODELS_TOLD: usize = 30;
 /// Findings of a model that are told one by one.
 const FINDINGS_TOLD: usize = 5;
-/// Characters of a message that are written with its reject.
-const EXCERPT_CHARS_MAX: usize = 120;
 
 /// What came out of a replay.
 #[derive(Debug, Default)]
@@ -52,54 +45,6 @@ impl Tally {
     /// Rejects so far.
     pub(super) fn rejected(&self) -> u64 {
         self.rejects.values().sum()
-    }
-}
-
-/// A reject as it is written: with the name of the file or partition instead of its number.
-#[derive(Debug, Serialize)]
-pub(super) struct RejectLine<'a> {
-    schema: &'static str,
-    reason: Reason,
-    file: String,
-    offset: u64,
-    detail: &'a str,
-    excerpt: Cow<'a, str>,
-    help: &'static str,
-}
-
-impl<'a> RejectLine<'a> {
-    /// A reject of a file.
-    pub(super) fn new(reject: &'a Reject, file: Option<&InputFile>) -> Self {
-        Self {
-            schema: "driftline.reject.v1",
-            reason: reject.reason,
-            file: file.map_or_else(String::new, |file| file.path.display().to_string()),
-            offset: reject.offset,
-            detail: &reject.detail,
-            excerpt: Cow::Borrowed(&reject.excerpt),
-            help: reject.reason.help(),
-        }
-    }
-
-    /// A message of a partition.
-    pub(super) fn of_topic(of: &TopicPartition, original: &'a Original) -> Self {
-        let known = Reason::ALL.iter().find(|reason| reason.name() == original.reason);
-        let reason = known.copied().unwrap_or(Reason::InvalidJson);
-        let text = String::from_utf8_lossy(&original.payload);
-        Self {
-            schema: "driftline.reject.v1",
-            reason,
-            file: format!("{}/{}", of.topic, of.partition),
-            offset: original.offset.unsigned_abs(),
-            detail: &original.detail,
-            excerpt: Cow::Owned(text.chars().take(EXCERPT_CHARS_MAX).collect()),
-            help: reason.help(),
-        }
-    }
-
-    /// Why it was rejected.
-    pub(super) fn reason(&self) -> Reason {
-        self.reason
     }
 }
 

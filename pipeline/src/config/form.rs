@@ -24,6 +24,8 @@ pub enum Form<T: 'static> {
     Words(&'static [&'static str], fn(&mut T, Vec<String>)),
     /// One of these words.
     Word(&'static [&'static str], fn(&mut T, &str)),
+    /// One of the words of another module's table.
+    WordOf(fn() -> &'static [&'static str], fn(&mut T, &str)),
     /// One of these words, or a strftime pattern.
     TimePattern(&'static [&'static str], fn(&mut T, String)),
     /// true or false.
@@ -67,6 +69,10 @@ impl<T> Form<T> {
             Self::Texts(_) => "a list of strings, such as [\"a\", \"b\"]".into(),
             Self::Words(words, _) => format!("a list of some of {}", quoted(words)),
             Self::Word(words, _) => format!("one of {}", quoted(words)),
+            Self::WordOf(words, _) => match words() {
+                [word] => quoted(&[word]),
+                words => format!("one of {}", quoted(words)),
+            },
             Self::TimePattern(words, _) => {
                 format!(
                     "one of {}, or a strftime pattern such as \"%Y-%m-%d %H:%M:%S\"",
@@ -135,6 +141,7 @@ impl<T> Form<T> {
                 set(target, list(value)?.iter().map(one).collect::<Result<_, _>>()?);
             }
             Self::Word(words, set) => set(target, word(value, words)?),
+            Self::WordOf(words, set) => set(target, word(value, words())?),
             Self::TimePattern(words, set) => set(target, time_pattern(value, words)?),
             Self::Switch(set) => match value.get_ref() {
                 DeValue::Boolean(on) => set(target, *on),
@@ -188,6 +195,7 @@ impl<T> Form<T> {
             }
             Self::Words(words, _) => json!({ "type": "array", "items": { "enum": words } }),
             Self::Word(words, _) => json!({ "enum": words }),
+            Self::WordOf(words, _) => json!({ "enum": words() }),
             Self::TimePattern(words, _) => {
                 json!({ "anyOf": [{ "enum": words }, { "type": "string", "pattern": "%" }] })
             }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use super::live::followers;
 use super::options::{METRIC_OPTIONS, METRICS_DOC, Opt, sections};
 use super::presets::PRESETS;
+use crate::sink;
 
 const HEAD: &str = "\
 # The config
@@ -50,6 +52,15 @@ pub fn markdown() -> String {
         if section.name == "time" {
             page.push_str(STRFTIME);
         }
+        if section.name == "sinks" {
+            for spec in sink::following() {
+                let title = format!("`[sinks.{}]`", spec.name);
+                chapter(&mut page, &title, spec.doc, &followers::rows(spec));
+            }
+        }
+        if section.name == "delivery" {
+            page.push_str(&sinks());
+        }
         if section.name == "keys" {
             chapter(&mut page, "`[metrics.NAME]`", METRICS_DOC, METRIC_OPTIONS);
         }
@@ -60,6 +71,15 @@ pub fn markdown() -> String {
         let _ = write!(page, "\n### `preset = \"{name}\"`\n\n{doc}\n\n```toml\n{toml}```\n");
     }
     page
+}
+
+/// The table of sinks.
+fn sinks() -> String {
+    let mut table = String::from("\nThe sinks:\n\n| sink | what it does |\n| --- | --- |\n");
+    for spec in sink::all() {
+        let _ = writeln!(table, "| `{}` | {} |", spec.name, spec.doc);
+    }
+    table
 }
 
 fn chapter<T>(page: &mut String, title: &str, doc: &str, options: &[Opt<T>]) {

@@ -75,11 +75,11 @@ impl Firing {
     ) -> bool {
         let lane = usize::from(self.lane.unwrap_or(self.weakest));
         let tick: f64 = match self.category {
-            Some(category) => tables.of_category(usize::from(category), counts),
+            Some(category) => tables.category_evidence(usize::from(category), counts),
             None => counts
                 .iter()
                 .enumerate()
-                .map(|(code, n)| f64::from(*n) * evidence.at(tables, code, lane))
+                .map(|(code, n)| f64::from(*n) * evidence.event_evidence(tables, code, lane))
                 .sum(),
         };
         self.over = (self.over - tick).max(0.0);
@@ -126,7 +126,7 @@ fn alike(tables: &Tables, leader: usize) -> Vec<usize> {
 fn speaks_for(tables: &Tables, evidence: &Evidence, counts: &[u32], lane: usize) -> bool {
     let (mut events, mut sum, mut squares) = (0.0, 0.0, 0.0);
     for (code, n) in counts.iter().enumerate() {
-        let (n, odds) = (f64::from(*n), libm::exp(-evidence.at(tables, code, lane)));
+        let (n, odds) = (f64::from(*n), libm::exp(-evidence.event_evidence(tables, code, lane)));
         events += n;
         sum += n * odds;
         squares += n * odds * odds;
@@ -154,6 +154,6 @@ fn strength(lane: &Lane) -> f64 {
     match lane {
         Lane::Location(a) | Lane::Scale(a) => a.abs(),
         Lane::Share { ratio, .. } => ratio.max(1.0 / ratio),
-        Lane::OneOf | Lane::Learned => 0.0,
+        Lane::OneCategory | Lane::Learned => 0.0,
     }
 }

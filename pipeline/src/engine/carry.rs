@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use driftline_detectors::baseline::Zone;
-use driftline_detectors::dependence::Siblings;
+use driftline_detectors::dependence::PooledDependence;
 
 use super::alerts::Stake;
 use super::group::{Group, Phase};
@@ -115,7 +115,7 @@ impl Engine {
     /// Begins anew whatever counts in panes.
     fn change_panes(&mut self) {
         self.panes.clear();
-        self.siblings.fill(Siblings::default());
+        self.siblings.fill(PooledDependence::default());
         let mut scalars = Scalars::default();
         std::mem::swap(&mut scalars, &mut self.scalars);
         for (model, stake) in scalars.stakes() {

@@ -241,7 +241,7 @@ impl Engine {
             }
         };
         let Some(series) = series else { return 0 };
-        let (_, since, _) = series.evidence.since_onset(series.evidence.leader());
+        let since = series.evidence.since_onset(series.evidence.leader()).counts;
         let events = if is_scalar { NO_EVENTS } else { total(since) };
         let tables = library.tables(series.baseline);
         series.fire(stake, end_us, tables);

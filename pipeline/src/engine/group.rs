@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use driftline_detectors::dependence::Siblings;
+use driftline_detectors::dependence::PooledDependence;
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::evidence::Evidence;
 use driftline_detectors::lanes::Tables;
@@ -169,7 +169,12 @@ impl Group {
     }
 
     /// Tells the other series of its metrics what it has learned of their ticks, where that is all.
-    pub(crate) fn tell(&mut self, now_us: i64, settings: &Settings, siblings: &mut [Siblings]) {
+    pub(crate) fn tell(
+        &mut self,
+        now_us: i64,
+        settings: &Settings,
+        siblings: &mut [PooledDependence],
+    ) {
         let Some(learning) = self.whole(now_us, settings) else { return };
         learning.tell(now_us, settings, siblings);
     }
@@ -180,7 +185,7 @@ impl Group {
         now_us: i64,
         settings: &Settings,
         library: &Library,
-        siblings: &mut [Siblings],
+        siblings: &mut [PooledDependence],
     ) {
         self.start_coding(settings, library);
         if let Phase::Coding(learning) = &mut self.phase {
@@ -194,7 +199,7 @@ impl Group {
         now_us: i64,
         settings: &Settings,
         library: &mut Library,
-        siblings: &[Siblings],
+        siblings: &[PooledDependence],
     ) -> u64 {
         if matches!(self.phase, Phase::Coding(_)) {
             return self.watch(now_us, settings, library, siblings);
@@ -216,7 +221,7 @@ impl Group {
         now_us: i64,
         settings: &Settings,
         library: &mut Library,
-        siblings: &[Siblings],
+        siblings: &[PooledDependence],
     ) -> u64 {
         let phase = std::mem::replace(&mut self.phase, Phase::Watching(Vec::new()));
         let Phase::Coding(learning) = phase else {
@@ -311,12 +316,12 @@ impl Series {
         settings: &Settings,
     ) -> Option<Stake> {
         let firing = self.firing.as_mut()?;
-        self.evidence.look_on(tables, counts, lanes);
+        self.evidence.watch_finding(tables, counts, lanes);
         if !firing.take(tables, &self.evidence, counts, now_us, settings.alert.resolve_us) {
             return None;
         }
         self.recent.fill(0.0);
-        self.evidence.calm();
+        self.evidence.end_finding();
         self.firing.take().map(|firing| firing.stake)
     }
 

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use driftline_detectors::baseline::{Baseline, Provenance, Slots, Zone};
-use driftline_detectors::dependence::{Dependence, Siblings, Spans, inflation};
+use driftline_detectors::baseline::{Baseline, HourOfWeekCounts, Provenance, Zone};
+use driftline_detectors::dependence::{Dependence, PooledDependence, VarianceGrowth, inflation};
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::lanes::Tables;
-use driftline_detectors::math::week::slot_of;
+use driftline_detectors::math::week::hour_of_week;
 use driftline_detectors::temper;
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,7 @@ pub(crate) struct Learning {
     stride: u64,
     /// What the siblings of each metric were told, within the pane in which learning ends.
     #[serde(skip)]
-    told: Vec<Spans>,
+    told: Vec<VarianceGrowth>,
 }
 
 /// The second stage of one metric.
@@ -53,7 +53,7 @@ struct Coded {
     carry: Vec<u32>,
     ticks_seen: u64,
     ticks: Vec<KeptTick>,
-    slots: Option<Slots>,
+    slots: Option<HourOfWeekCounts>,
 }
 
 impl Learning {
@@ -152,7 +152,7 @@ impl Learning {
             }
             self.metrics.push(Coded {
                 carry: vec![0; counts.len()],
-                slots: seasonal.then(|| Slots::new(counts.len())),
+                slots: seasonal.then(|| HourOfWeekCounts::new(counts.len())),
                 first_events: counts.iter().sum(),
                 counts,
                 selected,
@@ -207,7 +207,12 @@ impl Learning {
 
     /// Tells the other series of each metric how much sums over its ticks vary, before
     /// [`Learning::finish`].
-    pub(crate) fn tell(&mut self, to_us: i64, settings: &Settings, siblings: &mut [Siblings]) {
+    pub(crate) fn tell(
+        &mut self,
+        to_us: i64,
+        settings: &Settings,
+        siblings: &mut [PooledDependence],
+    ) {
         let is_seasonal = self.is_seasonal(to_us, settings);
         self.told.clear();
         for ((encoder, coded), of) in self.encoders.iter().zip(&self.metrics).zip(&self.of) {
@@ -215,7 +220,7 @@ impl Learning {
             let (baseline, ticks) = coded.clone().baseline(encoder.clone(), is_seasonal);
             let (times, panes): (Vec<i64>, Vec<_>) = ticks.into_iter().unzip();
             let untempered = Untempered::of(&baseline, zone, settings.detect.slack_z, &times);
-            let spans = temper::spans(&panes, |i| untempered.at(i));
+            let spans = temper::variance_growth(&panes, |i| untempered.at(i));
             if let Some(siblings) = siblings.get_mut(usize::from(*of)) {
                 siblings.add(&spans);
             }
@@ -235,13 +240,13 @@ impl Learning {
         self,
         to_us: i64,
         settings: &Settings,
-        siblings: &[Siblings],
+        siblings: &[PooledDependence],
     ) -> Vec<(usize, Baseline, Zone)> {
         let is_seasonal = self.is_seasonal(to_us, settings);
         let source = if settings.baseline.range_us.is_some() { "range" } else { "learned" };
         let (from_us, to_us) = settings.baseline.range_us.unwrap_or((self.from_us, to_us));
         let provenance = Provenance { source: source.into(), from_us, to_us };
-        let alone = Siblings::default();
+        let alone = PooledDependence::default();
         let mut told = self.told.into_iter();
         self.encoders
             .into_iter()
@@ -301,7 +306,7 @@ impl Untempered {
     fn of(baseline: &Baseline, zone: Zone, slack_z: f64, times_us: &[i64]) -> Self {
         let whole = baseline.probabilities();
         let mut seasonal = BTreeMap::new();
-        let places: Vec<usize> = times_us.iter().map(|time| slot_of(*time)).collect();
+        let places: Vec<usize> = times_us.iter().map(|time| hour_of_week(*time)).collect();
         if let Some(slots) = &baseline.slots {
             for slot in &places {
                 seasonal.entry(*slot).or_insert_with(|| {
@@ -326,7 +331,7 @@ fn judge_panes(
     zone: Zone,
     slack_z: f64,
     ticks: Vec<KeptTick>,
-    siblings: &Siblings,
+    siblings: &PooledDependence,
 ) {
     let (times, panes): (Vec<i64>, Vec<_>) = ticks.into_iter().unzip();
     let untempered = Untempered::of(baseline, zone, slack_z, &times);

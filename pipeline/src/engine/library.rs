@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::lanes::Tables;
-use driftline_detectors::math::week::slot_of;
+use driftline_detectors::math::week::hour_of_week;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Baselines of a shelf.
@@ -91,7 +91,7 @@ impl Library {
 
     /// Makes all tables those of the slot of the week in which a pane begins.
     pub(crate) fn turn_to(&mut self, pane_start_us: i64) {
-        let slot = slot_of(pane_start_us);
+        let slot = hour_of_week(pane_start_us);
         if self.turned.replace(slot) == Some(slot) {
             return;
         }

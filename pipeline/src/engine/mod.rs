@@ -38,7 +38,7 @@ mod tally;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use driftline_detectors::dependence::Siblings;
+use driftline_detectors::dependence::PooledDependence;
 use driftline_detectors::scalar::Distinct;
 use serde::{Deserialize, Serialize};
 
@@ -150,7 +150,7 @@ pub struct Engine {
     /// Interned categories, one for each metric.
     labels: Vec<Interner>,
     /// What the series of each metric know together of how dependent ticks are.
-    siblings: Vec<Siblings>,
+    siblings: Vec<PooledDependence>,
     /// End of the last closed pane.
     closed_us: i64,
     scalars: Scalars,
@@ -186,7 +186,7 @@ impl Engine {
             clocks: BTreeMap::new(),
             strays: Strays::default(),
             labels: vec![Interner::default(); settings.metrics.len()],
-            siblings: vec![Siblings::default(); settings.metrics.len()],
+            siblings: vec![PooledDependence::default(); settings.metrics.len()],
             closed_us: i64::MIN,
             scalars: Scalars::default(),
             alerts: Alerts::default(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use driftline_detectors::baseline::Baseline;
 use driftline_detectors::encoder::Encoder;
+use driftline_detectors::evidence::SinceOnset;
 use driftline_detectors::evidence::effect::{blame, effect};
 use driftline_detectors::lanes::{Lane, Tables};
 use driftline_detectors::score::window_scores;
@@ -166,9 +167,9 @@ impl Engine {
     ) -> Finding {
         let Subject { name, unit, baseline, tables } = subject;
         let index = evidence.leader();
-        let lane = &evidence.told_as(tables);
+        let lane = &evidence.found_lane(tables);
         let change = lane.name(baseline);
-        let (onset_us, counts, ticks_since_onset) = evidence.since_onset(index);
+        let SinceOnset { onset_us, counts, ticks: ticks_since_onset } = evidence.since_onset(index);
         let size = effect(baseline, tables, lane, counts);
         let (before, after) = before_and_after(baseline, tables, lane, counts);
         let version = version_of(baseline);

@@ -8,7 +8,7 @@ use driftline_detectors::baseline::{Baseline, Zone};
 use driftline_detectors::encoder::CODES_MAX;
 use driftline_detectors::evidence::budget;
 use driftline_detectors::lanes::{LANES_MAX, Tables, pane_evidence};
-use driftline_detectors::math::week::slot_of;
+use driftline_detectors::math::week::hour_of_week;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::Engine;
@@ -127,6 +127,6 @@ impl SlotTables {
     }
 
     fn season(&self, time_us: i64) -> usize {
-        if self.is_seasonal { slot_of(time_us) } else { 0 }
+        if self.is_seasonal { hour_of_week(time_us) } else { 0 }
     }
 }

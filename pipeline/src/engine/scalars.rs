@@ -11,7 +11,7 @@ use std::sync::Arc;
 use driftline_detectors::baseline::{Provenance, Zone};
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::lanes::{LANES_MAX, pane_evidence};
-use driftline_detectors::scalar::{Reading, Scalar, Transform, residual_baseline};
+use driftline_detectors::scalar::{Scalar, ScalarOutput, Transform, residual_baseline};
 use ndarray::{Array2, Axis, aview1};
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,7 @@ const SPAN_EVENTS: f64 = 10.0;
 const SPANS: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 480, 720, 1440];
 const DAY_US: i64 = 24 * 3_600_000_000;
 
-/// Spans whose values the learned lane looks at together.
+/// VarianceGrowth whose values the learned lane looks at together.
 pub(super) const WINDOW_SPANS: i64 = 60;
 /// Half-life of what is usual for a model, as far as silence goes: one that shrank for good is not
 /// silent.
@@ -84,7 +84,7 @@ pub(crate) struct Stem {
     recent_events: f64,
     recent_panes: f64,
     silent: Option<Stake>,
-    /// Spans that are charted as one: a rare model's are longer; and since when they are gathered so.
+    /// VarianceGrowth that are charted as one: a rare model's are longer; and since when they are gathered so.
     spans: i64,
     gathered_us: i64,
     volume: u64,
@@ -341,7 +341,7 @@ impl Subjects {
 }
 
 impl Engine {
-    /// After a pane: judges silence. Spans are taken before a pane: see [`Engine::turn_span`].
+    /// After a pane: judges silence. VarianceGrowth are taken before a pane: see [`Engine::turn_span`].
     pub(super) fn close_scalars(&mut self, start_us: i64, output: &mut Output) {
         self.scalars.panes += 1;
         self.find_silence(start_us, output);
@@ -396,13 +396,13 @@ impl Engine {
         let (every, nothing) = (span.every_us, (0, false));
         let end_us = span.span_us + every;
         let may_change = |series: &Series| {
-            let held = i64::from(series.evidence.held()) * every;
+            let held = i64::from(series.evidence.ticks_held()) * every;
             series.firing.is_some() || (1..=LEVEL_HELD_US).contains(&held)
         };
         let hold = series.watched.as_ref().is_some_and(may_change);
         let residual = match series.model.observe(span.span_us, every, span.value, hold) {
-            Reading::Learning => return nothing,
-            Reading::Learned(sketch) => {
+            ScalarOutput::Learning => return nothing,
+            ScalarOutput::Learned(sketch) => {
                 let zone = Zone { sigma: self.settings.detect.scalar_zone_sigma, odds: 0.1 };
                 let from_us = end_us - self.settings.scalars.learn_us;
                 let mut baseline = residual_baseline(&sketch, zone);
@@ -412,7 +412,7 @@ impl Engine {
                 series.watched = Some(Series::new(id, &self.library));
                 return (1, false);
             }
-            Reading::Residual(residual) => residual,
+            ScalarOutput::Residual(residual) => residual,
         };
         let Some(watched) = &mut series.watched else { return nothing };
         let tables = self.library.tables(watched.baseline);

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Shared;
+use super::shared::Shared;
 
 /// Lets the request pass, or answers 403 with the reason.
 pub(super) async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {

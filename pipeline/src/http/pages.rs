@@ -9,7 +9,7 @@ use axum::http::{StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse};
 use serde::{Deserialize, Serialize};
 
-use super::{PATHS, Shared};
+use super::shared::{PATHS, Shared};
 use crate::telemetry::{Metric, Status, Verdict, unix_seconds};
 
 /// The format of `/metrics`.

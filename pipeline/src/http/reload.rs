@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{Control, Shared};
+use super::shared::{Control, Shared};
 
 /// Longer, and the answer is to be looked for in the log.
 const ANSWER_MAX: Duration = Duration::from_secs(20);

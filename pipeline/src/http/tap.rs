@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::Shared;
+use super::shared::Shared;
 use crate::telemetry::taps::{Filter, Sample, TAPS_MAX, Tap};
 use crate::telemetry::{At, taps::TAP_QUEUE};
 

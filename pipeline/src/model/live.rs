@@ -19,6 +19,8 @@ pub struct Live {
     pub sinks: SinkTopics,
     /// The delivery guarantee.
     pub delivery: DeliverySettings,
+    /// Sinks that follow what is committed.
+    pub followers: Vec<FollowerSettings>,
     /// Where state is kept.
     pub state: StateSettings,
     /// HTTP of this process; none = no HTTP.
@@ -50,6 +52,8 @@ pub enum TokenSource {
 pub struct TopicSource {
     /// Names of topics, or regular expressions that begin with `^`.
     pub topics: Vec<String>,
+    /// Name of the codec that reads the messages.
+    pub format: String,
     /// Consumer group; offsets are committed under it.
     pub group: String,
     /// Where reading begins when the group has no committed offset.
@@ -127,6 +131,52 @@ pub struct AnomalySink {
     pub topic: String,
     /// By how much their surprise has to exceed what is expected, nats.
     pub over_nats: f64,
+}
+
+/// A sink that follows what is committed, by its section of the config.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FollowerSettings {
+    /// Its name in the table of sinks.
+    pub sink: &'static str,
+    /// All of its options, those with a default, too.
+    pub options: BTreeMap<&'static str, OptionValue>,
+}
+
+/// What an option of such a sink says. All texts are kept as secrets are: an address may hold a token.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OptionValue {
+    /// A text or a secret.
+    Text(Secret),
+    /// A duration in microseconds.
+    Duration(i64),
+    /// A whole number.
+    Whole(u64),
+}
+
+impl FollowerSettings {
+    /// The text of an option; empty where it is none.
+    pub fn text(&self, option: &str) -> &str {
+        match self.options.get(option) {
+            Some(OptionValue::Text(text)) => text.expose(),
+            _ => "",
+        }
+    }
+
+    /// The duration of an option; zero where it is none.
+    pub fn duration(&self, option: &str) -> core::time::Duration {
+        match self.options.get(option) {
+            Some(OptionValue::Duration(us)) => core::time::Duration::from_micros(us.unsigned_abs()),
+            _ => core::time::Duration::ZERO,
+        }
+    }
+
+    /// The number of an option; zero where it is none.
+    pub fn whole(&self, option: &str) -> u64 {
+        match self.options.get(option) {
+            Some(OptionValue::Whole(number)) => *number,
+            _ => 0,
+        }
+    }
 }
 
 /// The delivery guarantee.

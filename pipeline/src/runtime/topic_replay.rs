@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::live::LiveFault;
-use super::live::decisions::{Course, Decisions};
+use super::live::decisions::{Decisions, PartitionDecisions};
 use super::live::shard::{Intake, Results, Shard};
+use crate::codec::Codecs;
 use crate::engine::Engine;
 use crate::kafka::{Cluster, KafkaFault};
 use crate::model::live::{Live, Split};
@@ -169,7 +170,7 @@ impl Plan {
 
     /// Whether the group has decided anything about these partitions.
     pub fn is_decided(&self) -> bool {
-        self.spans.iter().any(|span| self.decisions.of(&span.of) != Course::default())
+        self.spans.iter().any(|span| self.decisions.of(&span.of) != PartitionDecisions::default())
     }
 }
 
@@ -201,7 +202,7 @@ pub fn live_settings(mut settings: Settings, split: Split, partitions: usize) ->
 }
 
 /// Replays a plan, and gives the engines as they are at its end. `settings` are those of
-/// [`live_settings`]; `fresh` makes an engine without history. An error from `tell` stops it.
+/// [`live_settings`]; one of `codecs` reads the messages; `fresh` makes an engine without history. An error from `tell` stops it.
 ///
 /// # Errors
 /// [`TopicReplayError`], or what `tell` returned.
@@ -209,6 +210,7 @@ pub fn replay<E: From<TopicReplayError>>(
     plan: &Plan,
     settings: &Settings,
     live: &Live,
+    codecs: &Codecs,
     threads: Option<usize>,
     fresh: impl Fn(Settings) -> Result<Engine, LiveFault>,
     mut tell: impl FnMut(TopicEvent<'_>) -> Result<(), E>,
@@ -225,6 +227,9 @@ pub fn replay<E: From<TopicReplayError>>(
     let fetch = FetchSettings {
         connection: live.kafka.clone(),
         group: GROUP.into(),
+        codec: codecs
+            .for_messages(&live.source.format)
+            .map_err(|unknown| E::from(LiveFault::from(unknown).into()))?,
         layout: Layout { id: None, ..settings.layout.clone() },
         limits: settings.limits.clone(),
         not_before_us: settings.time.not_before_us,

@@ -109,7 +109,8 @@ pub fn config_text(plan: &Plan, format: &Format) -> String {
          [time]\npath = \"ts\"\n\n\
          [keys]\nmodel = \"model\"\nversion = \"model_version\"\nid = \"request_id\"\n\
          # segments = [\"region\"]\n",
-        format.extension, format.config_name
+        format.extension,
+        format.config_name()
     );
     for metric in METRICS.iter().filter(|metric| metric.slot != Slot::Vector || plan.vectors > 0) {
         let kind = match metric.slot {

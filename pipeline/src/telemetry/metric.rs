@@ -47,6 +47,7 @@ const GAUGE: MetricKind = MetricKind::Gauge;
 
 const NONE: &[&str] = &[];
 const PARTITION: &[&str] = &["topic", "partition"];
+const SINK: &[&str] = &["sink"];
 
 macro_rules! metrics {
     ($($variant:ident $kind:ident $labels:tt $name:literal $help:literal;)*) => {
@@ -103,6 +104,10 @@ metrics! {
     CommitRetries COUNTER NONE "driftline_commit_retries_total" "Calls of the commit path that were retried.";
     ProducersReplaced COUNTER NONE "driftline_producers_replaced_total" "Producers abandoned after a call whose outcome was unknown.";
     SinkWait GAUGE NONE "driftline_sink_wait_seconds" "How long the sink has been refusing results; 0 while it accepts them. Reading pauses, nothing is dropped.";
+    Delivered COUNTER SINK "driftline_delivered_records_total" "Findings and alerts that a sink of `[sinks.NAME]` has taken.";
+    DeliveryRetries COUNTER SINK "driftline_delivery_retries_total" "Deliveries that were refused for now, and tried again.";
+    DeadLetters COUNTER SINK "driftline_dead_letters_total" "Findings and alerts that were never delivered: refused for good, too often, or the queue was full. The topics have them.";
+    Undelivered GAUGE SINK "driftline_undelivered_records" "Findings and alerts that wait for a sink of `[sinks.NAME]`.";
     Snapshots COUNTER NONE "driftline_snapshots_total" "Snapshots written.";
     SnapshotDuration DURATIONS NONE "driftline_snapshot_duration_seconds" "Time to write a snapshot, in the background.";
     SnapshotStall DURATIONS NONE "driftline_snapshot_stall_seconds" "Time that judging paused for a snapshot.";

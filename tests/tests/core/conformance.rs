@@ -311,17 +311,18 @@ fn run_metric(table: &Value, case: &Value) -> Option<Vec<f64>> {
         }
         "frouros.emd.z31" | "frouros.emd.grid" | "scipy.wasserstein.ab" => {
             let (a, b) = raw();
-            ts::wasserstein((&a, None), (&b, None)).map(|x| vec![x])
+            ts::wasserstein(&a, &b).map(|x| vec![x])
         }
         "frouros.energy.z31" | "scipy.energy.ab" | "evidently.ed.ab" | "evidently.ed.a_a5"
         | "evidently.ed.grid" => {
             let (a, b) = raw();
-            ts::energy((&a, None), (&b, None)).map(|x| vec![x])
+            ts::energy(&a, &b).map(|x| vec![x])
         }
         id if id.starts_with("scipy.wasserstein.doc") || id.starts_with("scipy.energy.doc") => {
             let lists: Vec<Vec<f64>> = input.as_array()?.iter().map(numbers).collect();
             let side = |at: usize| {
-                lists.get(at).map(|values| (&values[..], lists.get(at + 2).map(|list| &list[..])))
+                let weights = lists.get(at + 2).map(|list| &list[..]);
+                lists.get(at).map(|values| ts::Weighted { values, weights })
             };
             let (a, b) = (side(0)?, side(1)?);
             let found =
@@ -392,11 +393,12 @@ fn run_metric(table: &Value, case: &Value) -> Option<Vec<f64>> {
         }
         "evidently.z.01" => {
             let (a, b) = aligned(&input["ref"], &input["cur"]);
-            let side = |s: &[f64]| (s[1] as u64, (s[0] + s[1]) as u64);
+            let side =
+                |s: &[f64]| ts::Proportion { successes: s[1] as u64, trials: (s[0] + s[1]) as u64 };
             p_value(ts::proportions(side(&a), side(&b)))
         }
         "evidently.wasserstein.const" => {
-            let distance = ts::wasserstein((&[5.0; 50], None), (&[5.1; 50], None))?;
+            let distance = ts::wasserstein(&[5.0; 50], &[5.1; 50])?;
             Some(vec![distance / 0.001])
         }
         "tfdv.linf.0" | "tfdv.linf.1" => {
@@ -428,7 +430,7 @@ fn run_metric(table: &Value, case: &Value) -> Option<Vec<f64>> {
         "deepchecks.emd" => {
             let side =
                 |from: usize| (from..from + 100).map(|x| x as f64 / 149.0).collect::<Vec<_>>();
-            ts::wasserstein((&side(0), None), (&side(50), None)).map(|x| vec![x])
+            ts::wasserstein(&side(0), &side(50)).map(|x| vec![x])
         }
         "arl.cusum.k05.h5" => {
             let mut values: Vec<f64> = numbers(&input["mu"])

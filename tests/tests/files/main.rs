@@ -3,5 +3,6 @@
 mod generate;
 mod hostile_decode;
 mod hostile_replay;
+mod keyvalue_codec;
 mod state;
 mod tune;

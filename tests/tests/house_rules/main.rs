@@ -80,7 +80,7 @@ fn check_source(source: &Source) -> Vec<Violation> {
 }
 
 /// Folders whose files import each other in no circle, by crate.
-const WITHOUT_CIRCLES: &[(&str, &[&str])] = &[];
+const WITHOUT_CIRCLES: &[(&str, &[&str])] = &[("pipeline/src", &["codec", "source"])];
 
 /// The maps, the circles, and the page that shows both.
 fn check_rooms(sources: &[Source], root: &Path, violations: &mut Vec<Violation>) {

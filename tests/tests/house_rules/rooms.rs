@@ -29,7 +29,11 @@ const PIPELINE: Map = Map {
             "How does one speak to brokers? Client config, faults in words, queries, topics.",
             &["model"],
         ),
-        room("synth", "Labelled synthetic telemetry, and scoring against its truth.", &["model"]),
+        room(
+            "synth",
+            "Labelled synthetic telemetry, and scoring against its truth.",
+            &["model", "codec"],
+        ),
         room("plot", "Curves and bars as SVG, for the documentation.", &[]),
         room(
             "source",
@@ -38,7 +42,7 @@ const PIPELINE: Map = Map {
         ),
         room(
             "sink",
-            "Where do results go? NDJSON files; Kafka by the commit thread.",
+            "Where do results go? NDJSON files; Kafka by the commit thread; followers of what is committed.",
             &["kafka", "model"],
         ),
         room(
@@ -60,7 +64,7 @@ const PIPELINE: Map = Map {
         room(
             "config",
             "TOML to `Settings`, with errors that teach. One table of options.",
-            &["model", "codec"],
+            &["model", "codec", "sink"],
         ),
         room(
             "cli",

@@ -194,7 +194,7 @@ fn a_replay_tells_what_the_live_run_told() {
 
     let unknown = scene.replay(&["--from-topic", "not-there"]);
     assert_eq!(unknown.status.code(), Some(3), "{}", said(&unknown));
-    assert!(said(&unknown).contains("there is no topic not-there"), "{}", said(&unknown));
+    assert!(said(&unknown).contains("topic not-there does not exist"), "{}", said(&unknown));
     differences(&scene, findings.len());
 }
 

@@ -9,7 +9,7 @@ use driftline::model::layout::{FieldPath, Kind, MetricField};
 use driftline::model::settings::MetricSettings;
 use driftline::model::time::from_rfc3339;
 use driftline::model::{Batch, Column, Finding, Labels, Settings};
-use driftline_detectors::anomaly::{Bar, Oddness};
+use driftline_detectors::anomaly::{AlarmThreshold, AnomalyScorer};
 
 /// The engine charts a model that has had so many events; the first value is given so often.
 const CHARTED_EVENTS: usize = 100;
@@ -94,13 +94,13 @@ fn settings(every_us: i64, learn_us: Option<i64>) -> Settings {
 
 /// The anomaly score of each value, decades.
 pub(crate) fn decades(series: &Series) -> Vec<f64> {
-    let mut oddness = Oddness::default();
+    let mut oddness = AnomalyScorer::default();
     let values = series.times_us.iter().zip(&series.values);
     values.map(|(time_us, value)| oddness.observe(*time_us, *value)).collect()
 }
 
 /// Indices of the scores that are alarms.
-pub(crate) fn alarms(decades: &[f64], mut bar: Bar) -> Vec<usize> {
-    let is_alarm = |(at, decades): (usize, &f64)| bar.exceeded(*decades).then_some(at);
+pub(crate) fn alarms(decades: &[f64], mut bar: AlarmThreshold) -> Vec<usize> {
+    let is_alarm = |(at, decades): (usize, &f64)| bar.observe(*decades).then_some(at);
     decades.iter().enumerate().filter_map(is_alarm).collect()
 }

@@ -6,7 +6,7 @@ use std::f64::consts::TAU;
 use anyhow::Context;
 use driftline_detectors::arl::{cusum_one_sided, cusum_threshold_one_sided};
 use driftline_detectors::baseline::Zone;
-use driftline_detectors::scalar::{Reading, Scalar, Transform, residual_baseline};
+use driftline_detectors::scalar::{Scalar, ScalarOutput, Transform, residual_baseline};
 use driftline_tests::promise::mean_and_error;
 use driftline_tests::steps::{Reference, Watch};
 use rand_distr::{Distribution, StandardNormal};
@@ -128,7 +128,7 @@ impl Stream {
     }
 
     /// The next value, while what comes may have been a change for `held` of them.
-    fn next(&mut self, held: u32) -> Reading {
+    fn next(&mut self, held: u32) -> ScalarOutput {
         let keep = self.course.correlation;
         let fresh: f64 = StandardNormal.sample(&mut self.random);
         self.state = keep * self.state + (1.0 - keep * keep).sqrt() * fresh;
@@ -169,7 +169,7 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Value> {
 fn watch(course: &'static Course, seed: u64) -> Option<[Seen; 2]> {
     let mut stream = Stream::new(course, seed);
     let sketch = (0..2 * course.learned).find_map(|_| match stream.next(0) {
-        Reading::Learned(sketch) => Some(sketch),
+        ScalarOutput::Learned(sketch) => Some(sketch),
         _ => None,
     })?;
     Some(ZONES.map(|sigma| {
@@ -186,7 +186,7 @@ fn watch_with(mut stream: Stream, reference: &Reference) -> Seen {
         if at % CHANGE_EVERY == CHANGE_EVERY / 2 {
             seen.delays.push(delay(stream.clone(), watch.clone()));
         }
-        let Reading::Residual(residual) = stream.next(watch.held()) else { continue };
+        let ScalarOutput::Residual(residual) = stream.next(watch.held()) else { continue };
         if watch.step(residual) >= PROMISE.ln() {
             watch.restart();
             seen.alarms += 1;
@@ -199,7 +199,7 @@ fn watch_with(mut stream: Stream, reference: &Reference) -> Seen {
 fn delay(mut stream: Stream, mut watch: Watch<'_>) -> Option<usize> {
     stream.shift = SHIFT;
     (1..=DELAY_MAX).find(|_| match stream.next(watch.held()) {
-        Reading::Residual(residual) => watch.step(residual) >= PROMISE.ln(),
+        ScalarOutput::Residual(residual) => watch.step(residual) >= PROMISE.ln(),
         _ => false,
     })
 }

@@ -14,7 +14,7 @@ use crate::config;
 use crate::engine::Engine;
 use crate::model::{Finding, Status};
 use crate::runtime::replay::{Event, replay};
-use crate::sink::ndjson::Lines;
+use crate::sink::lines::Lines;
 use crate::synth::write::Format;
 use crate::synth::{Plan, Truth, dataset, evaluate::evaluate, results::Results};
 

@@ -20,7 +20,7 @@ use super::{FOUND, Terminal};
 use crate::config::DEFAULT_PATH;
 use crate::engine::Engine;
 use crate::model::settings::{Fleet, Settings};
-use crate::model::{Finding, Status};
+use crate::model::{Finding, RejectRecord, Status};
 use crate::runtime::replay::{Event, ReplayError, replay};
 
 const EXAMPLES: &str = "\
@@ -101,15 +101,15 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     replay(&source, &mut engine, threads, |engine, event| -> anyhow::Result<()> {
         match event {
             Event::Output(output) => {
-                output.findings.iter().try_for_each(|f| outputs.findings.write(f))?;
-                output.alerts.iter().try_for_each(|a| outputs.alerts.write(a))?;
+                outputs.write(&output.findings, &output.alerts)?;
                 tally.add(&output.findings, &output.alerts);
             }
             Event::Rejects(rejects) => {
                 for reject in rejects {
                     if tally.rejected() < engine.settings().limits.rejects_written_max as u64 {
                         let file = source.files().get(reject.partition as usize);
-                        outputs.rejects.write(&super::summary::RejectLine::new(reject, file))?;
+                        let file = file.map(|file| file.path.display().to_string());
+                        outputs.reject(RejectRecord::of_file(reject, file.unwrap_or_default()))?;
                     }
                     tally.reject(reject.reason);
                 }
@@ -147,9 +147,9 @@ fn close(
     // `explain` looks where the default config says; what went to standard output is where it was put.
     let is_default =
         args.input.config == Path::new(DEFAULT_PATH) && args.outputs.findings.is_none();
-    let path = match outputs.findings.path() {
+    let path = match &outputs.findings {
         path if path == Path::new("-") => PathBuf::from("FILE"),
-        path => path.to_owned(),
+        path => path.clone(),
     };
     outputs.finish()?;
     summary.color = if to_stdout { terminal.color_err() } else { terminal.color_out() };

@@ -9,13 +9,14 @@ use super::compare::{Comparison, Told};
 use super::outputs::Outputs;
 use super::{Args, close};
 use crate::cli::progress::Progress;
-use crate::cli::summary::{RejectLine, Summary, Tally, grouped};
+use crate::cli::summary::{Summary, Tally, grouped};
 use crate::cli::{FOUND, Terminal, baseline};
+use crate::codec::Codecs;
 use crate::config::{self, Files};
 use crate::engine::Engine;
 use crate::kafka::{Cluster, KafkaFault};
-use crate::model::Settings;
 use crate::model::live::{Delivery, Live};
+use crate::model::{RejectRecord, Settings};
 use crate::runtime::live::LiveFault;
 use crate::runtime::live::decisions::Decisions;
 use crate::runtime::live::shard::Shard;
@@ -100,15 +101,15 @@ impl Replay<'_> {
         let shards = self.replay(&plan, |event| -> anyhow::Result<()> {
             match event {
                 TopicEvent::Results(results) => {
-                    results.findings.iter().try_for_each(|f| outputs.findings.write(f))?;
-                    results.alerts.iter().try_for_each(|a| outputs.alerts.write(a))?;
+                    outputs.write(&results.findings, &results.alerts)?;
                     tally.add(&results.findings, &results.alerts);
                     for (of, original) in &results.originals {
-                        let line = RejectLine::of_topic(of, original);
+                        let record = RejectRecord::of_topic(of, original);
+                        let reason = record.reason;
                         if tally.rejected() < rejects_max {
-                            outputs.rejects.write(&line)?;
+                            outputs.reject(record)?;
                         }
-                        tally.reject(line.reason());
+                        tally.reject(reason);
                     }
                 }
                 TopicEvent::Progress { bytes: so_far, .. } => bytes = so_far,
@@ -196,7 +197,8 @@ impl Replay<'_> {
             Ok(engine)
         };
         let progress = Progress::of_records(self.terminal, plan.records());
-        let shards = replay(plan, &settings, &self.live, self.args.threads, fresh, |event| {
+        let (live, codecs, threads) = (&self.live, Codecs::built_in(), self.args.threads);
+        let shards = replay(plan, &settings, live, &codecs, threads, fresh, |event| {
             if let TopicEvent::Progress { records, time_us, events, .. } = &event {
                 progress.show(*records, *time_us, *events);
             }

@@ -42,10 +42,13 @@ pub(in crate::config) fn resolve(
     let source = source(draft, places, &texts, diagnostics);
     let sinks = sinks(live, places, &texts, diagnostics);
     delivery(live, places, diagnostics);
+    let followers =
+        live.followers.iter().filter_map(|f| f.resolve(places, &texts, diagnostics)).collect();
     let state = state::read(live, places, &texts, diagnostics);
     let http = listen(live, places, &texts, diagnostics);
     outside?;
-    Some(Live { kafka, source, sinks, delivery: live.delivery.clone(), state, http })
+    let delivery = live.delivery.clone();
+    Some(Live { kafka, source, sinks, delivery, followers, state, http })
 }
 
 fn connection(
@@ -108,6 +111,7 @@ fn source(
     };
     TopicSource {
         topics: live.topics.clone(),
+        format: live.format.clone(),
         group,
         from: live.from,
         split: live.split,

@@ -41,7 +41,7 @@ fn plain(counts: &[u32], tables: &Tables) -> Vec<f64> {
     (0..fixed)
         .map(|lane| {
             (0..tables.codes())
-                .fold(0.0, |sum, code| sum + f64::from(counts[code]) * tables.at(code, lane))
+                .fold(0.0, |sum, code| sum + f64::from(counts[code]) * tables.evidence(code, lane))
         })
         .collect()
 }

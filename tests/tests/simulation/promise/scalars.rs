@@ -5,7 +5,7 @@ use driftline_detectors::baseline::Zone;
 use driftline_detectors::encoder::{Encoder, NumberEncoder};
 use driftline_detectors::evidence::Evidence;
 use driftline_detectors::lanes::Tables;
-use driftline_detectors::scalar::{Reading, Scalar, Transform, residual_baseline};
+use driftline_detectors::scalar::{Scalar, ScalarOutput, Transform, residual_baseline};
 use driftline_tests::promise::mean_and_error;
 use rand::SeedableRng;
 use rand_distr::{Distribution, Poisson, StandardNormal};
@@ -30,7 +30,7 @@ struct Volume {
     events: f64,
 }
 
-/// Spans from the start of watching (false alarm) or from the change (delay) to the alarm.
+/// VarianceGrowth from the start of watching (false alarm) or from the change (delay) to the alarm.
 fn length(volume: Volume, seed: u64, promise: f64, change: Option<f64>) -> Option<usize> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(SEED + seed);
     let mut scalar = Scalar::new(Transform::Log, DAYS.0 * DAY_US);
@@ -50,8 +50,8 @@ fn length(volume: Volume, seed: u64, promise: f64, change: Option<f64>) -> Optio
         let rate = factor * volume.events * (season + volume.deviation * state).exp();
         let count: f64 = Poisson::new(rate).expect("a positive rate").sample(&mut random);
         match scalar.observe(time_us, volume.every_us, count, false) {
-            Reading::Learning => {}
-            Reading::Learned(sketch) => {
+            ScalarOutput::Learning => {}
+            ScalarOutput::Learned(sketch) => {
                 let zone = Zone { sigma: 0.5, odds: 0.1 };
                 let baseline = residual_baseline(&sketch, zone);
                 let Encoder::Number(encoder) = baseline.encoder.clone() else { continue };
@@ -59,7 +59,7 @@ fn length(volume: Volume, seed: u64, promise: f64, change: Option<f64>) -> Optio
                 let evidence = Evidence::new(&tables);
                 watched = Some((encoder, tables, evidence));
             }
-            Reading::Residual(residual) => {
+            ScalarOutput::Residual(residual) => {
                 let Some((encoder, tables, evidence)) = &mut watched else { continue };
                 let mut counts = vec![0; tables.codes()];
                 counts[encoder.encode(residual)] = 1;

@@ -40,8 +40,9 @@ pub(super) fn values(series: &Series, run_length: f64) -> Option<f64> {
     };
     let (p, q) = (shares(before), shares(after));
     let steps = || p.iter().zip(&q).map(|(p, q)| (q / p).ln());
-    let null: Vec<Atom> = steps().zip(p.iter().copied()).collect();
-    let changed: Vec<Atom> = steps().zip(q.iter().copied()).collect();
+    let atom = |(step, p): (f64, &f64)| Atom { step, probability: *p };
+    let null: Vec<Atom> = steps().zip(&p).map(atom).collect();
+    let changed: Vec<Atom> = steps().zip(&q).map(atom).collect();
     let threshold = discrete_cusum_threshold(&null, run_length, STATES);
     let delay = discrete_cusum(&changed, threshold, STATES);
     delay.is_finite().then_some(delay)

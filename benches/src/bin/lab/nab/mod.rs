@@ -8,7 +8,7 @@ mod score;
 use std::collections::BTreeMap;
 
 use driftline::plot::{Axis, Panel, Point, svg};
-use driftline_detectors::anomaly::{APART_VALUES, Bar, FLOOR_DECADES};
+use driftline_detectors::anomaly::{APART_VALUES, AlarmThreshold, FLOOR_DECADES};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -83,8 +83,10 @@ struct Trial {
 
 impl Trial {
     fn new(files: &[File], decades: &[Vec<f64>], floor: f64, apart: f64) -> Self {
-        let all: Vec<Vec<usize>> =
-            decades.iter().map(|decades| alarms(decades, Bar::new(floor, apart))).collect();
+        let all: Vec<Vec<usize>> = decades
+            .iter()
+            .map(|decades| alarms(decades, AlarmThreshold::new(floor, apart)))
+            .collect();
         Self::of(files, &all, floor, apart)
     }
 

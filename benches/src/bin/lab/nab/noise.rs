@@ -1,7 +1,7 @@
 //! How often the anomaly rule alarms where nothing changes: on stationary noise, with and without
 //! the bar that rises.
 
-use driftline_detectors::anomaly::{APART_VALUES, Bar, Oddness};
+use driftline_detectors::anomaly::{APART_VALUES, AlarmThreshold, AnomalyScorer};
 use driftline_tests::streams::{Law, Stream};
 use serde::{Deserialize, Serialize};
 
@@ -38,15 +38,15 @@ pub(super) fn measure(effort: Effort) -> Vec<Noise> {
     };
     in_parallel(&LAWS, |law| {
         let (mut stream, mut column, mut oddness) =
-            (Stream::new(*law, 9), Vec::new(), Oddness::default());
-        let bars = |apart: f64| FLOORS.map(|floor| (Bar::new(floor, apart), 0));
+            (Stream::new(*law, 9), Vec::new(), AnomalyScorer::default());
+        let bars = |apart: f64| FLOORS.map(|floor| (AlarmThreshold::new(floor, apart), 0));
         let (mut plain, mut raised) = (bars(NEVER_RAISED), bars(APART_VALUES));
         for row in 0..values {
             stream.pane(1, &mut column);
             let value = column.first().copied().flatten().unwrap_or_default();
             let decades = oddness.observe(row as i64 * SPAN_US, value);
             for (bar, alarms) in plain.iter_mut().chain(&mut raised) {
-                *alarms += u32::from(bar.exceeded(decades));
+                *alarms += u32::from(bar.observe(decades));
             }
         }
         let apart = |alarms: u32| values as f64 / f64::from(alarms.max(1));

@@ -1,7 +1,7 @@
 //! NOAA weather of 50 years, a value a day: drift is documented from row 12,000 on.
 
 use anyhow::Context;
-use driftline_detectors::anomaly::Bar;
+use driftline_detectors::anomaly::AlarmThreshold;
 use serde::{Deserialize, Serialize};
 
 use crate::charts::{Series, alarms, decades, findings};
@@ -71,7 +71,7 @@ pub(super) fn measure() -> anyhow::Result<Report> {
         Feature {
             feature: series.name.clone(),
             drift: counts(&drift),
-            anomalies: counts(&alarms(&decades(series), Bar::default())),
+            anomalies: counts(&alarms(&decades(series), AlarmThreshold::default())),
         }
     };
     let rows = all.first().map_or(0, |series| series.values.len());

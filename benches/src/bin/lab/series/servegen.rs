@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use driftline_detectors::anomaly::Bar;
+use driftline_detectors::anomaly::AlarmThreshold;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -116,7 +116,7 @@ fn anomalies(series: &[Series]) -> (Alarms, Alarms) {
     let window =
         |series: &Series, at: usize| ((series.times_us[at] - START_US) / WINDOW_US) as usize;
     let of = |series: &Series| {
-        let rows = alarms(&decades(series), Bar::default());
+        let rows = alarms(&decades(series), AlarmThreshold::default());
         rows.into_iter().map(|at| window(series, at)).collect()
     };
     let all: Alarms = series.iter().map(of).collect();

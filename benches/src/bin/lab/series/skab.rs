@@ -6,7 +6,7 @@
 //! profile's weight.
 
 use anyhow::Context;
-use driftline_detectors::anomaly::Bar;
+use driftline_detectors::anomaly::AlarmThreshold;
 use serde::{Deserialize, Serialize};
 
 use crate::charts::{Series, alarms, decades, findings};
@@ -93,7 +93,7 @@ fn anomalies(file: &File) -> Vec<i64> {
     let times_us = &file.sensors[0].times_us;
     let most = |at: usize| scores.iter().map(|scores| scores[at]).fold(0.0, f64::max);
     let most: Vec<f64> = (0..times_us.len()).map(most).collect();
-    alarms(&most, Bar::default()).into_iter().map(|at| times_us[at]).collect()
+    alarms(&most, AlarmThreshold::default()).into_iter().map(|at| times_us[at]).collect()
 }
 
 fn drift(file: &File) -> Vec<i64> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use driftline_detectors::anomaly::Bar;
+use driftline_detectors::anomaly::AlarmThreshold;
 use serde::{Deserialize, Serialize};
 
 use crate::charts::{Series, alarms, decades, findings};
@@ -55,7 +55,7 @@ pub(super) fn measure() -> anyhow::Result<Report> {
         report.values += series.values.len() - half;
         let Some(from_us) = series.times_us.get(half) else { continue };
         let drift = found.iter().filter(|f| f.name == series.name && f.at_us >= *from_us).count();
-        let odd = alarms(&decades(series), Bar::default());
+        let odd = alarms(&decades(series), AlarmThreshold::default());
         let odd = odd.into_iter().filter(|at| *at >= half).count();
         report.drift += drift;
         report.anomalies += odd;
