@@ -62,7 +62,7 @@ pub struct CommandLine {
 const EXAMPLES: &str = "\
 Examples:
   driftline init events.ndjson -o driftline.toml   Write a config from a sample of your events
-  driftline check --sample events.ndjson           Check a config, and that it fits
+  driftline check --sample events.ndjson           Check the config, and whether it fits the events
   driftline replay logs/                           Find what changed in months of logs
   driftline explain 3f2a                           See why a finding fired
   driftline tune logs/                             See what other settings would have found
