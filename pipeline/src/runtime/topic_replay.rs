@@ -201,9 +201,9 @@ pub fn live_settings(mut settings: Settings, split: Split, partitions: usize) ->
     settings
 }
 
-/// Replays a plan, and gives the engines as they are at its end. `settings` are those of
-/// [`live_settings`]; one of `codecs` reads the messages; `fresh` makes an engine without history. An error from
-/// `tell` stops it.
+/// Replays a plan, and gives the engines as they are at its end. `settings` are those of [`live_settings`];
+/// one of `codecs` reads the messages; `fresh` makes an engine without history. An error from `tell` stops
+/// it.
 ///
 /// # Errors
 /// [`TopicReplayError`], or what `tell` returned.
