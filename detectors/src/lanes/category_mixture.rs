@@ -39,8 +39,8 @@ struct Component {
 /// Components that a tick is judged by side by side.
 const BLOCK_WIDTH: usize = 8;
 
-/// Components, field by field: loops over them become vector code. Those that are missing from the last block
-/// have a prior of 0, and so no weight.
+/// Components, field by field: loops over them become vector code. Those that are missing from the last
+/// block have a prior of 0, and so no weight.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Block {
     from: [u8; BLOCK_WIDTH],
@@ -213,8 +213,8 @@ impl CategoryMixture {
         inside.iter().map(|n| f64::from(*n)).sum::<f64>() * hit + events * miss
     }
 
-    /// Evidence of a tick in the lane, with the slack for `log_promise`, after the share `dealt` of all weight
-    /// was dealt out anew. `weights` become those after the tick.
+    /// Evidence of a tick in the lane, with the slack for `log_promise`, after the share `dealt` of all
+    /// weight was dealt out anew. `weights` become those after the tick.
     pub(crate) fn observe(
         &self,
         tick: &Tick<'_>,

@@ -206,8 +206,8 @@ impl Tables {
         &self.mixture
     }
 
-    /// Evidence of a tick for one alternative of the lane for single categories, by the mildest ratio that is
-    /// looked for in the same codes and direction; 0 where there is no such alternative.
+    /// Evidence of a tick for one alternative of the lane for single categories, by the mildest ratio that
+    /// is looked for in the same codes and direction; 0 where there is no such alternative.
     pub fn category_evidence(&self, alternative: usize, counts: &[u32]) -> f64 {
         if alternative >= self.mixture.components() {
             return 0.0;
