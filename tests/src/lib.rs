@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod course;
 pub mod guarded;
+pub mod http_server;
 pub mod laws;
 pub mod live;
 pub mod logs;
@@ -29,25 +30,37 @@ pub fn repository(path: &str) -> PathBuf {
 /// If it is missing or older than its sources: nothing is built here, and an old binary would pass for the
 /// new one.
 pub fn driftline() -> Command {
+    binary("driftline", "cargo build --release -p driftline")
+}
+
+/// A program of `examples/`.
+///
+/// # Panics
+/// As [`driftline`].
+pub fn example(name: &str) -> Command {
+    binary(&format!("examples/{name}"), "cargo build --release -p driftline --examples")
+}
+
+fn binary(name: &str, remedy: &str) -> Command {
     let test = std::env::current_exe().expect("a running test has a path");
     // A test runs in target/PROFILE/deps, a bench one above.
-    let name = format!("driftline{}", std::env::consts::EXE_SUFFIX);
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let folders = test.ancestors().skip(1).take(2).map(|folder| folder.join(&name));
     let candidates: Vec<PathBuf> = folders.collect();
     let there = candidates.iter().position(|binary| binary.is_file()).unwrap_or(1);
     let binary = candidates[there].clone();
-    let remedy = "build it first: cargo build --release -p driftline";
     let Some(built) = modified(&binary) else {
-        panic!("{} is missing; {remedy}", binary.display())
+        panic!("{} is missing; build it first: {remedy}", binary.display())
     };
-    let mut folders = vec![repository("pipeline/src"), repository("detectors/src")];
+    let mut folders = ["pipeline/src", "detectors/src"].map(repository).to_vec();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("sources can be listed").flatten() {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
             } else if modified(&path).is_some_and(|changed| changed > built) {
-                panic!("{} is older than {}; {remedy}", binary.display(), path.display());
+                let (binary, path) = (binary.display(), path.display());
+                panic!("{binary} is older than {path}; build it first: {remedy}");
             }
         }
     }

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use driftline::codec::{Block, Decoder};
+use driftline::codec::{Decoder, FileBlock};
 use driftline::model::{FieldPath, Kind, Layout, Limits, MetricField, TimeField, TimeFormat};
 use driftline::source::FileSource;
 use driftline::synth::write::Format;
@@ -103,12 +103,12 @@ fn median(values: &mut [f64]) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-fn blocks(file: &Path) -> anyhow::Result<Vec<Block>> {
+fn blocks(file: &Path) -> anyhow::Result<Vec<FileBlock>> {
     let source = FileSource::find(&[file.display().to_string()], None)?;
     Ok(source.open(0, &Limits::default()).collect())
 }
 
-fn decode(decoder: &mut Decoder, blocks: &[Block]) -> usize {
+fn decode(decoder: &mut Decoder, blocks: &[FileBlock]) -> usize {
     let mut events = 0;
     for block in blocks {
         decoder.decode(block, &mut |batch| events += black_box(batch).rows());

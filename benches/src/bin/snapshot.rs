@@ -17,7 +17,7 @@ use anyhow::{Context, ensure};
 use driftline::engine::{Engine, Input};
 use driftline::model::live::StateSettings;
 use driftline::model::stream::TopicPartition;
-use driftline::state::{FORMAT, Home, Manifest};
+use driftline::state::{FORMAT, Manifest, SnapshotStore};
 use driftline_bench::Sample;
 use driftline_bench::fleet::Fleet;
 
@@ -214,7 +214,8 @@ impl Writer {
     fn spawn(folder: &Path) -> anyhow::Result<Self> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let home = Home::open(&state(folder), "synthetic", "bench", runtime.handle().clone())?;
+        let home =
+            SnapshotStore::open(&state(folder), "synthetic", "bench", runtime.handle().clone())?;
         let (engines, waiting) = sync_channel::<Engine>(1);
         let (done, written) = sync_channel(1);
         std::thread::spawn(move || {
@@ -271,7 +272,7 @@ fn restore(folder: &Path) -> anyhow::Result<()> {
     let begun = Instant::now();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let home = Home::open(&state(folder), "synthetic", "bench", runtime.handle().clone())?;
+    let home = SnapshotStore::open(&state(folder), "synthetic", "bench", runtime.handle().clone())?;
     let committed = vec![(TopicPartition { topic: "events".into(), partition: 0 }, i64::MAX)];
     let (manifest, bytes) = home.newest(SHARD, &committed, None)?.context("a snapshot")?;
     let (read, unpacked) = (begun.elapsed().as_secs_f64(), bytes.len() >> 20);

@@ -1,12 +1,12 @@
 //! Anomalies of a series as it comes: a score for each value, and a threshold for alarms.
 //!
-//! The drift statistic sums evidence against a frozen baseline; this one learns from the first values on and
-//! goes on learning. Each value is compared with a slow level, with level and season, and with the forecast
-//! of an autoregression, by itself and as a running mean with those before it. Each of these *views* has a
-//! tail probability `p` among its own past deviations, counted in *decades*, `-log10 p`. The score is the
-//! root mean square over views: a value that all views find unusual scores highest, and one clear view is
-//! not drowned by the others. Views are dependent, so the score is no p-value; the [`AlarmThreshold`]
-//! controls the rate of alarms.
+//! The drift statistic sums evidence against a frozen baseline; this one learns from the first values on
+//! and goes on learning. Each value is compared with a slow level, with level and season, and with the
+//! forecast of an autoregression, by itself and as a running mean with those before it. Each of these
+//! *views* has a tail probability `p` among its own past deviations, counted in *decades*, `-log10 p`. The
+//! score is the root mean square over views: a value that all views find unusual scores highest, and one
+//! clear view is not drowned by the others. Views are dependent, so the score is no p-value; the
+//! [`AlarmThreshold`] controls the rate of alarms.
 //!
 //! Fixed spans, bounded memory (some 10 KiB), no settings but the rate.
 //!
@@ -54,8 +54,8 @@ const ESTIMATE_EVERY: u32 = 16;
 const ROUNDING: f64 = 1e-9;
 /// Decades that a single view may count.
 const VIEW_MAX: f64 = 5.0;
-/// The views, each with its number of values: single spikes, bursts, and shifts. The forecast error of
-/// single values is left out: in a smooth series it is tiny, and unusual ones mean nothing to anybody.
+/// The views, each with its number of values: single spikes, bursts, and shifts. The forecast error of single
+/// values is left out: in a smooth series it is tiny, and unusual ones mean nothing to anybody.
 const VIEWS: [(Against, f64); 7] = [
     (Against::Level, 1.0),
     (Against::Level, 5.0),

@@ -17,7 +17,7 @@ use crate::engine::{BaselineEntry, Engine};
 use crate::model::Kind;
 use crate::model::time::rfc3339;
 use crate::runtime::replay::{Event, replay};
-use crate::sink::ndjson::Lines;
+use crate::sink::lines::Lines;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,11 +36,11 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Make baselines of all events that are given
+    /// Build baselines from all given events
     Build(Build),
     /// Show what is in a baseline file
     Show(Show),
-    /// Compare two baseline files; exit code 1 where they differ beyond chance
+    /// Compare two baseline files; exit with 1 if a series differs by more than --above
     Diff(Diff),
 }
 
@@ -48,7 +48,7 @@ enum What {
 struct Build {
     #[command(flatten)]
     input: InputArgs,
-    /// Where the baselines go; - is standard output
+    /// Write the baselines to this file; - is standard output
     #[arg(long, short, default_value = "baseline.ndjson", value_name = "FILE")]
     output: PathBuf,
 }
@@ -71,7 +71,7 @@ struct Diff {
     old: PathBuf,
     /// The newer file
     new: PathBuf,
-    /// Show series whose PSI is above this, bias-corrected
+    /// Report series whose bias-corrected PSI is above this
     #[arg(long, default_value_t = 0.02, value_name = "PSI")]
     above: f64,
 }
@@ -96,14 +96,14 @@ pub(super) fn write(entries: &[BaselineEntry], path: &Path) -> anyhow::Result<()
 /// Reads a baseline file into an engine, before its first event.
 pub(super) fn load_into(engine: &mut Engine, path: &Path) -> anyhow::Result<()> {
     let entries = read(path)?;
-    anyhow::ensure!(!entries.is_empty(), "{} holds no baseline", path.display());
+    anyhow::ensure!(!entries.is_empty(), "{} has no baselines", path.display());
     for entry in &entries {
         let metric = engine.settings().metrics.iter().find(|metric| metric.name == entry.metric);
         let kind = kind_of(&entry.baseline.encoder);
         let words = |kind: Kind| format!("{kind:?}").to_lowercase();
         if let Some(metric) = metric.filter(|metric| metric.kind != kind) {
             anyhow::bail!(
-                "{}: the baseline of {} is of kind {}, and the config says {}: make it anew with `driftline baseline build`",
+                "{}: the baseline of {} is of kind {}, but the config says {}: rebuild it with `driftline baseline build`",
                 path.display(),
                 entry.metric,
                 words(kind),
@@ -134,14 +134,14 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<BaselineEntry>> {
         .map(|(number, line)| {
             let entry: BaselineEntry = serde_json::from_str(line).with_context(|| {
                 format!(
-                    "{}:{}: no baseline; make one with `driftline baseline build`",
+                    "{}:{}: not a baseline; build one with `driftline baseline build`",
                     path.display(),
                     number + 1
                 )
             })?;
             if let Some(fault) = entry.baseline.fault() {
                 anyhow::bail!(
-                    "{}:{}: {fault}; the file was edited, cut or is old: make it anew with `driftline baseline build`",
+                    "{}:{}: {fault}; the file was edited, cut off or is too old: rebuild it with `driftline baseline build`",
                     path.display(),
                     number + 1
                 );
@@ -172,7 +172,7 @@ fn build(args: &Build, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let entries = engine.baselines(true);
     anyhow::ensure!(
         !entries.is_empty(),
-        "no group has 50 events or more ({} events in all, {rejected} rejected): give more, or see `driftline check --sample`",
+        "no group has 50 events or more ({} events in all, {rejected} rejected): give more, or try `driftline check --sample`",
         engine.counters().events
     );
     write(&entries, &args.output)?;
@@ -244,7 +244,7 @@ fn diff(args: &Diff, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         let _ = writeln!(out, "psi {psi:.3} (p {p:.1e})  {name}");
     }
     if rows.is_empty() {
-        let _ = writeln!(out, "No series differs by more than {} of PSI.", args.above);
+        let _ = writeln!(out, "No series differs by a PSI of more than {}.", args.above);
     }
     terminal.print(&out)?;
     Ok(if rows.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })

@@ -6,9 +6,9 @@ use clap_complete::Shell;
 
 use super::Terminal;
 
-/// Prints the completions for a shell
+/// Print the completion script for a shell
 ///
-/// Standard output is the script; where it belongs depends on the shell.
+/// The script goes to standard output; where to put it depends on the shell.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

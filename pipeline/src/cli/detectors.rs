@@ -44,14 +44,14 @@ enum Command {
         /// Name of the detector
         name: String,
     },
-    /// Print the index (from 0) of each input that a detector calls a drift; exit code 1 if any
+    /// Print the index (from 0) of each input that a detector calls a drift; exit with 1 if any
     Run {
         /// Name of the detector
         name: String,
-        /// A parameter; repeat for more
+        /// Set a parameter; may be repeated
         #[arg(long = "set", value_name = "PARAMETER=VALUE", value_parser = setting)]
         settings: Vec<(String, f64)>,
-        /// File with one number a line; - for standard input
+        /// File with one number per line; - is standard input
         #[arg(default_value = "-")]
         file: PathBuf,
     },
@@ -62,7 +62,7 @@ enum Command {
 /// Which chart, and what is known of it.
 #[derive(Debug, clap::Args)]
 struct Chart {
-    /// Two-sided chart of standard normal input
+    /// Two-sided chart, for standard normal input
     #[arg(value_enum)]
     chart: ChartKind,
     /// Reference value of the cusum, in deviations
@@ -74,7 +74,7 @@ struct Chart {
     /// Threshold (cusum) or limit (ewma, shewhart), in deviations: prints the run length
     #[arg(long, alias = "limit", required_unless_present = "arl", conflicts_with = "arl")]
     h: Option<f64>,
-    /// Wanted run length with nothing changed, in inputs: prints the threshold or limit
+    /// Desired run length with nothing changed, in inputs: prints the threshold or limit
     #[arg(long)]
     arl: Option<f64>,
     /// Shift of the mean for the run length, in deviations
@@ -115,7 +115,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         Some(Command::Arl(chart)) => {
             let Some(answer) = chart.answer() else {
                 terminal.error(
-                    "these values have no answer; give --h above 0, --arl from 1 to 1e12, \
+                    "there is no answer for these values; give --h above 0, --arl from 1 to 1e12, \
                      --lambda above 0 and at most 1",
                 );
                 return Ok(ExitCode::from(USAGE));
@@ -127,7 +127,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
 }
 
 fn refused(error: &SettingError, terminal: &Terminal) -> ExitCode {
-    terminal.error(&format!("{error}; `driftline detectors show NAME` tells all"));
+    terminal.error(&format!("{error}; see `driftline detectors show NAME`"));
     ExitCode::from(USAGE)
 }
 
@@ -228,7 +228,7 @@ fn watch(
         let x = if text == "null" { Ok(f64::NAN) } else { text.parse() };
         let Ok(x) = x else {
             let seen: String = text.chars().take(40).collect();
-            bail!("line {number}: `{seen}` is not a number; give one number a line");
+            bail!("line {number}: `{seen}` is not a number; give one number per line");
         };
         if detector.update(x) == Decision::Drift {
             writeln!(out, "{inputs}")?;

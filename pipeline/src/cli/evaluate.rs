@@ -16,23 +16,23 @@ use crate::synth::truth::Truth;
 const EXAMPLES: &str = "\
 Examples:
   driftline evaluate telemetry/truth.json telemetry/findings.ndjson telemetry/alerts.ndjson
-  driftline evaluate truth.json findings.ndjson --false-max 1   exit code 1 if a drift was missed or
+  driftline evaluate truth.json findings.ndjson --false-max 1   Exit with 1 if a drift was missed or
                                                                 more than one finding is false";
 
 /// Score findings and alerts against the truth of a generated set
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// truth.json of the set
+    /// The set's truth.json
     truth: PathBuf,
     /// NDJSON of findings, alerts, or both
     #[arg(required = true)]
     results: Vec<PathBuf>,
-    /// Exit with 1 if a drift was missed or more than so many alerts (findings, where no alerts are
-    /// given) are false
+    /// Exit with 1 if a drift was missed, or if more than N alerts (findings, if no alerts are given)
+    /// are false
     #[arg(long, value_name = "N")]
     false_max: Option<usize>,
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
 }
@@ -43,8 +43,9 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         anyhow::Ok(BufReader::new(file))
     };
-    let truth: Truth = serde_json::from_reader(open(&args.truth)?)
-        .with_context(|| format!("{} is no truth of a generated set", args.truth.display()))?;
+    let truth: Truth = serde_json::from_reader(open(&args.truth)?).with_context(|| {
+        format!("{} is not the truth.json of a generated set", args.truth.display())
+    })?;
     let inputs = args.results.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let evaluation = evaluate(&truth, &Results::read(inputs)?)?;
     terminal.print(&match args.format {

@@ -37,7 +37,7 @@ pub(super) fn examples(
         .collect();
     anyhow::ensure!(
         !entries.is_empty(),
-        "{} holds no baseline of this finding's model; write the one that was used with `driftline replay --save-baseline FILE`",
+        "{} has no baseline for this finding's model; `driftline replay --save-baseline FILE` writes the ones that were used",
         wanted.baseline.display()
     );
     let tables: Vec<Option<(Encoder, Vec<u64>)>> = settings

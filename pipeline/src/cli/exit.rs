@@ -9,6 +9,7 @@ use crate::config::ConfigError;
 use crate::kafka::KafkaFault;
 use crate::runtime::live::LiveFault;
 use crate::runtime::topic_replay::TopicReplayError;
+use crate::sink::follower::FollowerFault;
 use crate::source::SourceError;
 use crate::state::StateFault;
 use crate::synth::PlanError;
@@ -47,7 +48,8 @@ fn code_of(error: &anyhow::Error) -> u8 {
             Some(ConfigError::Unreadable { .. }) => return ENVIRONMENT,
             None => {}
         }
-        if cause.is::<clap::Error>() || cause.is::<PlanError>() || cause.is::<LayoutError>() {
+        let is_config = cause.is::<LayoutError>() || cause.is::<FollowerFault>();
+        if cause.is::<clap::Error>() || cause.is::<PlanError>() || is_config {
             return USAGE;
         }
         let live = cause.is::<LiveFault>() || cause.is::<TopicReplayError>();

@@ -7,19 +7,20 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::examples::{Examples, examples};
+use super::instance::readable;
 use super::replay::read_findings;
-use super::summary::grouped;
+use super::summary::{self, grouped};
 use super::{Terminal, bars};
 use crate::config::{self, DEFAULT_PATH};
 use crate::model::Finding;
 
 const EXAMPLES: &str = "\
 Examples:
-  driftline explain 803fc4c6                                    the beginning of an id is enough
+  driftline explain 803fc4c6                                    The beginning of an id is enough
   driftline explain 803fc4c6 --findings october.ndjson
-  driftline explain 803fc4c6 --baseline used.baseline logs/     with its most surprising events
+  driftline explain 803fc4c6 --baseline used.baseline logs/     Add its most surprising events
 
-The baselines that a replay used are written by `driftline replay --save-baseline FILE`.";
+`driftline replay --save-baseline FILE` writes the baselines that a replay used.";
 
 /// Width of the bar that shows how near the statistic is to its threshold.
 const BAR: f64 = 24.0;
@@ -28,11 +29,11 @@ const BAR: f64 = 24.0;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// The finding's id, or its beginning
+    /// Id of the finding, or the beginning of it
     id: String,
-    /// With --baseline: the events, to show the most surprising ones since the onset
+    /// The events, to show the most surprising ones since the onset; needs --baseline
     paths: Vec<String>,
-    /// The findings; default: where the config says
+    /// File with the findings [default: as in the config]
     #[arg(long, value_name = "FILE")]
     findings: Option<PathBuf>,
     /// The config
@@ -61,7 +62,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         many => {
             let ids: Vec<&str> = many.iter().take(5).map(|f| f.id.as_str()).collect();
             anyhow::bail!(
-                "`{id}` fits {} findings: {}; give more digits",
+                "`{id}` matches {} findings: {}; give more digits",
                 many.len(),
                 ids.join(", ")
             )
@@ -77,7 +78,9 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
             &examples(&wanted, settings, &source).context("the events behind the finding")?,
         );
     }
-    terminal.print(&text)?;
+    // Names in a finding are other people's text.
+    let lines: Vec<String> = text.lines().map(readable).collect();
+    terminal.print(&format!("{}\n", lines.join("\n")))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -89,11 +92,7 @@ fn explain(finding: &Finding) -> String {
     let _ = writeln!(out, "Finding {}\n{}\n", finding.id, finding.summary);
     let _ =
         writeln!(out, "  what      {} is {} ({})", finding.metric, finding.change, finding.kind);
-    let _ = writeln!(
-        out,
-        "  how much  {} {:+.3}, 95 % interval {:+.3} to {:+.3}",
-        effect.unit, effect.value, effect.low, effect.high
-    );
+    let _ = writeln!(out, "  how much  {}", summary::effect(effect));
     let _ = writeln!(
         out,
         "  since     {}, decided at {} ({:.0} s later, {} ticks)",
@@ -101,7 +100,7 @@ fn explain(finding: &Finding) -> String {
     );
     let _ = writeln!(
         out,
-        "  why       the mixture statistic reached 10^{:.2}, asked for were 10^{:.2}:",
+        "  why       the mixture statistic reached 10^{:.2} (required: 10^{:.2}):",
         log10(evidence.log_mixture),
         log10(evidence.log_threshold)
     );
@@ -125,8 +124,8 @@ fn explain(finding: &Finding) -> String {
     if evidence.temper < 1.0 {
         let _ = writeln!(
             out,
-            "            evidence counts {:.2} of its face value: events of one pane depend on each other",
-            evidence.temper
+            "            evidence is discounted to {:.0} %: events within a pane depend on each other",
+            evidence.temper * 100.0
         );
     }
     let _ = writeln!(
@@ -139,26 +138,25 @@ fn explain(finding: &Finding) -> String {
         grouped(baseline.events)
     );
     if !finding.carriers.is_empty() {
-        let _ = writeln!(out, "Together with it, where 10^.. is each one's evidence");
+        let _ = writeln!(out, "Together with these series (10^.. is the evidence of each)");
         for carrier in &finding.carriers {
             let of = carrier.version.iter().chain(carrier.segments.values());
             let of: Vec<&str> = of.map(String::as_str).filter(|part| !part.is_empty()).collect();
             let _ = writeln!(
                 out,
-                "  {:<28} {:<16} {} {:+.3}  since {}  10^{:.2}  {}",
+                "  {:<28} {:<16} {}  since {}  10^{:.2}  {}",
                 carrier.metric,
                 carrier.change,
-                carrier.effect.unit,
-                carrier.effect.value,
+                summary::effect_size(&carrier.effect.unit, carrier.effect.value),
                 carrier.onset,
                 log10(carrier.log_mixture),
                 of.join(" ")
             );
         }
-        let _ = writeln!(out, "\nWhat follows is about the first of them.\n");
+        let _ = writeln!(out, "\nThe rest is about the first of them.\n");
     }
     if !finding.codes.is_empty() {
-        let _ = writeln!(out, "Carried by");
+        let _ = writeln!(out, "Driven by");
         for code in &finding.codes {
             let _ = writeln!(
                 out,
@@ -176,11 +174,13 @@ fn explain(finding: &Finding) -> String {
     }
     steps(&mut out, finding);
     if !finding.scores.is_empty() {
-        let _ =
-            writeln!(out, "\nScores since the onset, for independent events (they did not decide)");
+        let _ = writeln!(
+            out,
+            "\nScores since the onset, as if events were independent (for information; they decide nothing)"
+        );
         for score in &finding.scores {
             let corrected =
-                score.corrected.map_or(String::new(), |c| format!("  without chance {c:.4}"));
+                score.corrected.map_or(String::new(), |c| format!("  corrected {c:.4}"));
             let p = score.p_value.map_or(String::new(), |p| format!("  p {p:.2e}"));
             let _ = writeln!(out, "  {:<14} {:>10.4}{corrected}{p}", score.name, score.value);
         }

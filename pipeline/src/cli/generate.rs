@@ -14,13 +14,13 @@ use crate::synth::{Drift, Plan, PlanError, dataset, drift};
 const EXAMPLES: &str = "\
 Examples:
   driftline generate --out telemetry                     2,000,000 events, 6 h, five drifts
-  driftline generate --out quiet --no-drift --seed 7     the same without drift, for false alarms
+  driftline generate --out quiet --no-drift --seed 7     The same without drift, for false alarms
   driftline generate --out t --events 200000 --span 2h --drift scale:3:80m:size=1.2
   driftline generate --out t --drift unseen:agent-009:2h:value=shell --drift silence:4:3h:end=4h
-  driftline replay -c telemetry/driftline.toml           find them again
+  driftline replay -c telemetry/driftline.toml           Find them again
 
 A drift is KIND:MODEL:START[:KEY=VALUE,..]. MODEL is a rank by traffic from 1, or a name; START is
-the time since the begin of the set; the keys are metric, size, share, value, over, end. Kinds:
+the time since the beginning of the set; the keys are metric, size, share, value, over, end. Kinds:
 ";
 
 fn after_long_help() -> String {
@@ -29,11 +29,11 @@ fn after_long_help() -> String {
     EXAMPLES.to_owned() + &lines.collect::<String>()
 }
 
-/// Write labelled synthetic telemetry: events, truth.json and a fitting driftline.toml
+/// Write labelled synthetic telemetry: events, truth.json and a matching driftline.toml
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = after_long_help())]
 pub struct Args {
-    /// Folder to write to; made where it does not exist, files of the same names are replaced
+    /// Folder to write to; created if missing, files with the same names are replaced
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
     /// Format of the files
@@ -49,25 +49,25 @@ pub struct Args {
     /// Exponent of the Zipf law of traffic by model
     #[arg(long, default_value_t = Plan::default().zipf)]
     zipf: f64,
-    /// First instant, RFC 3339
+    /// Start of the set, RFC 3339
     #[arg(long, default_value = "2026-03-02T08:00:00Z", value_name = "TIME", value_parser = start)]
     start: i64,
-    /// Length of event time
+    /// Length of the set, in event time
     #[arg(long, default_value = "6h", value_name = "DURATION", value_parser = drift::duration_ms)]
     span: i64,
-    /// Decides every draw: the same seed and options give the same bytes
+    /// Seed of every draw: the same seed and options give the same bytes
     #[arg(long, default_value_t = Plan::default().seed)]
     seed: u64,
-    /// Split by time into so many files
+    /// Split by time into this many files
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = files)]
     files: usize,
-    /// A labelled change instead of the five default ones; may be repeated; see --help
+    /// Labelled change, instead of the five default ones; may be repeated; see --help
     #[arg(long, value_name = "KIND:MODEL:START..", conflicts_with = "no_drift")]
     drift: Vec<String>,
     /// No drift at all
     #[arg(long)]
     no_drift: bool,
-    /// Random effects of number metrics that a model's events of 10 s share, in standard deviations
+    /// Random effects that all events of a model share for 10 s, in standard deviations of each number
     #[arg(long, default_value_t = 0.0, value_name = "SD")]
     overdispersion: f64,
     /// Add an `embedding` of this length
@@ -84,7 +84,7 @@ fn start(text: &str) -> Result<i64, String> {
 fn files(text: &str) -> Result<usize, String> {
     let parsed = text.parse::<usize>().ok();
     let allowed = parsed.filter(|files| (1..=dataset::FILES_MAX).contains(files));
-    allowed.ok_or_else(|| format!("give a number from 1 to {}", dataset::FILES_MAX))
+    allowed.ok_or_else(|| format!("expected a number from 1 to {}", dataset::FILES_MAX))
 }
 
 impl Args {
@@ -130,7 +130,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let folder = args.out.display();
     terminal.tell(&format!(
         "{} events in {} file(s), {} bytes, {} labelled drift(s): {folder}/truth.json\n\
-         next: driftline replay -c {folder}/driftline.toml",
+         Next: driftline replay -c {folder}/driftline.toml",
         written.events,
         written.files.len(),
         written.bytes,

@@ -9,14 +9,14 @@ use anyhow::{Context, bail};
 use super::{FOUND, Terminal};
 use crate::config;
 use crate::config::infer::{self, Origin, records};
-use crate::config::options::INPUT_FORMATS;
+use crate::config::options::input_formats;
 
-/// Writes a config from a sample of your own events
+/// Write a config from a sample of your own events
 ///
-/// Reads the first events of a file and tells from names and values which field is the event time,
-/// the model, its version and the event's id, and which are metrics, of what kind and unit. What is
-/// left out is listed with the reason. The config holds names, counts and ranges of numbers, never a
-/// text out of an event.
+/// Reads the first events of a file and infers from names and values which field is the event time,
+/// the model, its version and the event's id, and which are metrics, of what kind and unit. Fields
+/// that are left out are listed with the reason. The config contains names, counts and ranges of
+/// numbers, never text from an event.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -27,22 +27,22 @@ Examples:
 Reads NDJSON and CSV (plain, gzip, zstd), Parquet and Arrow. OpenTelemetry GenAI and OpenInference
 names are recognised.")]
 pub struct Args {
-    /// A file with some thousands of events; `-` is standard input
+    /// A file with a few thousand events; `-` is standard input
     sample: PathBuf,
-    /// Where to write the config; standard output otherwise
+    /// Where to write the config [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace the file if it exists
     #[arg(long)]
     force: bool,
-    /// Format of the sample; told by extension and content otherwise
-    #[arg(long, value_parser = INPUT_FORMATS.to_vec(), hide_default_value = true, default_value = "auto")]
+    /// Format of the sample [default: from its extension or content]
+    #[arg(long, value_parser = input_formats().to_vec(), hide_default_value = true, default_value = "auto")]
     format: String,
     /// How many events to read
     #[arg(long, value_name = "N", default_value_t = infer::RECORDS_DEFAULT,
         value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     records: u64,
-    /// Name of the pipeline; the name of the sample otherwise
+    /// Name of the pipeline [default: the name of the sample]
     #[arg(long, value_name = "NAME")]
     pipeline: Option<String>,
 }
@@ -52,7 +52,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     if let Some(output) = args.output.as_deref().filter(|output| output.exists() && !args.force) {
         let error = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
         return Err(error).with_context(|| {
-            format!("{} is there already; add --force to replace it", output.display())
+            format!("{} already exists; add --force to replace it", output.display())
         });
     }
     let format = (args.format != "auto").then_some(args.format.as_str());
@@ -64,14 +64,14 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     };
     let Some(inference) = infer::infer(&profile, &origin) else {
         bail!(
-            "nothing in {} can be watched: no numbers, flags or categories besides keys and times; see docs/config.md to write a config by hand",
+            "nothing in {} can be watched: apart from keys and times it has no numbers, flags or categories; to write a config by hand see docs/config.md",
             args.sample.display()
         );
     };
     let reading = config::parse(&inference.toml, "driftline.toml");
     if reading.diagnostics.has_errors() {
         bail!(
-            "the config that was inferred is wrong, which is a fault of Driftline:\n{}",
+            "the inferred config is invalid, which is a bug in Driftline:\n{}",
             reading.diagnostics
         );
     }
@@ -83,7 +83,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         terminal.tell(&format!("note: {remark}"));
     }
     for missing in &inference.missing {
-        terminal.error(&format!("{missing}; fill it in by hand"));
+        terminal.error(&format!("{missing}; add it by hand"));
     }
     if let Some(output) = &args.output {
         terminal.tell(&format!(

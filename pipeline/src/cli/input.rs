@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
-
-use crate::codec::CODECS;
+use crate::codec::Codecs;
 use crate::config::{self, DEFAULT_PATH, Files};
 use crate::model::settings::Settings;
 use crate::model::time;
@@ -14,7 +12,7 @@ use crate::source::FileSource;
 /// Logs, and how they are read.
 #[derive(Debug, clap::Args)]
 pub(super) struct InputArgs {
-    /// Files, folders, globs, or - for standard input; default: [input].paths of the config
+    /// Files, folders, globs, or - for standard input [default: [input].paths of the config]
     pub(super) paths: Vec<String>,
     /// The config
     #[arg(long, short, default_value = DEFAULT_PATH, value_name = "FILE")]
@@ -25,7 +23,7 @@ pub(super) struct InputArgs {
     /// Only events before this time
     #[arg(long, value_name = "TIME", value_parser = instant)]
     pub(super) to: Option<i64>,
-    /// Format of the input, where extension and content do not tell
+    /// Format of the input [default: from extension or content]
     #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<String>,
 }
@@ -83,15 +81,7 @@ pub(super) fn find_source(
     files: &Files,
 ) -> anyhow::Result<FileSource> {
     let format = format.or(files.input_format.as_deref()).filter(|f| *f != "auto");
-    let format = match format {
-        Some(name) => {
-            Some(CODECS.iter().find(|c| c.name == name).map(|c| c.format).with_context(|| {
-                let known: Vec<_> = CODECS.iter().map(|c| c.name).collect();
-                format!("unknown format `{name}`; expected one of {}", known.join(", "))
-            })?)
-        }
-        None => None,
-    };
+    let codec = format.map(|name| Codecs::built_in().for_files(name)).transpose()?;
     let configured: Vec<String>;
     let paths = if paths.is_empty() {
         configured = files.input_paths.iter().map(|p| p.display().to_string()).collect();
@@ -101,7 +91,7 @@ pub(super) fn find_source(
     };
     anyhow::ensure!(
         !paths.is_empty(),
-        "nothing to read: name files, folders or - (standard input), or set [input].paths in the config"
+        "nothing to read: give files, folders or - (standard input), or set [input].paths in the config"
     );
-    Ok(FileSource::find(paths, format)?)
+    Ok(FileSource::find(paths, codec)?)
 }

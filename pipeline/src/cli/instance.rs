@@ -30,7 +30,7 @@ impl Instance {
         let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         if !url.starts_with("http://") {
             bail!(
-                "{url}: only http:// is spoken; reach a distant instance by a tunnel, \
+                "{url}: only http:// is supported; reach a remote instance through a tunnel, \
                  such as ssh -L or kubectl port-forward"
             );
         }
@@ -82,8 +82,8 @@ impl Instance {
     /// An error whose type tells that the environment is at fault, and whose text tells the remedy.
     fn silent(&self, error: ureq::Error) -> anyhow::Error {
         anyhow!(error.into_io()).context(format!(
-            "no instance answers at {}; is `driftline run` running? Its [http].listen says where it \
-             answers, --url asks elsewhere",
+            "no instance answers at {}; is `driftline run` running? It listens on [http].listen; \
+             use --url for another address",
             self.url
         ))
     }
@@ -112,7 +112,7 @@ impl<R: io::Read> Iterator for Lines<R> {
 /// Parses an answer, or says that it is of another program or version.
 pub(super) fn parse<T: serde::de::DeserializeOwned>(text: &str) -> anyhow::Result<T> {
     serde_json::from_str(text)
-        .context("the answer cannot be read: is it a Driftline of this version that listens there?")
+        .context("the answer cannot be read: is that a Driftline of this version?")
 }
 
 /// Text of others for a terminal: control characters could do more than be read.

@@ -1,7 +1,7 @@
 //! The command line: arguments to calls, and results to an exit code. One file a subcommand, one line
 //! in each of the two tables below.
 //!
-//! Not here: any work. Standard output carries only what was asked for; everything that is said
+//! Not here: any work. Standard output carries only what was asked for; everything said
 //! about it goes to standard error.
 
 mod bars;
@@ -38,9 +38,11 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub use exit::{ENVIRONMENT, FOUND, USAGE};
 pub use terminal::{ColorWish, Terminal};
 
-/// Drift and anomaly detection over AI inference telemetry, with a declared false-alarm rate.
+use crate::sink::{self, SinkSpec};
+
+/// Detect drift and anomalies in AI inference telemetry, at a false-alarm rate that you choose
 ///
-/// Driftline reads the inference telemetry of every model you run and says which model changed,
+/// Driftline reads the inference telemetry of every model you run and tells you which model changed,
 /// since when, in what, and how sure it is.
 #[derive(Debug, Parser)]
 #[command(name = "driftline", version, max_term_width = 100, after_long_help = EXAMPLES)]
@@ -48,11 +50,11 @@ pub struct CommandLine {
     #[command(subcommand)]
     command: Command,
 
-    /// When to use colour; NO_COLOR is honoured by `auto`
+    /// When to use colour; `auto` respects NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: ColorWish,
 
-    /// Say nothing but errors on standard error
+    /// Print only errors to standard error
     #[arg(long, short, global = true)]
     quiet: bool,
 }
@@ -60,16 +62,17 @@ pub struct CommandLine {
 const EXAMPLES: &str = "\
 Examples:
   driftline init events.ndjson -o driftline.toml   Write a config from a sample of your events
-  driftline check --sample events.ndjson           See that the config is right and fits the events
+  driftline check --sample events.ndjson           Check the config, and whether it fits the events
   driftline replay logs/                           Find what changed in months of logs
   driftline explain 3f2a                           See why a finding fired
-  driftline tune logs/                             See what other settings would have given
+  driftline tune logs/                             See what other settings would have found
 
 Exit codes:
-  0  all is well
-  1  something was found, or failed
-  2  wrong usage or wrong config
-  3  the environment: a file is missing or cannot be read or written";
+  0   success
+  1   something was found, or another error
+  2   wrong usage, or an invalid config
+  3   the environment: a file, a broker or an address cannot be used
+  75  `run` could not finish its work: start it again, nothing is lost";
 
 macro_rules! commands {
     ($($(#[$doc:meta])* $variant:ident $module:ident;)*) => {
@@ -110,6 +113,13 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    main_with(&[])
+}
+
+/// The same with sinks beside the table: `run` writes to them, `check` looks at them, and each that follows
+/// what is committed has its section `[sinks.NAME]` in the config.
+pub fn main_with(sinks: &'static [SinkSpec]) -> ExitCode {
+    sink::add(sinks);
     let line = CommandLine::parse();
     let terminal = Terminal::new(line.color, line.quiet);
     match line.command.run(&terminal) {

@@ -11,12 +11,14 @@ use crossbeam_channel::{Sender, bounded};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Terminal;
+use crate::codec::Codecs;
 use crate::config::{self, DEFAULT_PATH, Files};
 use crate::engine::Engine;
 use crate::http::{self, Control};
 use crate::model::live::Live;
-use crate::runtime::live::{Command, Ended, Flow, Fresh, LiveFault, Parts, Report};
-use crate::state::Home;
+use crate::runtime::live::{Command, Ended, EngineFactory, Flow, LiveFault, Parts, Report};
+use crate::sink::follower::Follower;
+use crate::state::SnapshotStore;
 use crate::telemetry::logs::{self, LogFormat};
 use crate::telemetry::{Health, Taps, Telemetry};
 
@@ -27,36 +29,36 @@ pub const RESTART: u8 = 75;
 
 const EXAMPLES: &str = "\
 Examples:
-  driftline run                              driftline.toml, until SIGTERM or Ctrl-C
+  driftline run                              Run with driftline.toml until SIGTERM or Ctrl-C
   driftline run -c prod.toml --log-format json
-  kill -HUP PID                              take the config anew; a bad one is refused
+  kill -HUP PID                              Reload the config; an invalid one is refused
 
-Results go to the topics of [sinks]. State is kept at [state].home; after any end, a clean one or
-not, the next start goes on where the last commit was.
+Results go to the topics of [sinks]. State is kept at [state].home; however it ends, cleanly or
+not, the next start continues from the last commit.
 
-Exit codes: 0 stopped and drained, 2 errors in the config, 3 brokers, topics or files are missing,
-75 stopped undrained or given up: start it again, nothing is lost.";
+Exit codes: 0 stopped and drained; 2 errors in the config; 3 brokers, topics or files cannot be
+used; 75 it could not drain, or a commit hung: start it again, nothing is lost.";
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people
     #[default]
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
-/// Watch topics and tell what changes, live
+/// Watch topics live and report what changes
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The config
     #[arg(long, short, default_value = DEFAULT_PATH, value_name = "FILE")]
     config: PathBuf,
-    /// How log lines are written
+    /// Format of log lines
     #[arg(long, value_enum, default_value_t)]
     log_format: Format,
-    /// What is logged: error, warn, info, debug, or a filter; also DRIFTLINE_LOG
+    /// Log verbosity: error, warn, info, debug, trace, or a filter; also set by DRIFTLINE_LOG
     #[arg(long, value_name = "FILTER")]
     log_level: Option<String>,
 }
@@ -74,7 +76,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the threads for HTTP")?;
-    let home = Arc::new(Home::open(
+    let store = Arc::new(SnapshotStore::open(
         &live.state,
         &settings.pipeline,
         &live.source.group,
@@ -112,15 +114,18 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         group = live.source.group,
         topics = live.source.topics.join(","),
         http = live.http.map_or("off".into(), |address| address.to_string()),
-        "driftline begins"
+        "driftline starts"
     );
-    let parts = Parts { settings, live, home, fresh: fresh(&files), commands, report };
+    let codecs = Codecs::built_in();
+    let followers = live.followers.iter().map(Follower::start).collect::<Result<Vec<_>, _>>()?;
+    let new_engine = engine_factory(&files);
+    let parts = Parts { settings, live, codecs, store, new_engine, followers, commands, report };
     let ended = Flow::start(parts)?.run()?;
     // Threads of librdkafka may still hang; nothing of theirs matters any more.
     match ended {
-        Ended::Drained => tracing::info!("drained: everything is written and the state is kept"),
+        Ended::Drained => tracing::info!("drained: everything is written and the state is saved"),
         Ended::Undrained => {
-            tracing::warn!("stopped; the last results are written after the next start")
+            tracing::warn!("stopped before everything was written; the next start writes the rest")
         }
     }
     let code = if ended == Ended::Drained { 0 } else { RESTART };
@@ -128,7 +133,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
 }
 
 /// Engines begin with the baselines of the config's file, where it names one.
-fn fresh(files: &Files) -> Fresh {
+fn engine_factory(files: &Files) -> EngineFactory {
     let baseline = files.baseline.clone();
     Box::new(move |settings| {
         let mut engine = Engine::new(settings);
@@ -162,7 +167,7 @@ fn listen_to_signals(path: &Path, live: &Live, commands: &Sender<Command>) -> st
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {
                     if stopping {
-                        tracing::warn!("told again to stop: ending at once; nothing is lost");
+                        tracing::warn!("interrupted again: stopping at once; nothing is lost");
                         std::process::exit(i32::from(RESTART));
                     }
                 }
@@ -170,7 +175,7 @@ fn listen_to_signals(path: &Path, live: &Live, commands: &Sender<Command>) -> st
                     let (path, live, commands) = (path.clone(), live.clone(), commands.clone());
                     std::thread::spawn(move || match reload(&path, &live, &commands) {
                         Ok(words) => tracing::info!("reload: {words}"),
-                        Err(why) => tracing::error!("reload refused, the old config goes on: {why}"),
+                        Err(why) => tracing::error!("reload refused, the old config stays: {why}"),
                     });
                     continue;
                 }
@@ -179,13 +184,13 @@ fn listen_to_signals(path: &Path, live: &Live, commands: &Sender<Command>) -> st
                 continue;
             }
             stopping = true;
-            tracing::info!("stopping: writing what there is");
+            tracing::info!("stopping: writing what is left");
             // The flow may be busy; the deadline below ends it if it stays so.
             let _ = commands.try_send(Command::Stop);
             tokio::spawn(async {
                 tokio::time::sleep(STOP_WITHIN).await;
                 tracing::error!(
-                    "could not drain in time; the next start goes on at the last commit"
+                    "could not drain in time; the next start continues from the last commit"
                 );
                 std::process::exit(i32::from(RESTART));
             });
@@ -200,14 +205,14 @@ fn reload(path: &Path, old: &Live, commands: &Sender<Command>) -> Result<String,
     let (answer, answered) = bounded(1);
     commands
         .send_timeout(Command::Reload(Box::new(settings), answer), Duration::from_secs(5))
-        .map_err(|_| "the flow is busy; try again".to_string())?;
+        .map_err(|_| "the main loop is busy; try again".to_string())?;
     let words = answered
         .recv_timeout(Duration::from_secs(15))
-        .map_err(|_| "the flow did not answer in 15 s".to_string())??;
+        .map_err(|_| "the main loop did not answer within 15 s".to_string())??;
     Ok(match live == *old {
         true => words,
         false => format!(
-            "{words}; changes of [kafka], [source], [sinks], [delivery], [state] and [http] need a restart"
+            "{words}; changes in [kafka], [source], [sinks], [delivery], [state] and [http] need a restart"
         ),
     })
 }

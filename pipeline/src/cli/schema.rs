@@ -6,18 +6,18 @@ use anyhow::bail;
 
 use super::Terminal;
 
-/// Prints the schema of a file that Driftline reads or writes
+/// Print the schema of a file that Driftline reads or writes
 ///
-/// Schemas are JSON Schema 2020-12, with examples. An editor that knows the schema of the config
-/// completes and checks it while you type.
+/// Schemas are JSON Schema 2020-12, with examples. With the schema of the config, an editor completes
+/// and checks it while you type.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   driftline schema                             List the schemas
   driftline schema config > config.schema.json Write the config's schema for an editor
-  driftline schema finding | jq .properties    See what a finding holds")]
+  driftline schema finding | jq .properties    See what is in a finding")]
 pub struct Args {
-    /// Which one; without it, they are listed
+    /// Name of the schema [default: list them]
     #[arg(value_parser = SCHEMAS.iter().map(|(name, ..)| *name).collect::<Vec<_>>())]
     name: Option<String>,
 }
@@ -34,7 +34,7 @@ const SCHEMAS: &[(&str, &str, &str)] = &[
     ("alert", "a line of alerts.ndjson", include_str!("../../../schemas/alert.v1.json")),
     (
         "anomaly",
-        "a record of the topic of surprising events",
+        "a record on the topic of surprising events",
         include_str!("../../../schemas/anomaly.v1.json"),
     ),
     ("reject", "a line of rejects.ndjson", include_str!("../../../schemas/reject.v1.json")),
@@ -50,7 +50,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let Some((_, _, text)) = SCHEMAS.iter().find(|(known, ..)| *known == name) else {
-        bail!("there is no schema {name}; `driftline schema` lists them");
+        bail!("there is no schema {name}; see `driftline schema` for a list");
     };
     terminal.print(text)?;
     Ok(ExitCode::SUCCESS)

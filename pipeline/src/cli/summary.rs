@@ -1,26 +1,21 @@
 //! The summary of a replay: per model what changed, since when, how much, how sure, which codes carry it.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
-
+use super::instance::readable;
 use crate::engine::Engine;
+use crate::model::finding::EffectRecord;
 use crate::model::settings::Fleet;
-use crate::model::stream::{Original, TopicPartition};
 use crate::model::time::{from_rfc3339, span};
-use crate::model::{Alert, Finding, Reason, Reject, Status};
-use crate::source::InputFile;
+use crate::model::{Alert, Finding, Reason, Status};
 
 /// Models that are told one by one.
 const MODELS_TOLD: usize = 30;
 /// Findings of a model that are told one by one.
 const FINDINGS_TOLD: usize = 5;
-/// Characters of a message that are written with its reject.
-const EXCERPT_CHARS_MAX: usize = 120;
 
 /// What came out of a replay.
 #[derive(Debug, Default)]
@@ -50,54 +45,6 @@ impl Tally {
     /// Rejects so far.
     pub(super) fn rejected(&self) -> u64 {
         self.rejects.values().sum()
-    }
-}
-
-/// A reject as it is written: with the name of the file or partition instead of its number.
-#[derive(Debug, Serialize)]
-pub(super) struct RejectLine<'a> {
-    schema: &'static str,
-    reason: Reason,
-    file: String,
-    offset: u64,
-    detail: &'a str,
-    excerpt: Cow<'a, str>,
-    help: &'static str,
-}
-
-impl<'a> RejectLine<'a> {
-    /// A reject of a file.
-    pub(super) fn new(reject: &'a Reject, file: Option<&InputFile>) -> Self {
-        Self {
-            schema: "driftline.reject.v1",
-            reason: reject.reason,
-            file: file.map_or_else(String::new, |file| file.path.display().to_string()),
-            offset: reject.offset,
-            detail: &reject.detail,
-            excerpt: Cow::Borrowed(&reject.excerpt),
-            help: reject.reason.help(),
-        }
-    }
-
-    /// A message of a partition.
-    pub(super) fn of_topic(of: &TopicPartition, original: &'a Original) -> Self {
-        let known = Reason::ALL.iter().find(|reason| reason.name() == original.reason);
-        let reason = known.copied().unwrap_or(Reason::InvalidJson);
-        let text = String::from_utf8_lossy(&original.payload);
-        Self {
-            schema: "driftline.reject.v1",
-            reason,
-            file: format!("{}/{}", of.topic, of.partition),
-            offset: original.offset.unsigned_abs(),
-            detail: &original.detail,
-            excerpt: Cow::Owned(text.chars().take(EXCERPT_CHARS_MAX).collect()),
-            help: reason.help(),
-        }
-    }
-
-    /// Why it was rejected.
-    pub(super) fn reason(&self) -> Reason {
-        self.reason
     }
 }
 
@@ -141,7 +88,7 @@ impl Summary<'_> {
         let learning: Vec<_> = series.iter().filter(|s| !s.watched).collect();
         let _ = writeln!(
             out,
-            "{} series watched in {} groups; {} group{} still learning (too few events or too short a time)",
+            "{} series watched in {} groups; {} group{} still learning (too few events, or not enough time)",
             grouped(sum(Engine::watched_series)),
             series.len() - learning.len(),
             learning.len(),
@@ -156,7 +103,7 @@ impl Summary<'_> {
                 sum(|engine| engine.counters().future),
                 "far ahead of their neighbours (see [time].max_jump)",
             ),
-            (sum(|engine| engine.counters().outside), "outside of --from/--to"),
+            (sum(|engine| engine.counters().outside), "outside --from/--to"),
             (
                 sum(|engine| engine.counters().refused_series_events),
                 "of new series beyond limits.series_max",
@@ -195,7 +142,7 @@ impl Summary<'_> {
         });
         for (model, findings) in models.iter().take(MODELS_TOLD) {
             let state = self.state_of(model);
-            let _ = writeln!(out, "\n{}  {state}", self.bold(model));
+            let _ = writeln!(out, "\n{}  {state}", self.bold(&readable(model)));
             for finding in findings.iter().take(FINDINGS_TOLD) {
                 tell(out, finding);
             }
@@ -227,7 +174,7 @@ impl Summary<'_> {
         if findings == 0 {
             let watched: u64 = self.engines.iter().map(|engine| engine.watched_series()).sum();
             let text = if watched == 0 {
-                "Nothing could be watched: no series had enough events for a baseline. Give more events, or lower [baseline].learn."
+                "Nothing could be watched: no series had enough events for a baseline. Give more events, or lower [baseline.learn]."
             } else {
                 "Nothing changed."
             };
@@ -237,7 +184,8 @@ impl Summary<'_> {
         let accepted: f64 =
             self.engines.iter().map(|e| e.settings().detect.accepted_per_week()).sum();
         let by_share = self.engines.iter().any(|e| e.settings().detect.fleet == Fleet::Share);
-        let what = if by_share { "accepted share of false ones" } else { "accepted false alarms" };
+        let what =
+            if by_share { "accepted share of false findings" } else { "accepted false alarms" };
         let _ = writeln!(
             out,
             "\n{findings} finding{} in {} alert{}; {what}: {accepted} a week over all series.",
@@ -265,32 +213,54 @@ impl Summary<'_> {
 /// One finding: what, how much, since when, how sure, which codes.
 fn tell(out: &mut String, finding: &Finding) {
     let text = finding.summary.strip_prefix(&finding.model).unwrap_or(&finding.summary);
-    let _ = writeln!(out, "  {}", text.trim_start_matches(':').trim());
+    let _ = writeln!(out, "  {}", readable(text.trim_start_matches(':').trim()));
     let sure = finding.evidence.log_mixture / std::f64::consts::LN_10;
     let delay = from_rfc3339(&finding.detected_at)
         .zip(from_rfc3339(&finding.onset))
         .map(|(d, o)| span(d - o));
     let _ = writeln!(
         out,
-        "    evidence 10^{sure:.1} against 10^{:.1} asked for; {} ticks, {} after the onset; effect {} {:+.3} ({:+.3} to {:+.3})",
+        "    evidence 10^{sure:.1} (required: 10^{:.1}); {} ticks, {} after the onset; effect {}",
         finding.evidence.log_threshold / std::f64::consts::LN_10,
         finding.evidence.ticks_since_onset,
         delay.unwrap_or_default(),
-        finding.effect.unit,
-        finding.effect.value,
-        finding.effect.low,
-        finding.effect.high,
+        effect(&finding.effect),
     );
     let codes: Vec<String> = finding
         .codes
         .iter()
         .take(3)
         .map(|c| {
-            format!("{} ({:.1} % -> {:.1} %)", c.label, c.baseline_share * 100.0, c.share * 100.0)
+            let (before, after) = (c.baseline_share * 100.0, c.share * 100.0);
+            format!("{} ({before:.1} % -> {after:.1} %)", readable(&c.label))
         })
         .collect();
     if !codes.is_empty() {
-        let _ = writeln!(out, "    carried by {}", codes.join(", "));
+        let _ = writeln!(out, "    driven by {}", codes.join(", "));
+    }
+}
+
+/// Size of an effect with its interval, for people.
+pub(super) fn effect(effect: &EffectRecord) -> String {
+    let EffectRecord { unit, value, low, high, .. } = effect;
+    let size = effect_size(unit, *value);
+    match unit.as_str() {
+        "sigma" => format!("{size} (95 %: {low:+.2} to {high:+.2})"),
+        "sd_ratio" => format!("{size} (95 %: {low:.2} to {high:.2})"),
+        "share" => format!("{size} (95 %: {:+.2} % to {:+.2} %)", low * 100.0, high * 100.0),
+        "expected_events" => size,
+        _ => format!("{size} (95 %: {low:+.3} to {high:+.3})"),
+    }
+}
+
+/// Size of an effect in its unit, for people.
+pub(super) fn effect_size(unit: &str, value: f64) -> String {
+    match unit {
+        "sigma" => format!("{value:+.2} sigma"),
+        "sd_ratio" => format!("spread x {value:.2}"),
+        "share" => format!("{:+.2} % of events", value * 100.0),
+        "expected_events" => format!("none of about {value:.0} expected events"),
+        _ => format!("{unit} {value:+.3}"),
     }
 }
 

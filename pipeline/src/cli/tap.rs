@@ -9,15 +9,15 @@ use super::Terminal;
 use super::instance::{DEFAULT_URL, Instance, parse, readable};
 use crate::telemetry::At;
 
-/// Samples of what flows through a running instance
+/// Print samples of what flows through a running instance
 ///
-/// A tap never slows the flow: who reads too slowly loses samples, and is told how many. On a terminal a
-/// sample is a line of text, in a pipe a line of JSON.
+/// A tap never slows the instance down: if it reads too slowly it loses samples, and says how many. On a
+/// terminal a sample is a line of text, in a pipe a line of JSON.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   driftline tap                                    Evidence of all series, as panes close
-  driftline tap --at decode --every 1000           Each thousandth event, as it was read
+  driftline tap --at decode --every 1000           Every thousandth event, as it was read
   driftline tap --at panes --model chat --limit 5  Counts of the next five panes of a model
   driftline tap --metric latency_ms | jq .sample   As JSON, for other programs")]
 pub struct Args {
@@ -30,16 +30,16 @@ pub struct Args {
     /// Only this metric
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
-    /// Only every n-th of these
+    /// Only one in N of these
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     every: u64,
-    /// End after so many samples
+    /// Stop after this many samples
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Where the instance answers
+    /// URL of the instance
     #[arg(long, value_name = "URL", default_value = DEFAULT_URL)]
     url: String,
-    /// JSON lines even on a terminal
+    /// Print JSON lines even on a terminal
     #[arg(long)]
     json: bool,
 }
@@ -63,12 +63,15 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         if let Some(note) = sample.get("tap") {
             let dropped = note.get("dropped").and_then(Value::as_u64).unwrap_or(0);
             if dropped > told_drops {
-                terminal.tell(&format!("{dropped} samples dropped so far; --every N takes fewer"));
+                terminal.tell(&format!(
+                    "{dropped} samples dropped so far; use --every N to take fewer"
+                ));
             }
             told_drops = dropped;
             quiet += 1;
             if printed == 0 && quiet == QUIET_NOTES {
-                terminal.tell("nothing has passed yet; check --model and --metric, or wait for a pane to close");
+                terminal
+                    .tell("nothing yet; check --model and --metric, or wait for a pane to close");
             }
             continue;
         }
@@ -82,7 +85,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
     }
-    terminal.tell("the instance has ended the tap");
+    terminal.tell("the instance ended the tap");
     Ok(ExitCode::SUCCESS)
 }
 

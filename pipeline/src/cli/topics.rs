@@ -14,14 +14,14 @@ const COPIES_MAX: usize = 3;
 
 const EXAMPLES: &str = "\
 Examples:
-  driftline topics create                      findings, alerts, quarantine and journal topics
-  driftline topics create --partitions 6       findings, alerts and quarantine with 6 partitions
-  driftline topics create --dry-run            what would be made
+  driftline topics create                 Create all topics of [sinks]
+  driftline topics create --partitions 6  Create all but the journal with 6 partitions
+  driftline topics create --dry-run       Only show what would be created
 
-The journal has exactly one partition: whoever is assigned it runs the engine. Topics that exist are left
-as they are, and looked at: exit code 1 where one of them cannot be used.";
+The journal has exactly one partition: the member that is assigned it runs the engine. Topics that
+exist are checked but not changed: exit code 1 if one of them cannot be used.";
 
-/// Make the topics that Driftline writes
+/// Create the topics that Driftline writes
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
@@ -31,7 +31,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Make those of [sinks] that do not exist
+    /// Create the topics of [sinks] that do not exist yet
     Create(Create),
 }
 
@@ -40,13 +40,13 @@ struct Create {
     /// The config
     #[arg(long, short, default_value = DEFAULT_PATH, value_name = "FILE")]
     config: PathBuf,
-    /// Partitions of findings, alerts and quarantine
+    /// Partitions of each topic but the journal
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     partitions: i32,
-    /// Copies of each partition; default: 3, or as many as there are brokers
+    /// Replication factor [default: 3, or the number of brokers if that is less]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     replication: Option<i32>,
-    /// Only tell what would be made
+    /// Only show what would be created
     #[arg(long)]
     dry_run: bool,
 }
@@ -73,10 +73,10 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
             told.join(", ")
         );
         let line = match admin.find(name)? {
-            None if args.dry_run => format!("+ would make {made}"),
+            None if args.dry_run => format!("+ would create {made}"),
             None => match admin.create(&topic, partitions, copies)? {
-                true => format!("✓ made {made}"),
-                false => format!("✓ {name} was made by another just now"),
+                true => format!("✓ created {made}"),
+                false => format!("✓ {name} was just created by somebody else"),
             },
             Some(found) => {
                 let faults = topic.faults(&found);
@@ -88,7 +88,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
                     .map(|(what, remedy)| format!("✗ {name} exists and {what}\n    {remedy}"));
                 let faults: Vec<String> = faults.collect();
                 match faults.is_empty() {
-                    true => format!("✓ {name} exists ({}), and fits", topic.what),
+                    true => format!("✓ {name} exists ({}) and can be used", topic.what),
                     false => faults.join("\n"),
                 }
             }

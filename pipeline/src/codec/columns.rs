@@ -1,6 +1,6 @@
 //! Columns under construction, filled a record at a time; shared by the codecs of text.
 //!
-//! Not here: what a record's values mean (that is `record`). Invariant: between two records all
+//! Not here: what a record's values mean (that is `field_values`). Invariant: between two records all
 //! columns have the same length.
 
 use std::mem::take;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{Float32Array, Float64Array, NullBufferBuilder, UInt8Array, UInt32Array};
 
 use super::labels::{Dictionary, string_array};
-use super::plan::Plan;
+use super::path_tree::PathTree;
 use crate::model::{Batch, Column, Kind, Labels, Reject};
 
 /// Code of a flag that is missing.
@@ -53,13 +53,13 @@ pub(crate) struct TextColumn {
 }
 
 impl Columns {
-    pub(crate) fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(paths: &PathTree) -> Self {
         Self {
             time_us: Vec::new(),
             offsets: Vec::new(),
-            keys: plan.keys.iter().map(|_| LabelColumn::new()).collect(),
-            id: plan.id.map(|_| TextColumn::new()),
-            metrics: plan.metrics.iter().map(|&(_, kind)| MetricColumn::new(kind)).collect(),
+            keys: paths.keys.iter().map(|_| LabelColumn::new()).collect(),
+            id: paths.id.map(|_| TextColumn::new()),
+            metrics: paths.metrics.iter().map(|&(_, kind)| MetricColumn::new(kind)).collect(),
             rejects: Vec::new(),
         }
     }

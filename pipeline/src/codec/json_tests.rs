@@ -1,390 +1,223 @@
-//! The scanner against serde_json: random and mutated records, one scanner over all of them, so that
-//! what it remembers is tested as well.
+//! Values of messages: lists count whole or not at all, and the broker's time bounds the event's.
 
-use rand::{Rng, RngExt, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use arrow::array::Array;
 
+use super::super::MessageDecoder;
 use super::*;
-use crate::model::{FieldPath, Kind, Layout, MetricField, TimeField, TimeFormat};
+use crate::model::{
+    Batch, Column, FieldPath, Kind, Layout, Limits, MetricField, Reject, TimeField, TimeFormat,
+};
 
-const PATHS: [&str; 8] = ["t", "model", "a", "a.b", "a.b.c", "u.in", "u.out", "v"];
+/// One message after another.
+trait Say {
+    /// Its reject, if it is one.
+    fn message(
+        &mut self,
+        partition: u32,
+        offset: u64,
+        value: &[u8],
+        not_after_us: Option<i64>,
+    ) -> Option<Reject>;
+}
 
-fn plan() -> Plan {
-    let metric =
-        |path: &str, kind| MetricField { name: path.into(), path: FieldPath(path.into()), kind };
-    Plan::new(&Layout {
+impl Say for MessageDecoder {
+    fn message(
+        &mut self,
+        partition: u32,
+        offset: u64,
+        value: &[u8],
+        not_after_us: Option<i64>,
+    ) -> Option<Reject> {
+        let before = self.rejects().len();
+        self.add(partition, &[Message { not_after_us, ..Message::new(offset, value) }]);
+        self.rejects().get(before).cloned()
+    }
+}
+
+const NOON_US: i64 = 1_704_164_645_000_000;
+
+fn decoder() -> MessageDecoder {
+    let path = |path: &str| FieldPath(path.into());
+    let metric = |name: &str, kind| MetricField { name: name.into(), path: path(name), kind };
+    let layout = Layout {
         model_default: None,
-        time: TimeField { path: FieldPath("t".into()), format: TimeFormat::EpochS },
-        keys: vec![FieldPath("model".into())],
-        id: None,
-        metrics: PATHS[2..7]
-            .iter()
-            .map(|path| metric(path, Kind::Number))
-            .chain([metric("v", Kind::Vector)])
-            .collect(),
-    })
-    .expect("few paths")
-}
-
-/// JSON as it is written: duplicates kept, in order.
-#[derive(Debug, Clone, PartialEq)]
-enum Written {
-    Null,
-    Bool(bool),
-    Number(f64),
-    Text(String),
-    List(Vec<Written>),
-    Object(Vec<(String, Written)>),
-}
-
-impl<'de> Deserialize<'de> for Written {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Written;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("JSON")
-            }
-            fn visit_unit<E>(self) -> Result<Written, E> {
-                Ok(Written::Null)
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<Written, E> {
-                Ok(Written::Bool(value))
-            }
-            fn visit_i64<E>(self, value: i64) -> Result<Written, E> {
-                Ok(Written::Number(value as f64))
-            }
-            fn visit_u64<E>(self, value: u64) -> Result<Written, E> {
-                Ok(Written::Number(value as f64))
-            }
-            fn visit_f64<E>(self, value: f64) -> Result<Written, E> {
-                Ok(Written::Number(value))
-            }
-            fn visit_str<E>(self, value: &str) -> Result<Written, E> {
-                Ok(Written::Text(value.to_owned()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Written, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = list.next_element()? {
-                    entries.push(entry);
-                }
-                Ok(Written::List(entries))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Written, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Written::Object(pairs))
-            }
-        }
-        deserializer.deserialize_any(Any)
-    }
-}
-
-/// Every value whose keys, joined by dots, make `path`.
-fn find<'a>(value: &'a Written, path: &str, prefix: &str, found: &mut Vec<&'a Written>) {
-    let Written::Object(pairs) = value else { return };
-    for (key, value) in pairs {
-        let here = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        // Below what nobody configured nothing is looked for.
-        if !PATHS.iter().any(|path| *path == here || path.starts_with(&format!("{here}."))) {
-            continue;
-        }
-        if here == path {
-            found.push(value);
-        }
-        find(value, path, &here, found);
-    }
-}
-
-fn same(plan: &Plan, record: &Record, text: &str, node: NodeId, written: &Written) -> bool {
-    let value = record.value_of(node);
-    match (value, written) {
-        (Value::Null, Written::Null) => true,
-        (Value::Bool(a), Written::Bool(b)) => a == *b,
-        (Value::Number { value, .. }, Written::Number(b)) => {
-            value == *b || (value - b).abs() <= b.abs() * 1e-15
-        }
-        (Value::Text { .. }, Written::Text(b)) => record.text_of(value, text) == Some(b),
-        (Value::Vector { start, end }, Written::List(entries)) => {
-            let found = &record.entries[start..end];
-            found.len() == entries.len()
-                && found.iter().zip(entries).all(|(a, b)| match b {
-                    Written::Number(b) => {
-                        (f64::from(*a) - b).abs() <= b.abs() * 1e-6
-                            || f64::from(*a) == *b
-                            || a.is_infinite()
-                    }
-                    _ => a.is_nan(),
-                })
-        }
-        (Value::Composite, Written::List(_)) => !plan.node(node).vector,
-        (Value::Composite, Written::Object(_)) => true,
-        _ => false,
-    }
-}
-
-/// What `bytes` is by serde_json must be what it is by `scanner`.
-fn compare(plan: &Plan, scanner: &mut Scanner, block: &str, start: usize, end: usize, seed: u64) {
-    let line = &block[start..end];
-    let mut record = Record::new(plan);
-    let result = scanner.scan(plan, block, start, end, &mut record);
-    let written = match serde_json::from_str::<Written>(line) {
-        // Departures that are documented and tested elsewhere.
-        Err(error) if error.to_string().contains("out of range") => return,
-        Err(error) if error.to_string().contains("surrogate") => return,
-        Err(error) if error.to_string().contains("end of hex escape") => return,
-        written => written,
+        time: TimeField { path: path("ts"), format: TimeFormat::Auto },
+        keys: vec![path("model")],
+        id: Some(path("id")),
+        metrics: vec![
+            metric("latency", Kind::Number),
+            metric("finish", Kind::Category),
+            metric("error", Kind::Flag),
+            metric("embedding", Kind::Vector),
+        ],
     };
-    let context = || format!("seed {seed}, line {line:?}, scanner {result:?}, serde {written:?}");
-    match &written {
-        Ok(written @ Written::Object(_)) => {
-            assert!(result.is_ok(), "{}", context());
-            for path in PATHS {
-                let node = plan.child(0, path.as_bytes()).expect("configured");
-                let mut found = Vec::new();
-                find(written, path, "", &mut found);
-                match found.as_slice() {
-                    [] => assert!(
-                        matches!(record.value_of(node), Value::Missing),
-                        "{path}: {}",
-                        context()
-                    ),
-                    [one] => assert!(
-                        same(plan, &record, block, node, one),
-                        "{path}: {:?} {}",
-                        record.value_of(node),
-                        context()
-                    ),
-                    _ => assert!(record.is_duplicate(), "{path}: {}", context()),
-                }
-            }
-        }
-        Ok(_) => assert_eq!(
-            result.as_ref().map_err(|f| f.reason),
-            Err(Reason::NotAnObject),
-            "{}",
-            context()
-        ),
-        Err(_) => assert_eq!(
-            result.as_ref().map_err(|f| f.reason),
-            Err(Reason::InvalidJson),
-            "{}",
-            context()
-        ),
-    }
+    let limits = Limits { record_bytes_max: 2000, ..Limits::default() };
+    MessageDecoder::new(&Json, &layout, &limits, 0, i64::MAX).expect("a layout")
 }
 
-struct Writer {
-    random: Xoshiro256PlusPlus,
-    text: String,
+fn event(number: usize) -> String {
+    format!(
+        r#"{{"ts":1704164645,"model":"m{number}","id":"i{number}","latency":{number},"finish":"f{number}","error":true,"embedding":[{number},2]}}"#
+    )
 }
 
-impl Writer {
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.random.random_range(0..from.len())]
-    }
-
-    fn space(&mut self) {
-        let space = self.pick(&["", "", "", "", "", " ", "  ", "\t", "\r"]);
-        self.text.push_str(space);
-    }
-
-    fn value(&mut self, depth: u32) {
-        match self.random.random_range(0..if depth > 4 { 7 } else { 10 }) {
-            0 => self.text.push_str("null"),
-            1 => {
-                let word = self.pick(&["true", "false"]);
-                self.text.push_str(word);
-            }
-            2 | 3 => {
-                let number = match self.random.random_range(0..6) {
-                    0 => self.random.random_range(-1000i64..1000).to_string(),
-                    1 => format!("{}", self.random.random::<f64>() * 1e6),
-                    2 => format!("{:e}", self.random.random::<f64>()),
-                    3 => format!(
-                        "{}.{:03}E+{}",
-                        self.random.random_range(0..9),
-                        7,
-                        self.random.random_range(0..30)
-                    ),
-                    4 => self.random.next_u64().to_string(),
-                    _ => self
-                        .pick(&[
-                            "0",
-                            "-0",
-                            "0.0",
-                            "1e-300",
-                            "123456789012345678901234567890",
-                            "01",
-                            "1.",
-                            "-",
-                            ".5",
-                            "1e",
-                            "+1",
-                        ])
-                        .to_owned(),
-                };
-                self.text.push_str(&number);
-            }
-            4..=6 => {
-                let text = self.pick(&[
-                    "",
-                    "x",
-                    "gpt",
-                    "eight by",
-                    "a longer text of some bytes",
-                    "\u{e9}\u{4e16}\u{1F600}",
-                    r#"q\""#,
-                    r"\\",
-                    r"\n\t\/\b\f\r",
-                    r"\u00e9\ud83d\ude00",
-                    "{",
-                    "]",
-                    "a:b,c",
-                ]);
-                self.text.push('"');
-                self.text.push_str(text);
-                self.text.push('"');
-            }
-            7 => self.object(depth + 1),
-            _ => {
-                self.text.push('[');
-                for number in 0..self.random.random_range(0..4) {
-                    if number > 0 {
-                        self.text.push(',');
-                    }
-                    self.space();
-                    self.value(depth + 1);
-                    self.space();
-                }
-                self.text.push(']');
-            }
-        }
-    }
-
-    fn object(&mut self, depth: u32) {
-        self.text.push('{');
-        self.space();
-        for number in 0..self.random.random_range(0..6) {
-            if number > 0 {
-                self.text.push(',');
-                self.space();
-            }
-            let key = self.pick(&[
-                "t",
-                "model",
-                "a",
-                "a",
-                "b",
-                "c",
-                "a.b",
-                "b.c",
-                "a.b.c",
-                "u",
-                "u",
-                "in",
-                "out",
-                "u.in",
-                "v",
-                "other",
-                r"\u0061",
-                "",
-                "a quite long key that no step can remember as it has so many bytes",
-            ]);
-            self.text.push('"');
-            self.text.push_str(key);
-            self.text.push('"');
-            self.space();
-            self.text.push(':');
-            self.space();
-            self.value(depth);
-            self.space();
-        }
-        self.text.push('}');
-    }
+fn rejects(batch: &Batch) -> Vec<(u64, &'static str, &str)> {
+    batch.rejects.iter().map(|r| (r.offset, r.reason.name(), r.detail.as_str())).collect()
 }
 
 #[test]
-fn random_and_mutated_records_are_read_as_serde_json_reads_them() {
-    let plan = plan();
-    for seed in 0..300 {
-        let mut writer =
-            Writer { random: Xoshiro256PlusPlus::seed_from_u64(seed), text: String::new() };
-        let mut scanner = Scanner::new(64);
-        let mut lines: Vec<String> = Vec::new();
-        for _ in 0..100 {
-            writer.text.clear();
-            match writer.random.random_range(0..10) {
-                // Again what was there before, in another order of records.
-                0..6 if !lines.is_empty() => {
-                    let line = lines[writer.random.random_range(0..lines.len())].clone();
-                    writer.text.push_str(&line);
-                }
-                9 => writer.value(0),
-                _ => writer.object(0),
-            }
-            lines.push(writer.text.clone());
-            if writer.random.random_range(0..3) == 0 {
-                let mut bytes = std::mem::take(&mut writer.text).into_bytes();
-                for _ in 0..writer.random.random_range(1..3) {
-                    let at = writer.random.random_range(0..bytes.len() + 1);
-                    let byte = *b"{}[]:,\"\\ \t0123e.-+tfnulx\x01\x7f"
-                        .get(writer.random.random_range(0..28))
-                        .unwrap_or(&b'x');
-                    match writer.random.random_range(0..4) {
-                        0 => bytes.insert(at, byte),
-                        1 if at < bytes.len() => bytes[at] = byte,
-                        2 if at < bytes.len() => drop(bytes.remove(at)),
-                        _ => bytes.truncate(at),
-                    }
-                }
-                writer.text = String::from_utf8_lossy(&bytes).into_owned();
-            }
-            if skip_space(writer.text.as_bytes(), 0) == writer.text.len() {
-                continue;
-            }
-            // In a block: something that must not be looked at stands on both sides.
-            let block = format!("{{\"a\":1}}\n{}\n{{\"u\":{{\"in\":1}}}}\n", writer.text);
-            compare(&plan, &mut scanner, &block, 8, 8 + writer.text.len() + 1, seed);
-            compare(&plan, &mut scanner, &writer.text, 0, writer.text.len(), seed);
-            compare(&plan, &mut Scanner::new(64), &writer.text, 0, writer.text.len(), seed);
-        }
+fn a_list_is_its_events() {
+    let (mut one_by_one, mut as_list) = (decoder(), decoder());
+    let list = format!(" [\n {} , {},\t{}\n]\r\n", event(1), event(2), event(3));
+    for number in 1..=3 {
+        assert!(one_by_one.message(4, 9, event(number).as_bytes(), None).is_none());
     }
+    assert!(as_list.message(4, 9, list.as_bytes(), None).is_none());
+    assert_eq!(as_list.rows(), 3);
+    let (expected, found) = (one_by_one.finish(4), as_list.finish(4));
+    assert_eq!(format!("{expected:?}"), format!("{found:?}"));
+    assert_eq!(found.offsets, [9, 9, 9]);
 }
 
 #[test]
-fn numbers_are_the_nearest_doubles() {
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
-    for _ in 0..200_000 {
-        let value = f64::from_bits(random.next_u64());
-        if !value.is_finite() {
-            continue;
+fn a_bad_element_takes_its_message_along_and_nothing_else() {
+    let bad = [
+        ("1", "not_an_object"),
+        ("[{}]", "not_an_object"),
+        ("{}", "missing_time"),
+        (r#"{"ts":1704164645}"#, "missing_model"),
+        (r#"{"ts":1704164645,"model":"m","model":"m"}"#, "duplicate_field"),
+        (r#"{"ts":"soon","model":"m"}"#, "bad_time"),
+        ("", "invalid_json"),
+        ("{", "invalid_json"),
+    ];
+    for (bad, reason) in bad {
+        let (mut clean, mut tried) = (decoder(), decoder());
+        for decoder in [&mut clean, &mut tried] {
+            assert!(decoder.message(0, 1, event(1).as_bytes(), None).is_none());
         }
-        let short =
-            (random.random::<f64>() * 10f64.powi(random.random_range(-8..9)) * 1e4).round() / 1e4;
-        for text in [
-            format!("{value:e}"),
-            format!("{short}"),
-            format!("{}", value as i64),
-            format!("{short}e-3"),
-        ] {
-            let expected: f64 = text.parse().expect("a number");
-            let (read, after) = number(text.as_bytes(), 0).expect("a number");
-            assert_eq!((read.to_bits(), after), (expected.to_bits(), text.len()), "{text}");
+        let null = r#"{"ts":1704164645,"model":"m"}"#;
+        let list = format!("[{},{null},{bad}]", event(2));
+        let reject = tried.message(0, 2, list.as_bytes(), None).expect("a reject");
+        assert_eq!((reject.offset, reject.reason.name()), (2, reason), "{bad}");
+        for decoder in [&mut clean, &mut tried] {
+            assert!(decoder.message(0, 3, null.as_bytes(), None).is_none());
+            assert!(decoder.message(0, 4, event(3).as_bytes(), None).is_none());
         }
+        let (clean, tried) = (clean.finish(0), tried.finish(0));
+        assert_eq!((tried.rejects.len(), clean.rejects.len()), (1, 0));
+        assert_eq!(rows(&clean), rows(&tried), "{bad}");
+        assert_eq!(tried.offsets, [1, 3, 4]);
     }
 }
 
+/// All values, dictionaries resolved: a forgotten event may have left its words there.
+fn rows(batch: &Batch) -> Vec<String> {
+    let label = |labels: &crate::model::Labels, row: usize| {
+        let index = labels.indices.value(row) as usize;
+        (index < labels.values.len()).then(|| labels.values.value(index).to_owned())
+    };
+    let cell = |column: &Column, row: usize| match column {
+        Column::Number(values) => format!("{:?}", values.iter().nth(row)),
+        Column::Category(labels) => format!("{:?}", label(labels, row)),
+        Column::Flag(codes) => codes.value(row).to_string(),
+        Column::Vector { offsets, values } => {
+            format!("{:?}", &values.values()[offsets[row] as usize..offsets[row + 1] as usize])
+        }
+    };
+    let id = batch.id.as_ref().expect("an id");
+    (0..batch.rows())
+        .map(|row| {
+            let cells: Vec<_> = batch.metrics.iter().map(|column| cell(column, row)).collect();
+            let keys = (label(&batch.keys[0], row), label(id, row));
+            format!("{} {} {keys:?} {cells:?}", batch.time_us[row], batch.offsets[row])
+        })
+        .collect()
+}
+
 #[test]
-fn many_shapes_are_forgotten_and_relearned() {
-    let plan = plan();
-    let mut scanner = Scanner::new(64);
-    for round in 0..3 * STEPS_MAX {
-        let line = format!(r#"{{"k{round}":1,"a":{round},"u":{{"in":2}}}}"#);
-        compare(&plan, &mut scanner, &line, 0, line.len(), round as u64);
-        assert!(scanner.steps.len() <= STEPS_MAX && scanner.known.len() <= STEPS_MAX);
+fn what_is_no_event() {
+    let mut decoder = decoder();
+    let long = format!("[{}]", "1,".repeat(1500));
+    /// Reason and detail.
+    type Expected = Option<(&'static str, &'static str)>;
+    let cases: [(&[u8], Expected); 10] = [
+        (b"", Some(("invalid_json", "empty value"))),
+        (b" \n", Some(("invalid_json", "empty value"))),
+        (b"[]", None),
+        (b" [ ] ", None),
+        (b"[", Some(("invalid_json", "at byte 1"))),
+        (b"[] x", Some(("invalid_json", "at byte 3"))),
+        (b"7", Some(("not_an_object", "at byte 0"))),
+        (b"\xFF", Some(("invalid_utf8", "at byte 0"))),
+        (b"\0", Some(("invalid_json", "at byte 0"))),
+        (long.as_bytes(), Some(("too_long", "more than 2000 bytes"))),
+    ];
+    for (offset, (value, expected)) in (0..).zip(cases) {
+        let found = decoder.message(0, offset, value, None);
+        let found = found.as_ref().map(|reject| (reject.reason.name(), reject.detail.as_str()));
+        assert_eq!(found, expected, "{:?}", String::from_utf8_lossy(value));
     }
+    let batch = decoder.finish(0);
+    assert_eq!((batch.rows(), rejects(&batch).len()), (0, 8));
+}
+
+#[test]
+fn broker_time_bounds_the_event_s_time() {
+    let mut decoder = decoder();
+    assert!(decoder.message(0, 0, event(1).as_bytes(), Some(NOON_US)).is_none());
+    assert!(decoder.message(0, 1, event(1).as_bytes(), Some(NOON_US - 1)).is_some());
+    assert!(decoder.message(0, 2, event(1).as_bytes(), None).is_none());
+    assert!(decoder.message(0, 3, event(1).as_bytes(), Some(i64::MAX)).is_none());
+    let list = format!("[{}]", event(1));
+    assert!(decoder.message(0, 4, list.as_bytes(), Some(0)).is_some());
+    let batch = decoder.finish(0);
+    assert_eq!(batch.offsets, [0, 2, 3]);
+    let late = "2024-01-02T03:04:05Z";
+    assert_eq!(rejects(&batch), [(1, "time_too_late", late), (4, "time_too_late", late)]);
+}
+
+#[test]
+fn depth_counts_the_list() {
+    let mut decoder = decoder();
+    let nested = |levels: usize| {
+        let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+        format!(r#"[{{"ts":1704164645,"model":"m","x":{open}{close}}}]"#)
+    };
+    assert!(decoder.message(0, 0, nested(62).as_bytes(), None).is_none());
+    let reject = decoder.message(0, 1, nested(63).as_bytes(), None).expect("a reject");
+    assert_eq!(reject.reason, Reason::TooDeep);
+}
+
+#[test]
+fn line_breaks_are_white_space() {
+    let mut decoder = decoder();
+    let value = b"{\n  \"ts\": 1704164645,\n  \"model\": \"m\"\n}\n";
+    assert!(decoder.message(0, 5, value, None).is_none());
+    let batch = decoder.finish(0);
+    assert_eq!((batch.rows(), batch.keys[0].indices.len()), (1, 1));
+}
+
+#[test]
+fn where_batches_of_messages_end_changes_nothing() {
+    let values: Vec<String> = (0..40)
+        .map(|number| match number % 4 {
+            0 => event(number),
+            1 => format!("[{},{}]", event(number), event(number + 100)),
+            2 => format!("[{},{{}}]", event(number)),
+            _ => "nonsense".into(),
+        })
+        .collect();
+    let messages: Vec<Message<'_>> =
+        (0..).zip(&values).map(|(at, value)| Message::new(at, value.as_bytes())).collect();
+    let read = |size: usize| {
+        let mut decoder = decoder();
+        messages.chunks(size).for_each(|chunk| decoder.add(0, chunk));
+        let batch = decoder.finish(0);
+        let rejects: Vec<_> = batch.rejects.iter().map(|r| (r.offset, r.reason)).collect();
+        (rows(&batch), rejects)
+    };
+    let whole = read(40);
+    assert_eq!((whole.0.len(), whole.1.len()), (30, 20));
+    assert!([1, 3, 7].iter().all(|&size| read(size) == whole));
 }

@@ -6,7 +6,7 @@
 
 use crate::model::Reason;
 
-use super::record::Fault;
+use super::bad_record::BadRecord;
 
 /// What went wrong, and at which byte.
 pub(crate) type Scan<T> = Result<T, (Reason, usize)>;
@@ -20,8 +20,8 @@ pub(crate) struct Quoted {
     pub(crate) next: usize,
 }
 
-pub(crate) fn fault((reason, at): (Reason, usize)) -> Fault {
-    Fault::new(reason, format!("at byte {at}"))
+pub(crate) fn bad_json((reason, at): (Reason, usize)) -> BadRecord {
+    BadRecord::new(reason, format!("at byte {at}"))
 }
 
 /// The byte at `at`, or 0, which no token may hold.

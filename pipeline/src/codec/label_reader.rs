@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt32Array};
 use arrow::datatypes::DataType;
 
-use super::arrow_rows::{dictionary_keys, texts};
+use super::arrow_text::{dictionary_keys, texts};
 use super::labels::Dictionary;
 use crate::model::{INVALID_LABEL, Labels, NULL_LABEL};
 

@@ -1,180 +1,136 @@
-//! Parquet: a row group is the unit that decodes on its own. Only the configured leaves are read.
+//! Parquet files: read from their end, where the footer says which row groups there are.
 //!
-//! Strings are asked for as dictionaries, so a text is not copied for each row. Memory: pages of the
-//! wanted columns and a few thousand rows, not the row group. Not here: opening files (`source`); the
-//! file in a unit is read by that unit alone.
+//! Not here: what is in a row group (`row_group`).
 
 use std::fs::File;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::datatypes::{DataType, Field, Fields, Schema};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-};
-use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use super::arrow_rows::{BATCH_ROWS, Context, RowReader, wanted_columns};
+use super::arrow_rows::RowReader;
+use super::arrow_sample;
+use super::batch_builder::BatchBuilder;
+use super::block::{Block, OpenFile};
+use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec};
+use super::format::Format;
 use super::guard::guarded;
-use super::plan::Plan;
-use crate::model::{Batch, Reason, Reject};
+use super::row_group::{GroupReader, RowGroup};
+use super::sample::{Sample, SampleFault};
+use super::setup::Setup;
+use crate::model::Batch;
 
-/// One row group of one file.
-#[derive(Debug, Clone)]
-pub struct RowGroup {
-    /// Input partition.
-    pub partition: u32,
-    /// Number of its first row in the file.
-    pub first_offset: u64,
-    /// Its number in the file.
-    pub group: usize,
-    /// The file, opened for this unit: its position is shared with nobody.
-    pub file: Arc<File>,
-    /// Name of the file, for rejects.
-    pub name: Arc<str>,
-    /// The file's footer.
-    pub metadata: Arc<ParquetMetaData>,
-}
-
-/// What was worked out for one file.
+/// Files of Parquet.
 #[derive(Debug)]
-struct Opened {
-    footer: Arc<ParquetMetaData>,
-    metadata: ArrowReaderMetadata,
-    mask: ProjectionMask,
-}
+pub(crate) struct Parquet;
 
-/// Reads row groups; remembers the last file.
-#[derive(Debug, Default)]
-pub(crate) struct GroupReader {
-    opened: Option<Opened>,
-}
+static FORMAT: Format = Format {
+    name: "parquet",
+    extensions: &["parquet", "parq", "pq"],
+    magic: &[b"PAR1"],
+    doc: "Apache Parquet; only the configured columns are read. Needs a file, not a pipe.",
+};
 
-impl GroupReader {
-    /// Decodes a row group. What cannot be read ends it with one reject.
-    pub(crate) fn read(
-        &mut self,
-        unit: &RowGroup,
-        rows: &mut RowReader,
-        context: &mut Context<'_>,
-        emit: &mut dyn FnMut(Batch),
-    ) {
-        let mut offset = unit.first_offset;
-        if let Err(error) = self.rows(unit, rows, context, &mut offset, emit) {
-            let detail = format!("row group {}, after row {offset}: {error}", unit.group);
-            let reject = bad_file(unit.partition, offset, &unit.name, detail);
-            emit(Batch { rejects: vec![reject], ..rows.empty(context, unit.partition) });
-        }
+impl Codec for Parquet {
+    fn format(&self) -> &'static Format {
+        &FORMAT
     }
 
-    fn rows(
-        &mut self,
-        unit: &RowGroup,
-        rows: &mut RowReader,
-        context: &mut Context<'_>,
-        offset: &mut u64,
-        emit: &mut dyn FnMut(Batch),
-    ) -> Result<(), ParquetError> {
-        let known = |opened: &Opened| Arc::ptr_eq(&opened.footer, &unit.metadata);
-        let opened = match self.opened.take().filter(known) {
-            Some(opened) => opened,
-            None => guarded(|| Opened::new(context.plan, &unit.metadata))
-                .map_err(ParquetError::General)??,
+    fn files(&self) -> Option<&dyn FileCodec> {
+        Some(self)
+    }
+}
+
+impl FileCodec for Parquet {
+    fn open(&self, file: OpenFile) -> io::Result<Box<dyn Blocks>> {
+        if !file.is_seekable {
+            return Err(io::Error::other(
+                "Parquet is read from its end: give an uncompressed file, not a pipe",
+            ));
+        }
+        let opened = File::open(&file.path)?;
+        let read = guarded(|| ParquetMetaDataReader::new().parse_and_finish(&opened));
+        let metadata = read.map_err(io::Error::other)?.map_err(io::Error::other)?;
+        file.bytes_read.store(0, Ordering::Relaxed);
+        Ok(Box::new(ParquetBlocks {
+            name: file.path.display().to_string().into(),
+            path: file.path,
+            partition: file.partition,
+            bytes_read: file.bytes_read,
+            metadata: Arc::new(metadata),
+            group: 0,
+            offset: 0,
+        }))
+    }
+
+    fn decoder(&self, setup: Setup<'_>) -> Box<dyn DecodeBlocks> {
+        Box::new(ParquetDecoder {
+            rows: RowReader::new(setup.paths),
+            groups: GroupReader::default(),
+        })
+    }
+
+    fn sample(
+        &self,
+        file: OpenFile,
+        records_max: u64,
+        sample: &mut dyn Sample,
+    ) -> Result<(), SampleFault> {
+        arrow_sample::parquet(&file, records_max, sample)
+    }
+}
+
+/// Each row group is a block, which is read where it is decoded.
+struct ParquetBlocks {
+    path: PathBuf,
+    name: Arc<str>,
+    partition: u32,
+    /// Counts the row groups that were handed out, all columns.
+    bytes_read: Arc<AtomicU64>,
+    metadata: Arc<ParquetMetaData>,
+    group: usize,
+    offset: u64,
+}
+
+impl Blocks for ParquetBlocks {
+    fn next_block(&mut self) -> io::Result<Option<Block>> {
+        if self.group >= self.metadata.num_row_groups() {
+            return Ok(None);
+        }
+        // Opened anew for each block, so that no two threads share a position.
+        let file = File::open(&self.path)?;
+        let about = self.metadata.row_group(self.group);
+        let content = RowGroup {
+            group: self.group,
+            file,
+            name: Arc::clone(&self.name),
+            metadata: Arc::clone(&self.metadata),
         };
-        let opened = self.opened.insert(opened);
-        let file = unit.file.try_clone()?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, opened.metadata.clone())
-                .with_projection(opened.mask.clone())
-                .with_row_groups(vec![unit.group])
-                .with_batch_size(BATCH_ROWS);
-        let broken = ParquetError::General;
-        let mut reader = guarded(|| builder.build()).map_err(broken)??;
-        while let Some(batch) = guarded(|| reader.next()).map_err(broken)? {
-            let batch = batch?;
-            rows.read(context, unit.partition, *offset, &batch, emit);
-            *offset += batch.num_rows() as u64;
+        let block = Block::new(self.partition, self.offset, content);
+        self.group += 1;
+        self.offset += u64::try_from(about.num_rows()).unwrap_or(0);
+        let bytes = u64::try_from(about.compressed_size()).unwrap_or(0);
+        self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
+        Ok(Some(block))
+    }
+
+    fn records(&self) -> u64 {
+        self.offset
+    }
+}
+
+#[derive(Debug)]
+struct ParquetDecoder {
+    rows: RowReader,
+    groups: GroupReader,
+}
+
+impl DecodeBlocks for ParquetDecoder {
+    fn decode(&mut self, block: &Block, batch: &mut BatchBuilder, emit: &mut dyn FnMut(Batch)) {
+        if let Some(group) = block.content::<RowGroup>() {
+            self.groups.read(block, group, &mut self.rows, batch.rules(), emit);
         }
-        Ok(())
     }
-}
-
-impl Opened {
-    fn new(plan: &Plan, footer: &Arc<ParquetMetaData>) -> Result<Self, ParquetError> {
-        let plain = ArrowReaderMetadata::try_new(Arc::clone(footer), ArrowReaderOptions::new())?;
-        let schema = plain.schema();
-        let wanted = wanted_columns(plan, schema);
-        if wanted.is_empty() {
-            // Rows without columns would be as many as the footer says, true or not.
-            let problem = "none of the configured paths is a column of this file";
-            return Err(ParquetError::General(problem.into()));
-        }
-        let leaves = wanted.iter().flat_map(|(_, path)| leaves_at(schema.fields(), path));
-        let mask = ProjectionMask::leaves(plain.parquet_schema(), leaves);
-        let labels: Vec<&[usize]> = wanted
-            .iter()
-            .filter(|(node, _)| Some(*node) != plan.id)
-            .map(|(_, path)| path.as_slice())
-            .collect();
-        let fields = with_dictionaries(schema.fields(), &labels);
-        let hint = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
-        let options = ArrowReaderOptions::new().with_schema(hint);
-        let metadata = ArrowReaderMetadata::try_new(Arc::clone(footer), options).unwrap_or(plain);
-        Ok(Self { footer: Arc::clone(footer), metadata, mask })
-    }
-}
-
-/// The reject for a place where a file cannot be read on.
-pub(crate) fn bad_file(partition: u32, offset: u64, name: &str, mut detail: String) -> Reject {
-    detail.truncate(detail.floor_char_boundary(super::DETAIL_BYTES));
-    let excerpt = name.chars().take(super::EXCERPT_CHARS).collect();
-    Reject { reason: Reason::BadFile, partition, offset, detail, excerpt }
-}
-
-/// Number of Parquet leaves of a type.
-fn leaf_count(kind: &DataType) -> usize {
-    match kind {
-        DataType::Struct(fields) => fields.iter().map(|field| leaf_count(field.data_type())).sum(),
-        DataType::List(inner)
-        | DataType::LargeList(inner)
-        | DataType::ListView(inner)
-        | DataType::LargeListView(inner)
-        | DataType::FixedSizeList(inner, _)
-        | DataType::Map(inner, _) => leaf_count(inner.data_type()),
-        _ => 1,
-    }
-}
-
-/// The leaves of the column at `path`, numbered over the whole file.
-fn leaves_at(fields: &Fields, path: &[usize]) -> Vec<usize> {
-    let Some((&place, inner)) = path.split_first() else { return Vec::new() };
-    let Some(field) = fields.get(place) else { return Vec::new() };
-    let before: usize = fields.iter().take(place).map(|field| leaf_count(field.data_type())).sum();
-    let within = match (field.data_type(), inner) {
-        (DataType::Struct(fields), [_, ..]) => leaves_at(fields, inner),
-        (kind, _) => (0..leaf_count(kind)).collect(),
-    };
-    within.into_iter().map(|leaf| before + leaf).collect()
-}
-
-/// The fields with every string column at one of `paths` as a dictionary.
-fn with_dictionaries(fields: &Fields, paths: &[&[usize]]) -> Fields {
-    let hinted = fields.iter().enumerate().map(|(place, field)| {
-        let below: Vec<&[usize]> = paths
-            .iter()
-            .filter_map(|path| path.split_first().filter(|(first, _)| **first == place))
-            .map(|(_, inner)| inner)
-            .collect();
-        let kind = match field.data_type() {
-            kind if below.is_empty() => kind.clone(),
-            DataType::Struct(fields) => DataType::Struct(with_dictionaries(fields, &below)),
-            kind if kind.is_string() => {
-                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-            }
-            kind => kind.clone(),
-        };
-        Arc::new(Field::clone(field).with_data_type(kind))
-    });
-    hinted.collect()
 }

@@ -14,26 +14,26 @@ use serde_json::{Value, json};
 pub enum Level {
     /// The config cannot be used.
     Error,
-    /// The config can be used, and may not do what is meant.
+    /// The config can be used, but may not do what is meant.
     Warning,
 }
 
-/// One thing to be said about a config.
+/// One error or warning about a config.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
     /// How bad it is.
     pub level: Level,
     /// What is wrong, in one sentence.
     pub message: String,
-    /// Bytes of the config text that the caret stands under.
+    /// Bytes of the config text that the caret points at.
     pub span: Range<usize>,
-    /// What stands beside the caret; may be empty.
+    /// Text beside the caret; may be empty.
     pub label: String,
     /// What to do; may be empty.
     pub help: String,
 }
 
-/// All that is to be said about one config text.
+/// All errors and warnings about one config text.
 #[derive(Debug, Clone)]
 pub struct Diagnostics {
     name: String,

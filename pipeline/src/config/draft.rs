@@ -15,7 +15,7 @@ use crate::model::{Kind, Limits};
 pub struct Files {
     /// Files, globs or folders to read when the command line names none.
     pub input_paths: Vec<PathBuf>,
-    /// Name of the input format; `None`: told by extension and content.
+    /// Name of the input format; `None`: by extension and content.
     pub input_format: Option<String>,
     /// Baselines to load instead of learning them.
     pub baseline: Option<PathBuf>,

@@ -14,16 +14,18 @@ use crate::model::live::From;
 
 /// A form, with the place in `T` that a value of it is written to.
 pub enum Form<T: 'static> {
-    /// Any text that is not empty.
+    /// Any string that is not empty.
     Text(fn(&mut T, String)),
     /// A dotted path into an event.
     Path(fn(&mut T, String)),
-    /// A list of texts.
+    /// A list of strings.
     Texts(fn(&mut T, Vec<String>)),
     /// A list of some of these words.
     Words(&'static [&'static str], fn(&mut T, Vec<String>)),
     /// One of these words.
     Word(&'static [&'static str], fn(&mut T, &str)),
+    /// One of the words of another module's table.
+    WordOf(fn() -> &'static [&'static str], fn(&mut T, &str)),
     /// One of these words, or a strftime pattern.
     TimePattern(&'static [&'static str], fn(&mut T, String)),
     /// true or false.
@@ -40,13 +42,13 @@ pub enum Form<T: 'static> {
     Segments(fn(&mut T, Vec<(String, String)>)),
     /// A size between two others, in bytes.
     Bytes(u64, u64, fn(&mut T, u64)),
-    /// A text, here or in an environment variable or file.
+    /// A string, here or in an environment variable or file.
     Given(fn(&mut T, Given)),
-    /// The same; an empty text means something, too.
+    /// The same; an empty string is allowed.
     GivenOrNone(fn(&mut T, Given)),
     /// A secret: only in an environment variable or file.
     Secret(fn(&mut T, Given)),
-    /// A table of names and texts, of which those that the function tells are secrets.
+    /// A table of names and strings; the function says which of them are secrets.
     Table(fn(&str) -> bool, fn(&mut T, Vec<Named>)),
     /// Where reading begins.
     Start(fn(&mut T, From)),
@@ -62,11 +64,15 @@ impl<T> Form<T> {
     /// What a value of this form looks like, for errors and documentation.
     pub fn expected(&self) -> String {
         match self {
-            Self::Text(_) => "a text".into(),
+            Self::Text(_) => "a string".into(),
             Self::Path(_) => "a dotted path into the event, such as \"usage.input_tokens\"".into(),
-            Self::Texts(_) => "a list of texts, such as [\"a\", \"b\"]".into(),
+            Self::Texts(_) => "a list of strings, such as [\"a\", \"b\"]".into(),
             Self::Words(words, _) => format!("a list of some of {}", quoted(words)),
             Self::Word(words, _) => format!("one of {}", quoted(words)),
+            Self::WordOf(words, _) => match words() {
+                [word] => quoted(&[word]),
+                words => format!("one of {}", quoted(words)),
+            },
             Self::TimePattern(words, _) => {
                 format!(
                     "one of {}, or a strftime pattern such as \"%Y-%m-%d %H:%M:%S\"",
@@ -90,7 +96,7 @@ impl<T> Form<T> {
                     bytes::format(*max)
                 )
             }
-            Self::Given(_) | Self::GivenOrNone(_) => format!("a text, or {OUTSIDE}"),
+            Self::Given(_) | Self::GivenOrNone(_) => format!("a string, or {OUTSIDE}"),
             Self::Secret(_) => OUTSIDE.into(),
             Self::Table(..) => {
                 format!("names and values; a value is as in TOML, or {OUTSIDE}, as secrets must be")
@@ -135,6 +141,7 @@ impl<T> Form<T> {
                 set(target, list(value)?.iter().map(one).collect::<Result<_, _>>()?);
             }
             Self::Word(words, set) => set(target, word(value, words)?),
+            Self::WordOf(words, set) => set(target, word(value, words())?),
             Self::TimePattern(words, set) => set(target, time_pattern(value, words)?),
             Self::Switch(set) => match value.get_ref() {
                 DeValue::Boolean(on) => set(target, *on),
@@ -188,6 +195,7 @@ impl<T> Form<T> {
             }
             Self::Words(words, _) => json!({ "type": "array", "items": { "enum": words } }),
             Self::Word(words, _) => json!({ "enum": words }),
+            Self::WordOf(words, _) => json!({ "enum": words() }),
             Self::TimePattern(words, _) => {
                 json!({ "anyOf": [{ "enum": words }, { "type": "string", "pattern": "%" }] })
             }
@@ -254,7 +262,7 @@ impl Fault {
 /// The kind of a TOML value, for people.
 pub(super) fn kind_of(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "a text",
+        DeValue::String(_) => "a string",
         DeValue::Integer(_) => "an integer",
         DeValue::Float(_) => "a float",
         DeValue::Boolean(_) => "a boolean",
@@ -272,7 +280,7 @@ fn list<'a, 'i>(value: &'a Spanned<DeValue<'i>>) -> Result<&'a [Spanned<DeValue<
     match value.get_ref() {
         DeValue::Array(items) => Ok(items),
         DeValue::String(one) => {
-            Err(Fault::kind(value).help(format!("put it into brackets: [\"{one}\"]")))
+            Err(Fault::kind(value).help(format!("put it in brackets: [\"{one}\"]")))
         }
         _ => Err(Fault::kind(value)),
     }
@@ -282,7 +290,7 @@ fn text(value: &Spanned<DeValue<'_>>) -> Result<String, Fault> {
     match value.get_ref() {
         DeValue::String(text) if text.trim().is_empty() => Err(Fault::new(value, "it is empty")),
         DeValue::String(text) => Ok(text.to_string()),
-        _ => Err(Fault { label: Some("expected a text".into()), ..Fault::kind(value) }),
+        _ => Err(Fault { label: Some("expected a string".into()), ..Fault::kind(value) }),
     }
 }
 
@@ -290,11 +298,11 @@ fn path(value: &Spanned<DeValue<'_>>) -> Result<String, Fault> {
     let path = text(value)?;
     if path.split('.').any(str::is_empty) {
         return Err(Fault::new(value, "a part of the path is empty").help(
-            "write the names from the outside in, with one dot between: \"usage.input_tokens\"",
+            "write the names from the outside in, separated by single dots: \"usage.input_tokens\"",
         ));
     }
     if is_json_path(&path) {
-        return Err(Fault::new(value, "this is no dotted path")
+        return Err(Fault::new(value, "this is not a dotted path")
             .help("leave out `$`, brackets and indices: \"usage.input_tokens\""));
     }
     Ok(path)
@@ -317,12 +325,12 @@ fn word<'a>(value: &'a Spanned<DeValue<'_>>, words: &[&'static str]) -> Result<&
     if words.contains(&written.as_ref()) {
         return Ok(written);
     }
-    let mut fault = Fault::new(value, format!("\"{written}\" is none of the words it takes"));
+    let mut fault = Fault::new(value, format!("\"{written}\" is not one of the allowed values"));
     let same = words.iter().copied().find(|word| word.eq_ignore_ascii_case(written));
     let near = nearest(&written.to_lowercase(), words.iter().copied());
     if let Some(near) = same.or(near) {
         fault.label = Some(format!("did you mean \"{near}\"?"));
-        fault.help = format!("it takes one of {}", quoted(words));
+        fault.help = format!("allowed: {}", quoted(words));
     }
     Err(fault)
 }
@@ -353,7 +361,7 @@ fn a_duration(value: &Spanned<DeValue<'_>>, min: i64, max: i64) -> Result<i64, F
     match duration::parse_us(written) {
         Some(us) if (min..=max).contains(&us) => Ok(us),
         Some(_) => Err(Fault::new(value, "out of range")),
-        None => Err(Fault::new(value, format!("\"{written}\" is no duration"))
+        None => Err(Fault::new(value, format!("\"{written}\" is not a duration"))
             .help("write whole numbers with units: \"250ms\", \"10s\", \"5m\", \"1h30m\", \"7d\"")),
     }
 }
@@ -365,7 +373,7 @@ fn instant(value: &Spanned<DeValue<'_>>) -> Result<i64, Fault> {
         _ => return Err(Fault::kind(value)),
     };
     parse_instant_us(&written).ok_or_else(|| {
-        Fault::new(value, format!("\"{written}\" is no time"))
+        Fault::new(value, format!("\"{written}\" is not a time"))
             .help("write RFC 3339 with a zone, or a date, which means midnight UTC")
     })
 }
@@ -417,7 +425,7 @@ fn a_size(value: &Spanned<DeValue<'_>>, min: u64, max: u64) -> Result<u64, Fault
     match bytes::parse(written) {
         Some(size) if (min..=max).contains(&size) => Ok(size),
         Some(_) => Err(Fault::new(value, "out of range")),
-        None => Err(Fault::new(value, format!("\"{written}\" is no size"))
+        None => Err(Fault::new(value, format!("\"{written}\" is not a size"))
             .help("write a whole number with a unit: \"512KiB\", \"256MiB\", \"1GiB\"")),
     }
 }
@@ -427,8 +435,8 @@ fn given(value: &Spanned<DeValue<'_>>, is_secret: bool) -> Result<Given, Fault> 
     let said = match value.get_ref() {
         DeValue::Table(table) => place(value, table)?,
         _ if is_secret => {
-            return Err(Fault::new(value, "a secret is not written into a config").help(
-                "put it into an environment variable or into a file that only Driftline may read",
+            return Err(Fault::new(value, "secrets do not belong in a config").help(
+                "put it in an environment variable or in a file that only Driftline may read",
             ));
         }
         _ => Said::Literal(text(value).map_err(|fault| Fault { label: None, ..fault })?),
@@ -445,7 +453,7 @@ pub(super) fn is_place(value: &Spanned<DeValue<'_>>, table: &DeTable<'_>) -> boo
 fn place(value: &Spanned<DeValue<'_>>, table: &DeTable<'_>) -> Result<Said, Fault> {
     let mut entries = table.iter();
     let (Some((key, inner)), None) = (entries.next(), entries.next()) else {
-        return Err(Fault::new(value, format!("it takes one of {OUTSIDE}")));
+        return Err(Fault::new(value, format!("it takes either {OUTSIDE}")));
     };
     match key.get_ref().as_ref() {
         "env" => Ok(Said::Env(text(inner)?)),
@@ -485,7 +493,7 @@ fn entries(
             Ok(given) => all.push(Named { name, span: key.span(), given }),
             Err(fault) => {
                 let place =
-                    if is_secret_here { OUTSIDE } else { "a text, a number, true or false" };
+                    if is_secret_here { OUTSIDE } else { "a string, a number, true or false" };
                 fault.tell(&format!("{option}.{name}"), place, diagnostics);
                 right = false;
             }

@@ -70,12 +70,12 @@ impl Texts<'_> {
             Said::Env(name) => (
                 (outside.variable)(name).ok_or_else(|| "is not set".to_owned()),
                 format!("the environment variable {name}"),
-                "set it where Driftline is started, or name another".to_owned(),
+                "set it where Driftline is started, or use another one".to_owned(),
             ),
             Said::File(path) => {
                 let path = outside.folder.join(path);
                 let place = format!("the file {}", path.display());
-                let remedy = "make it, and let the user that runs Driftline read it".to_owned();
+                let remedy = "create it, and let the user that runs Driftline read it".to_owned();
                 (read_file(&path), place, remedy)
             }
         };
@@ -99,7 +99,7 @@ impl Texts<'_> {
                     given.span.clone(),
                     format!("the file {} cannot be read: {error}", path.display()),
                 )
-                .help("correct the path (it is relative to the folder of this config), or make the file");
+                .help("correct the path (it is relative to the folder of this config), or create the file");
             return None;
         }
         Some(path.to_string_lossy().into_owned())

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use super::live::followers;
 use super::options::{METRIC_OPTIONS, METRICS_DOC, Opt, sections};
 use super::presets::PRESETS;
+use crate::sink;
 
 const HEAD: &str = "\
 # The config
@@ -11,8 +13,8 @@ const HEAD: &str = "\
 <!-- Made from the table of options in pipeline/src/config/options.rs. Do not edit: run
      `UPDATE_GOLDEN=1 cargo test --release -p driftline-tests --test surface config::`. -->
 
-Driftline reads one TOML file, `driftline.toml` unless another is named. `driftline init SAMPLE` writes one
-from a sample of your events, `driftline check` tells all its errors at once, each with its line and the
+Driftline reads one TOML file, `driftline.toml` unless you name another. `driftline init SAMPLE` writes one
+from a sample of your events, `driftline check` reports all errors at once, each with its line and the
 remedy, and `driftline schema config` prints a JSON Schema for editors.
 
 The smallest config that works:
@@ -27,13 +29,13 @@ model = \"model\"
 [metrics.latency_ms]
 ```
 
-A **path** such as `usage.input_tokens` goes from the outside in. It matches nested objects, a flat key that
-has the dots in it, and mixtures of both. A **duration** is written as whole numbers with units: `250ms`,
+A **path** such as `usage.input_tokens` names fields from the outside in. It matches nested objects, a flat key
+with dots in it, and mixtures of both. A **duration** is written in whole numbers with units: `250ms`,
 `10s`, `5m`, `1h30m`, `7d` (us, ms, s, m, h, d, w).
 ";
 
 const STRFTIME: &str = "
-A strftime pattern is a text with `%`: `%Y` year, `%m` month, `%d` day, `%H` hour, `%M` minute, `%S` second,
+A strftime pattern is text with `%`: `%Y` year, `%m` month, `%d` day, `%H` hour, `%M` minute, `%S` second,
 `%.f` fraction of a second with its dot, `%3f` `%6f` `%9f` fraction without it, `%z` offset (`+0200`), `%:z`
 offset (`+02:00`), `%b` month's short name, `%s` epoch seconds, `%%` a percent sign.
 ";
@@ -50,6 +52,15 @@ pub fn markdown() -> String {
         if section.name == "time" {
             page.push_str(STRFTIME);
         }
+        if section.name == "sinks" {
+            for spec in sink::following() {
+                let title = format!("`[sinks.{}]`", spec.name);
+                chapter(&mut page, &title, spec.doc, &followers::rows(spec));
+            }
+        }
+        if section.name == "delivery" {
+            page.push_str(&sinks());
+        }
         if section.name == "keys" {
             chapter(&mut page, "`[metrics.NAME]`", METRICS_DOC, METRIC_OPTIONS);
         }
@@ -60,6 +71,15 @@ pub fn markdown() -> String {
         let _ = write!(page, "\n### `preset = \"{name}\"`\n\n{doc}\n\n```toml\n{toml}```\n");
     }
     page
+}
+
+/// The table of sinks.
+fn sinks() -> String {
+    let mut table = String::from("\nThe sinks:\n\n| sink | what it does |\n| --- | --- |\n");
+    for spec in sink::all() {
+        let _ = writeln!(table, "| `{}` | {} |", spec.name, spec.doc);
+    }
+    table
 }
 
 fn chapter<T>(page: &mut String, title: &str, doc: &str, options: &[Opt<T>]) {

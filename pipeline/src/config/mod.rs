@@ -1,4 +1,4 @@
-//! Configuration: a TOML file to validated [`Settings`], and errors that teach.
+//! Configuration: a TOML file to validated [`Settings`], and errors that name the remedy.
 //!
 //! One table ([`options`]) describes every option. Parsing, defaults, "did you mean", the JSON Schema
 //! and the documentation page all derive from it, so they cannot disagree. Not here: what the settings
@@ -31,7 +31,7 @@ pub use given::Outside;
 use crate::model::live::Live;
 use crate::model::settings::Settings;
 
-/// The config file that is read when none is named.
+/// The config file that is read unless another is named.
 pub const DEFAULT_PATH: &str = "driftline.toml";
 
 /// Why there is no config.
@@ -52,21 +52,21 @@ pub enum ConfigError {
     Invalid(Diagnostics),
 }
 
-/// What a config text says: settings where it has no errors, and all that is to be said about it.
+/// The result of reading a config text: settings if it has no errors, and all errors and warnings.
 #[derive(Debug)]
 pub struct Reading {
     /// The settings and files, unless there is an error.
     pub config: Option<(Settings, Files)>,
     /// Whether there is a section `[kafka]`.
     pub has_kafka: bool,
-    /// How to run live, unless there is an error, no `[kafka]`, or what stands outside was not read.
+    /// How to run live; none if there is an error or no `[kafka]`, or if secrets and files were not read.
     pub live: Option<Live>,
     /// Errors and warnings, by place.
     pub diagnostics: Diagnostics,
 }
 
-/// Reads and validates a config file. Paths in it are relative to its folder. What it names outside, such as
-/// passwords, is not read.
+/// Reads and validates a config file. Paths in it are relative to its folder. Environment variables and
+/// files that it refers to are not read.
 pub fn load(path: &Path) -> Result<(Settings, Files), ConfigError> {
     let reading = read_file(path)?;
     reading.config.ok_or(ConfigError::Invalid(reading.diagnostics))
@@ -109,12 +109,13 @@ fn text_of(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-/// Reads and validates a config text; `name` is what errors call it. What it names outside is not read.
+/// Reads and validates a config text; `name` is what errors call it. Environment variables and files that it
+/// refers to are not read.
 pub fn parse(text: &str, name: &str) -> Reading {
     parse_with(text, name, None)
 }
 
-/// As [`parse`], and reads what it names outside.
+/// As [`parse`], and reads the environment variables and files that it refers to.
 pub fn parse_live(text: &str, name: &str, outside: &Outside<'_>) -> Reading {
     parse_with(text, name, Some(outside))
 }
@@ -173,7 +174,7 @@ mod tests {
         let all = names.len();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), all, "an option stands twice in the table");
+        assert_eq!(names.len(), all, "an option is given twice in the table");
         assert!(METRIC_OPTIONS.iter().all(|option| !option.doc.is_empty()));
     }
 

@@ -3,10 +3,12 @@
 //! Parsing, defaults, errors, `driftline schema config` and `docs/config.md` derive from the rows.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use super::draft::{Draft, MetricDraft};
 use super::form::Form;
 use super::{live, presets};
+use crate::codec::Codecs;
 use crate::model::Kind;
 use crate::model::settings::{Fleet, OnNewVersion};
 
@@ -40,8 +42,6 @@ pub const METRICS_DOC: &str = "One table per metric, under a name of your choice
 pub const ZONE_MAX: f64 = 10.0;
 /// Least and most false alarms a week that may be accepted.
 pub const BUDGETS: (f64, f64) = (0.0001, 1_000_000.0);
-/// Words of `format` in `[input]`.
-pub const INPUT_FORMATS: &[&str] = &["auto", "ndjson", "csv", "parquet", "arrow"];
 /// Words of `format` in `[time]`.
 pub const TIME_FORMATS: &[&str] =
     &["auto", "rfc3339", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns"];
@@ -68,6 +68,22 @@ pub(super) const fn opt<T>(
     doc: &'static str,
 ) -> Opt<T> {
     Opt { name, form, default, doc }
+}
+
+/// Words of `format` in `[input]`: `auto`, and the codecs that read files.
+pub fn input_formats() -> &'static [&'static str] {
+    static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let mut words = Codecs::built_in().names_for_files();
+        words.insert(0, "auto");
+        words
+    });
+    &WORDS
+}
+
+/// Words of `format` in `[source]`: the codecs that read messages.
+pub fn message_formats() -> &'static [&'static str] {
+    static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| Codecs::built_in().names_for_messages());
+    &WORDS
 }
 
 /// All sections, in the order of the documentation.
@@ -109,7 +125,7 @@ static SECTIONS: &[Section] = &[
             ),
             opt(
                 "format",
-                Form::Word(INPUT_FORMATS, |d, v| {
+                Form::WordOf(input_formats, |d, v| {
                     d.files.input_format = (v != "auto").then(|| v.into())
                 }),
                 "\"auto\"",

@@ -10,20 +10,19 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Diagnostics, nearest};
 use super::draft::{Draft, MetricDraft};
 use super::form::kind_of;
+use super::live::followers::{self, FollowerDraft};
 use super::options::{self, METRIC_OPTIONS, METRICS, Opt, Section, sections};
 use super::places::Places;
 use super::{presets, secrets};
+use crate::sink::SinkSpec;
 
 /// Part of a TOML parser's message, and what to do about it.
 const REMEDIES: &[(&str, &str)] = &[
-    (
-        "duplicate key",
-        "each option and each [section] stands once: put what belongs together in one place",
-    ),
-    ("invalid basic string", "close the text with a quotation mark on the same line"),
+    ("duplicate key", "each option and each [section] may be given only once: merge them"),
+    ("invalid basic string", "close the string with a quotation mark on the same line"),
     ("unclosed table", "close the name of the section with a bracket"),
-    ("unquoted key", "put a name with other characters into quotation marks"),
-    ("string values must be quoted", "put the text into quotation marks"),
+    ("unquoted key", "put a name with other characters in quotation marks"),
+    ("string values must be quoted", "put the string in quotation marks"),
 ];
 
 /// Reads a config text. What cannot be read is said in `diagnostics` and left at its default. `None` if the
@@ -93,6 +92,8 @@ impl Reader<'_> {
                 }
             } else if full == METRICS {
                 self.with_table(&full, value, |reader, table| reader.metrics(table));
+            } else if let Some(spec) = followers::of_section(&full) {
+                self.with_table(&full, value, |reader, table| reader.follower(&full, spec, table));
             } else if options::section(&full).is_some() {
                 self.with_table(&full, value, |reader, table| reader.table(&full, table));
             } else {
@@ -175,6 +176,26 @@ impl Reader<'_> {
         }
     }
 
+    /// A section `[sinks.NAME]`.
+    fn follower(&mut self, full: &str, spec: &'static SinkSpec, table: &DeTable<'_>) {
+        let mut draft = FollowerDraft::of(spec);
+        let rows = followers::rows(spec);
+        for (key, value) in table.iter() {
+            let name = key.get_ref().as_ref();
+            let option_full = join(full, name);
+            self.places.put(&option_full, key.span(), value);
+            if let Some(row) = rows.iter().find(|row| row.name == name) {
+                if !row.form.read(&option_full, value, draft.slot(row.name), self.diagnostics) {
+                    self.places.mark_wrong(&option_full);
+                }
+            } else {
+                let names: Vec<&str> = rows.iter().map(|row| row.name).collect();
+                self.unknown_among(full, name, &names, key.span());
+            }
+        }
+        self.draft.live.followers.push(draft);
+    }
+
     fn nothing_to_drop(&mut self, name: &str, span: Range<usize>) {
         let names: Vec<&str> = self.draft.metrics.iter().map(|(name, _)| name.as_str()).collect();
         let near = nearest(name, names.iter().copied());
@@ -190,7 +211,10 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, section: &str, name: &str, span: Range<usize>) {
-        let inner = sections().map(|s| s.name).chain([METRICS]).filter_map(|full| {
+        let followers: Vec<String> = followers::sections().collect();
+        let followers = followers.iter().map(String::as_str);
+        let inner = sections().map(|s| s.name).chain([METRICS]).chain(followers);
+        let inner = inner.filter_map(|full| {
             let rest = match section.is_empty() {
                 true => full,
                 false => full.strip_prefix(section)?.strip_prefix('.')?,
@@ -215,7 +239,7 @@ impl Reader<'_> {
                 item.label(format!("did you mean `{near}`?"));
             }
             (None, Some(Section { name: "", .. })) => {
-                item.label("it stands at the top of the file, before the first section");
+                item.label("it belongs at the top of the file, before the first section");
             }
             (None, Some(section)) => {
                 item.label(format!("it belongs in [{}]", section.name));

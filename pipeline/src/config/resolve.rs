@@ -88,13 +88,13 @@ impl Checks<'_> {
             let place = ["time.lateness", "limits.panes_open_max"].into_iter().find(says);
             self.diagnostics
                 .error(self.places.value(place.unwrap_or("time.pane")), format!(
-                    "`time.lateness` keeps {open} panes open, and `limits.panes_open_max` is {panes_max}"
+                    "`time.lateness` keeps {open} panes open, but `limits.panes_open_max` is {panes_max}"
                 ))
                 .help("shorten the lateness, lengthen the pane, or raise the limit");
         }
     }
 
-    /// A share that is accepted, and nothing that looks at it.
+    /// Warns of an accepted share that has no effect.
     fn fleet(&mut self) {
         let share = "detect.false_share_per_week";
         let fleet = self.draft.detect.0.fleet;
@@ -103,7 +103,7 @@ impl Checks<'_> {
             self.diagnostics
                 .warning(
                     self.places.key(share),
-                    "`detect.false_share_per_week` is only looked at with fleet = \"share\"",
+                    "`detect.false_share_per_week` has an effect only with fleet = \"share\"",
                 )
                 .help("add fleet = \"share\" to [detect], or remove it: `detect.budget_per_week` is in force");
         }
@@ -126,7 +126,7 @@ impl Checks<'_> {
             .error(
                 self.places.value(place),
                 format!(
-                    "`{name}` ({}) is no multiple of `time.pane` ({})",
+                    "`{name}` ({}) is not a multiple of `time.pane` ({})",
                     format_us(us),
                     format_us(pane_us)
                 ),
@@ -161,7 +161,7 @@ impl Checks<'_> {
                         self.places.value(&name),
                         format!("two keys read the same path `{path}`"),
                     )
-                    .help("leave one of them out");
+                    .help("remove one of them");
             }
             paths.push(path);
         }
@@ -175,7 +175,7 @@ impl Checks<'_> {
                         self.places.value("baseline.to"),
                         "the baseline's span is empty: `to` is not after `from`",
                     )
-                    .help("exchange them, or correct the year");
+                    .help("swap them, or correct the year");
             }
             (Some(_), None) | (None, Some(_)) => {
                 let (there, missing) =
@@ -196,9 +196,9 @@ impl Checks<'_> {
                 self.diagnostics
                     .error(
                         self.places.key(&format!("baseline.{second}")),
-                        format!("`baseline.{first}` and `baseline.{second}` exclude each other"),
+                        format!("`baseline.{first}` and `baseline.{second}` cannot be combined"),
                     )
-                    .help("baselines of a span are neither loaded nor learned: keep one of them");
+                    .help("a baseline is learned from the first events, learned from a span, or loaded from a file: choose one");
             }
         }
         if self.places.has("baseline.on_new_version") && self.draft.version.is_none() {
@@ -239,7 +239,7 @@ impl Checks<'_> {
             if Some(&path) == self.draft.time_path.as_ref() || Some(&path) == self.draft.id.as_ref()
             {
                 self.diagnostics
-                    .warning(self.places.key(&full), format!("the metric `{name}` reads the event's time or id, which differ in each event"))
+                    .warning(self.places.key(&full), format!("the metric `{name}` reads the event's time or id, which is different in every event"))
                     .help("drop it");
             }
         }
@@ -256,7 +256,7 @@ impl Checks<'_> {
             }
             let takes = match fitting {
                 [] => "a vector has no scalars".to_owned(),
-                fitting => format!("it takes {}", fitting.join(", ")),
+                fitting => format!("allowed: {}", fitting.join(", ")),
             };
             let kind = kind_name(metric.kind.0);
             self.diagnostics

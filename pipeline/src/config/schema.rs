@@ -5,7 +5,9 @@
 use serde_json::{Map, Value, json};
 use toml::de::DeValue;
 
+use super::live::followers;
 use super::options::{METRIC_OPTIONS, METRICS, METRICS_DOC, Opt, sections};
+use crate::sink;
 
 /// JSON Schema 2020-12 of a config.
 pub fn json_schema() -> Value {
@@ -23,6 +25,13 @@ pub fn json_schema() -> Value {
                     outer.insert(inner.into(), object(section.doc, properties));
                 }
             }
+        }
+    }
+    let sinks = root.get_mut("sinks").and_then(|sinks| sinks.get_mut("properties"));
+    if let Some(Value::Object(sinks)) = sinks {
+        for spec in sink::following() {
+            let properties = properties(&followers::rows(spec));
+            sinks.insert(spec.name.into(), object(spec.doc, properties));
         }
     }
     let metric = object("One metric.", properties(METRIC_OPTIONS));

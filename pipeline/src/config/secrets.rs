@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostics, nearest};
-use super::live::PASSED_THROUGH;
+use super::live::{PASSED_THROUGH, followers};
 use super::{form, options};
 
 /// A name that has one of these is a secret's ...
@@ -19,7 +19,7 @@ const ENDS: &[&str] = &["token", "key.pem", "_key", "sas", "key_base64"];
 const NOT_ENDS: &[&str] =
     &["file", "path", "location", "id", "url", "uri", "type", "application_credentials"];
 /// How the headers of sections with secrets begin.
-const SECTIONS: &[&str] = &["[kafka", "[state.options"];
+const SECTIONS: &[&str] = &["[kafka", "[state.options", "[sinks."];
 /// Names that are often misspelled.
 const SLIPS: &[&str] = &["password", "passwd", "token"];
 
@@ -47,7 +47,10 @@ fn is_hidden(full: &str) -> bool {
         options::section(section).is_some_and(|s| s.options.iter().any(|o| o.name == name))
     };
     let unknown = full.starts_with("kafka.") && !full.rsplit_once('.').is_some_and(known);
-    unknown || full.starts_with("state.options.") || could_be_secret(full)
+    unknown
+        || full.starts_with("state.options.")
+        || followers::is_hidden(full)
+        || could_be_secret(full)
 }
 
 /// Masks the secrets of a document.

@@ -10,18 +10,18 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Shared;
+use super::shared::Shared;
 
 /// Lets the request pass, or answers 403 with the reason.
 pub(super) async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     if shared.loopback && !names_loopback(headers) {
-        let words = "this port is for this machine alone: ask for localhost or 127.0.0.1\n";
+        let words = "this port is for this machine only: ask for localhost or 127.0.0.1\n";
         return (StatusCode::FORBIDDEN, words).into_response();
     }
     let safe = matches!(*request.method(), Method::GET | Method::HEAD);
     if !safe && headers.contains_key(header::ORIGIN) {
-        let words = "requests of web pages change nothing here\n";
+        let words = "requests from web pages cannot change anything here\n";
         return (StatusCode::FORBIDDEN, words).into_response();
     }
     next.run(request).await

@@ -8,50 +8,21 @@ mod connection;
 mod guard;
 mod pages;
 mod reload;
+mod shared;
 mod tap;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use crate::telemetry::{Health, Taps, Telemetry};
 
 pub use pages::StatusPage;
-
-/// What HTTP asks of the runtime.
-#[derive(Debug)]
-pub enum Control {
-    /// Read the config again. The answer says what changed, or why the old one stays.
-    Reload(oneshot::Sender<Result<String, String>>),
-}
-
-/// Path, method, what it is: the page of links and the answer to an unknown path.
-const PATHS: &[(&str, &str, &str)] = &[
-    ("/livez", "GET", "whether the process lives; 503 with the reason if not"),
-    ("/readyz", "GET", "whether it reads and writes, or stands by; 503 with the reason if not"),
-    ("/metrics", "GET", "metrics for Prometheus"),
-    ("/status", "GET", "partitions, offsets, watermarks, last commit: JSON"),
-    ("/-/reload", "POST", "read the config again; a bad one changes nothing"),
-    ("/tap", "GET", "samples of the flow: ?at=decode|panes|scores&model=&metric=&every="),
-];
-
-/// What all requests share.
-#[derive(Clone)]
-struct Shared {
-    telemetry: Telemetry,
-    health: Health,
-    taps: Taps,
-    control: crossbeam_channel::Sender<Control>,
-    /// Samples dropped by taps that the metric has counted.
-    counted_drops: Arc<AtomicU64>,
-    /// Bound to loopback alone.
-    loopback: bool,
-}
+pub use shared::Control;
+use shared::Shared;
 
 /// Answers requests until the future is dropped.
 pub async fn serve(

@@ -9,7 +9,7 @@ use axum::http::{StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse};
 use serde::{Deserialize, Serialize};
 
-use super::{PATHS, Shared};
+use super::shared::{PATHS, Shared};
 use crate::telemetry::{Metric, Status, Verdict, unix_seconds};
 
 /// The format of `/metrics`.
@@ -84,7 +84,7 @@ pub(super) async fn index() -> Html<String> {
 
 pub(super) async fn unknown(uri: Uri) -> impl IntoResponse {
     let path: String = uri.path().chars().take(80).collect();
-    let mut words = format!("there is no {path:?} here, but:\n");
+    let mut words = format!("there is no {path:?} here; there are:\n");
     for (path, method, what) in PATHS {
         let _ = writeln!(words, "  {method:<5}{path:<11}{what}");
     }

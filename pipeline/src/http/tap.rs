@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::Shared;
+use super::shared::Shared;
 use crate::telemetry::taps::{Filter, Sample, TAPS_MAX, Tap};
 use crate::telemetry::{At, taps::TAP_QUEUE};
 
@@ -39,10 +39,10 @@ impl Wish {
     fn filter(self) -> Result<Filter, String> {
         let name = self.at.as_deref().unwrap_or(At::Scores.name());
         let names = At::ALL.map(At::name).join(", ");
-        let at = At::named(name).ok_or_else(|| format!("at={name:?} is none of {names}\n"))?;
+        let at = At::named(name).ok_or_else(|| format!("at={name:?} is not one of {names}\n"))?;
         let every = self.every.unwrap_or(1);
         if every == 0 {
-            return Err("every=0 is nothing: 1 is every sample, 10 every tenth\n".into());
+            return Err("every=0 would show nothing: 1 is every sample, 10 every tenth\n".into());
         }
         // An empty text is no wish, as forms send it.
         let set = |text: Option<String>| text.filter(|text| !text.is_empty());
@@ -64,7 +64,7 @@ pub(super) async fn tap(
     };
     let at = filter.at;
     let Some(tap) = shared.taps.subscribe(filter) else {
-        let words = format!("{TAPS_MAX} taps are open already, which is the limit: end one\n");
+        let words = format!("{TAPS_MAX} taps are already open, which is the limit: close one\n");
         return (StatusCode::SERVICE_UNAVAILABLE, words).into_response();
     };
     let now = Instant::now();

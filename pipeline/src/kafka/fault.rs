@@ -1,19 +1,16 @@
 //! What went wrong with a broker, in words that name the remedy.
 //!
-//! Not here: whether to try again; that is the caller's (`is_passing`, `is_eviction` help). A fault is made
-//! of librdkafka's code, of what was being done, and of what the client said by itself: a call that
-//! only tells "timed out" timed out because of something, and the client knows what.
+//! Not here: whether to try again; that is the caller's (`is_passing`, `is_eviction` help). Which code means
+//! which fault stands in `codes`.
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
-
-use super::client::Context;
+use rdkafka::error::RDKafkaErrorCode as Code;
 
 /// A broker's refusal, or the lack of one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KafkaFault {
     /// No connection.
     #[error(
-        "no broker of {brokers} answers while {doing}: {detail}; see that they run, that [kafka] brokers \
+        "no broker of {brokers} answers while {doing}: {detail}; check that they run, that [kafka] brokers \
          names them, and that [kafka.tls] and [kafka.sasl] fit the port"
     )]
     Unreachable {
@@ -35,7 +32,7 @@ pub enum KafkaFault {
         remedy: &'static str,
     },
     /// Not let in.
-    #[error("{brokers} does not let us in: {detail}; {remedy}")]
+    #[error("{brokers} refuses the login: {detail}; {remedy}")]
     Login {
         /// Bootstrap servers.
         brokers: String,
@@ -46,7 +43,7 @@ pub enum KafkaFault {
     },
     /// A topic that does not exist.
     #[error(
-        "there is no topic {topic}: see to its spelling; topics that Driftline writes are created by \
+        "topic {topic} does not exist: check its spelling; the topics that Driftline writes are created by \
          `driftline topics create`"
     )]
     UnknownTopic {
@@ -76,7 +73,7 @@ pub enum KafkaFault {
     },
     /// The broker took too long.
     #[error(
-        "timed out while {doing}: {detail}; see that the brokers are not overloaded and that the topic \
+        "timed out while {doing}: {detail}; check that the brokers are not overloaded and that the topic \
          has enough replicas in sync"
     )]
     TimedOut {
@@ -87,16 +84,16 @@ pub enum KafkaFault {
     },
     /// A transaction has not ended.
     #[error(
-        "the offsets of group {group} are not settled: a transaction with them is open, or hangs for ever \
-         on the brokers; wait for its timeout, then look with kafka-transactions.sh find-hanging, and \
-         end it with its abort"
+        "the offsets of group {group} are not settled: a transaction with them is open, or hangs on the \
+         brokers; wait for its timeout, then find it with kafka-transactions.sh find-hanging and end it \
+         with kafka-transactions.sh abort"
     )]
     Unsettled {
         /// The group.
         group: String,
     },
     /// Other members hold the partitions now.
-    #[error("this member is not of the group any more while {doing}: {detail}; it joins again")]
+    #[error("the group removed this member while {doing}: {detail}; it joins again")]
     Evicted {
         /// What was being done.
         doing: String,
@@ -115,13 +112,13 @@ pub enum KafkaFault {
         detail: String,
     },
     /// librdkafka refuses a property.
-    #[error("the Kafka client cannot be made: {detail}; correct the property in the config")]
+    #[error("cannot create the Kafka client: {detail}; correct the property in the config")]
     Property {
         /// Name of the property and what is wrong; never its value.
         detail: String,
     },
     /// A regular expression of topics.
-    #[error("the pattern of topics {pattern} is no regular expression: {detail}")]
+    #[error("the topic pattern {pattern} is not a regular expression: {detail}")]
     Pattern {
         /// As in the config.
         pattern: String,
@@ -129,7 +126,7 @@ pub enum KafkaFault {
         detail: String,
     },
     /// Everything else.
-    #[error("Kafka fails while {doing}: {detail} ({code:?}); the log of the brokers may tell more")]
+    #[error("Kafka fails while {doing}: {detail} ({code:?}); check the broker's log")]
     Other {
         /// What was being done.
         doing: String,
@@ -190,7 +187,7 @@ impl Doing<'_> {
         }
     }
 
-    fn topic(&self) -> Option<&str> {
+    pub(super) fn topic(&self) -> Option<&str> {
         match self {
             Self::Look(topic)
             | Self::Read(topic)
@@ -202,146 +199,7 @@ impl Doing<'_> {
     }
 }
 
-/// What a TLS error says, and what to do. The first that fits; the last fits all.
-const TLS_REMEDIES: &[(&str, &str)] = &[
-    ("PLAINTEXT", "this port does not speak TLS: correct the port, or take [kafka.tls] out"),
-    ("hostname", "the certificate is for another name: name the brokers as their certificates do"),
-    ("IP address mismatch", "the certificate is for another address: name the brokers as it does"),
-    ("expired", "have the certificate renewed"),
-    ("verify", "trust the CA that signed the broker's certificate ([kafka.tls] ca_file)"),
-    ("self-signed", "trust the CA that signed the broker's certificate ([kafka.tls] ca_file)"),
-    (
-        "wrong version number",
-        "this port does not speak TLS: correct the port, or take [kafka.tls] out",
-    ),
-    (
-        "alert",
-        "the broker wants a client certificate that it trusts ([kafka.tls] certificate_file and key_file)",
-    ),
-    ("", "see to the CA, the names of the brokers, and the client certificate"),
-];
-
-/// The same of a refused login.
-const LOGIN_REMEDIES: &[(&str, &str)] = &[
-    ("invalid credentials", "see to username and password of [kafka.sasl]"),
-    ("token", "see that the token's source holds a valid token"),
-    ("mechanism", "use a mechanism that the listener offers ([kafka.sasl] mechanism)"),
-    ("", "see to username, password and mechanism of [kafka.sasl]"),
-];
-
-fn remedy(table: &'static [(&str, &str)], detail: &str) -> &'static str {
-    table.iter().find(|(part, _)| detail.contains(part)).map_or("", |(_, remedy)| remedy)
-}
-
 impl KafkaFault {
-    /// The fault behind an error of rdkafka.
-    pub fn of(error: &KafkaError, doing: Doing<'_>, context: &Context) -> Self {
-        match error {
-            // These may quote values: tell the name and the reason, struck of secrets.
-            KafkaError::ClientConfig(_, reason, name, _) => {
-                Self::Property { detail: context.words(&format!("{name}: {reason}")) }
-            }
-            KafkaError::ClientCreation(reason) => Self::Property { detail: context.words(reason) },
-            KafkaError::Transaction(error) => {
-                Self::of_code(error.code(), &error.string(), doing, context)
-            }
-            _ => match error.rdkafka_error_code() {
-                Some(code) => Self::of_code(code, &code.to_string(), doing, context),
-                None => Self::Other {
-                    doing: doing.words(),
-                    detail: context.words(&error.to_string()),
-                    code: Code::Fail,
-                },
-            },
-        }
-    }
-
-    /// The fault behind a code, with the words that came with it.
-    pub fn of_code(code: Code, words: &str, doing: Doing<'_>, context: &Context) -> Self {
-        // A lost connection has a reason that the client told by itself, apart from the call.
-        let told = match code {
-            Code::BrokerTransportFailure
-            | Code::AllBrokersDown
-            | Code::OperationTimedOut
-            | Code::MessageTimedOut
-            | Code::TimedOutQueue => context.last(),
-            _ => None,
-        };
-        let (code, detail) = match told {
-            Some((
-                told @ (Code::SSL
-                | Code::Authentication
-                | Code::Resolve
-                | Code::BrokerTransportFailure
-                | Code::AllBrokersDown
-                | Code::SaslAuthenticationFailed
-                | Code::UnsupportedSASLMechanism),
-                words,
-            )) => (told, words),
-            _ => (code, context.words(words)),
-        };
-        // A broker that refuses us while TLS begins does so by closing, after an alert.
-        let code = match code {
-            Code::BrokerTransportFailure
-                if detail.contains("SSL routines") || detail.contains("SSL handshake") =>
-            {
-                Code::SSL
-            }
-            code => code,
-        };
-        let (brokers, doing_words) = (context.brokers().to_owned(), doing.words());
-        let topic = || doing.topic().unwrap_or("of the config").to_owned();
-        match code {
-            Code::SSL => {
-                let remedy = remedy(TLS_REMEDIES, &detail);
-                Self::Tls { brokers, detail, remedy }
-            }
-            Code::Authentication
-            | Code::SaslAuthenticationFailed
-            | Code::UnsupportedSASLMechanism
-            | Code::IllegalSASLState => {
-                let remedy = remedy(LOGIN_REMEDIES, &detail);
-                Self::Login { brokers, detail, remedy }
-            }
-            Code::BrokerTransportFailure
-            | Code::AllBrokersDown
-            | Code::Resolve
-            | Code::BrokerNotAvailable
-            | Code::NetworkException => Self::Unreachable { brokers, doing: doing_words, detail },
-            Code::UnknownTopic
-            | Code::UnknownTopicOrPartition
-            | Code::UnknownPartition
-            | Code::UnknownTopicId => Self::UnknownTopic { topic: topic() },
-            Code::TopicAuthorizationFailed
-            | Code::GroupAuthorizationFailed
-            | Code::ClusterAuthorizationFailed
-            | Code::TransactionalIdAuthorizationFailed => {
-                Self::Forbidden { doing: doing_words, detail, acl: doing.acl() }
-            }
-            Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize => {
-                Self::TooLarge { doing: doing_words, detail }
-            }
-            Code::OperationTimedOut
-            | Code::MessageTimedOut
-            | Code::TimedOutQueue
-            | Code::RequestTimedOut
-            | Code::NotEnoughReplicas
-            | Code::NotEnoughReplicasAfterAppend => Self::TimedOut { doing: doing_words, detail },
-            Code::IllegalGeneration
-            | Code::UnknownMemberId
-            | Code::FencedInstanceId
-            | Code::FencedMemberEpoch
-            | Code::StaleMemberEpoch
-            | Code::AssignmentLost
-            | Code::PollExceeded => Self::Evicted { doing: doing_words, detail },
-            Code::Fenced
-            | Code::ProducerFenced
-            | Code::InvalidProducerEpoch
-            | Code::TransactionCoordinatorFenced => Self::Fenced { doing: doing_words, detail },
-            _ => Self::Other { doing: doing_words, detail, code },
-        }
-    }
-
     /// Whether the same call may succeed later with nobody doing anything.
     pub fn is_passing(&self) -> bool {
         match self {
@@ -380,86 +238,3 @@ const PASSING: &[Code] = &[
     Code::UnknownBroker,
     Code::DestroyBroker,
 ];
-
-#[cfg(test)]
-mod tests {
-    use rdkafka::client::ClientContext;
-
-    use super::*;
-    use crate::model::live::Connection;
-
-    fn context() -> Context {
-        Context::new("test", &Connection { brokers: "b:9093".into(), ..Connection::default() })
-    }
-
-    #[test]
-    fn a_timeout_is_told_by_its_cause() {
-        let context = context();
-        let timed_out = KafkaError::MetadataFetch(Code::OperationTimedOut);
-        let of = |context: &Context| KafkaFault::of(&timed_out, Doing::Look("events"), context);
-        assert!(matches!(of(&context), KafkaFault::TimedOut { .. }));
-        let told = [
-            (Code::SSL, "certificate verify failed: broker certificate", "trust the CA"),
-            (Code::SSL, "certificate verify failed (hostname mismatch)", "for another name"),
-            (Code::SSL, "ssl alert bad certificate", "client certificate"),
-            (
-                Code::BrokerTransportFailure,
-                "Receive failed: error:0A000412:SSL routines::ssl/tls alert bad certificate",
-                "client certificate",
-            ),
-            (Code::Authentication, "SASL authentication error: Invalid password", "username"),
-            (
-                Code::Authentication,
-                "failed due to invalid credentials with SASL mechanism SCRAM-SHA-512",
-                "see to username and password",
-            ),
-            (Code::Authentication, "Unsupported SASL mechanism", "offers ([kafka.sasl] mechanism)"),
-            (
-                Code::BrokerTransportFailure,
-                "Connect to b:9093 failed: refused",
-                "see that they run",
-            ),
-        ];
-        for (code, words, expected) in told {
-            context.error(KafkaError::Global(code), words);
-            let text = of(&context).to_string();
-            assert!(text.contains(words) && text.contains(expected), "{text}");
-        }
-        context.forget();
-        assert!(matches!(of(&context), KafkaFault::TimedOut { .. }));
-    }
-
-    #[test]
-    fn what_is_forbidden_names_its_acl() {
-        let cases = [
-            (Doing::Write("alerts"), Code::TopicAuthorizationFailed, "Write on topic alerts"),
-            (Doing::Group("g"), Code::GroupAuthorizationFailed, "Read on group g"),
-            (
-                Doing::Transaction("p.g"),
-                Code::TransactionalIdAuthorizationFailed,
-                "transactional id p.g",
-            ),
-        ];
-        for (doing, code, expected) in cases {
-            let fault = KafkaFault::of(&KafkaError::Global(code), doing, &context());
-            assert!(fault.to_string().contains(expected) && !fault.is_passing(), "{fault}");
-        }
-    }
-
-    #[test]
-    fn a_refused_property_is_named_without_its_value() {
-        let mut config = super::super::client::config(&Connection::default(), "test");
-        config.set("acks", "swordfish");
-        let error = config.create_native_config().err().expect("a bad value");
-        let text = KafkaFault::of(&error, Doing::Connect, &context()).to_string();
-        assert!(text.contains("acks"), "{text}");
-    }
-
-    #[test]
-    fn faults_know_whether_to_wait() {
-        let of = |code| KafkaFault::of_code(code, "", Doing::Group("g"), &context());
-        assert!(of(Code::CoordinatorLoadInProgress).is_passing());
-        assert!(of(Code::IllegalGeneration).is_eviction());
-        assert!(!of(Code::Fenced).is_passing() && !of(Code::Fenced).is_eviction());
-    }
-}

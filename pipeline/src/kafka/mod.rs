@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod client;
 pub mod cluster;
+mod codes;
 mod crash;
 pub mod fault;
 mod token;

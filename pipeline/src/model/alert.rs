@@ -1,7 +1,7 @@
 //! An alert: a state over the findings of one model. What the on-call engineer sees.
 //!
 //! Each line is one transition (or an update while firing). The shape is that of an Alertmanager v2
-//! alert with a few fields more; the fingerprint is computed from the labels as Prometheus does.
+//! alert with a few extra fields; the fingerprint is computed from the labels as Prometheus does.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,17 @@ pub enum Status {
     Firing,
     /// Every series looks like its baseline again.
     Resolved,
+}
+
+impl Status {
+    /// As outputs call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
 }
 
 /// One transition of an alert.
@@ -45,7 +56,7 @@ pub struct Alert {
     pub ends_at: Option<String>,
     /// Earliest onset of its findings.
     pub onset: String,
-    /// Metrics that are (or, when resolved, were) off.
+    /// Metrics that differ from their baselines, or did before it resolved.
     pub metrics: Vec<String>,
     /// Ids of its findings.
     pub findings: Vec<String>,

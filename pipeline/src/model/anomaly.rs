@@ -1,7 +1,7 @@
 //! A surprising event: how much less likely its values are than those that its baselines expect.
 
-/// One event whose surprise is over the level. Numbers are of the baselines, so the same event gives the
-/// same, whenever it is looked at.
+/// One event whose surprise exceeds the level. Its numbers follow from the baselines, so the same event
+/// always gives the same ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Anomaly {
     /// Its place in its partition: the offset of the record, and which of the record's events it is.
@@ -16,7 +16,7 @@ pub struct Anomaly {
     pub keys: Vec<(String, String)>,
     /// `sum over its metrics of -ln p(value's code)`, nats.
     pub surprise: f64,
-    /// What is expected of it: the entropies of the same baselines, nats.
+    /// The expected surprise: the entropies of the same baselines, nats.
     pub expected: f64,
     /// The metrics, the most surprising first.
     pub metrics: Vec<SurprisingValue>,
@@ -37,10 +37,10 @@ pub struct SurprisingValue {
     pub surprise: f64,
 }
 
-/// From when on an event is an anomaly.
+/// What makes an event an anomaly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Level {
-    /// Its surprise is over what is expected by more than this, nats.
+    /// Its surprise exceeds the expected one by more than this, nats.
     pub over_nats: f64,
     /// It is later than the end of the baselines by at least this, microseconds of event time: so far apart
     /// partitions may be, and in between it depends on them whether baselines are there yet.

@@ -33,11 +33,11 @@ pub struct Batch {
     pub time_us: Vec<i64>,
     /// Number of each event in its partition, from 0: where a reject or an exemplar points to.
     pub offsets: Vec<u64>,
-    /// One column a key field of the layout: model, version, segments.
+    /// One column per key field of the layout: model, version, segments.
     pub keys: Vec<Labels>,
     /// The event's own id, where the layout names one.
     pub id: Option<Labels>,
-    /// One column a metric of the layout, in its order.
+    /// One column per metric of the layout, in its order.
     pub metrics: Vec<Column>,
     /// Records of this batch that could not be read.
     pub rejects: Vec<Reject>,

@@ -13,7 +13,7 @@ pub struct FieldPath(pub String);
 pub enum Kind {
     /// A finite number.
     Number,
-    /// A string out of a limited set. Numbers and booleans are taken as their text.
+    /// A string from a limited set. Numbers and booleans count as their text.
     Category,
     /// true or false; also 0, 1, "true", "false".
     Flag,
@@ -26,7 +26,7 @@ pub enum Kind {
 pub struct MetricField {
     /// Unique name in the config.
     pub name: String,
-    /// Where its value stands in an event.
+    /// Where its value is in an event.
     pub path: FieldPath,
     /// How it is read.
     pub kind: Kind,
@@ -37,7 +37,7 @@ pub struct MetricField {
 #[serde(rename_all = "snake_case")]
 pub enum TimeFormat {
     /// Strings as RFC 3339 (a space for `T` and a missing zone, meaning UTC, are accepted); numbers as
-    /// an epoch whose unit is told by its size (below 1e11 seconds, 1e14 ms, 1e17 us, else ns).
+    /// an epoch whose unit follows from its size (below 1e11 seconds, 1e14 ms, 1e17 us, else ns).
     Auto,
     /// RFC 3339 strings only.
     Rfc3339,
@@ -49,14 +49,14 @@ pub enum TimeFormat {
     EpochUs,
     /// Nanoseconds since 1970.
     EpochNs,
-    /// A strftime pattern, as in `%Y-%m-%d %H:%M:%S`; UTC unless the pattern reads an offset.
+    /// A strftime pattern, as in `%Y-%m-%d %H:%M:%S`; UTC unless the pattern contains an offset.
     Pattern(String),
 }
 
-/// Where event time stands and how it is written.
+/// Where the event time is and how it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeField {
-    /// Where it stands.
+    /// Where it is.
     pub path: FieldPath,
     /// How it is written.
     pub format: TimeFormat,
@@ -65,14 +65,14 @@ pub struct TimeField {
 /// Everything that a codec reads from an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
-    /// Event time. A record without a readable one is a reject.
+    /// Event time. A record without a readable one is rejected.
     pub time: TimeField,
     /// Model (required in each event unless there is a default), then version, then segments, which may
     /// be missing.
     pub keys: Vec<FieldPath>,
     /// The model of events that name none: for logs of a single model.
     pub model_default: Option<String>,
-    /// The event's own id, to point at exemplars.
+    /// The event's own id, to name example events.
     pub id: Option<FieldPath>,
     /// Metrics, at least one, names unique.
     pub metrics: Vec<MetricField>,

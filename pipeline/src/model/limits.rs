@@ -1,11 +1,11 @@
-//! Every bound of the system, in one place. Hitting one is counted and named, never silent.
+//! Bounds that a user may set, in one place. Events and series left out because of one are counted.
 
 use serde::{Deserialize, Serialize};
 
-/// Bounds, with their defaults. `driftline check` prints them.
+/// Bounds, with their defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Longest record in bytes; a longer one is a reject and is skipped without being held.
+    /// Longest record in bytes; a longer one is rejected.
     pub record_bytes_max: usize,
     /// Deepest nesting of a record.
     pub depth_max: usize,
@@ -23,7 +23,7 @@ pub struct Limits {
     pub vectors_learned_max: usize,
     /// Panes that may be open at once, over all partitions.
     pub panes_open_max: usize,
-    /// Exemplars kept for a series' pane.
+    /// Without effect; still read, and part of the config hash.
     pub exemplars_max: usize,
     /// Files that are read at the same time.
     pub files_open_max: usize,

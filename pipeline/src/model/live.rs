@@ -1,4 +1,4 @@
-//! What running live is told besides the engine's settings: brokers, topics, delivery, state, HTTP.
+//! Settings of a live run besides those of the engine: brokers, topics, delivery, state, HTTP.
 //!
 //! Nothing here is part of the config hash: it says where events come from and where findings go, not
 //! what is found. All durations are microseconds unless a name says otherwise.
@@ -8,17 +8,19 @@ use std::collections::BTreeMap;
 
 use super::secret::Secret;
 
-/// Everything about running live.
+/// All settings of a live run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Live {
-    /// The brokers and how to speak to them.
+    /// The brokers and how to connect to them.
     pub kafka: Connection,
     /// What is read.
     pub source: TopicSource,
     /// What is written.
     pub sinks: SinkTopics,
-    /// How surely it is written.
+    /// The delivery guarantee.
     pub delivery: DeliverySettings,
+    /// Sinks that follow what is committed.
+    pub followers: Vec<FollowerSettings>,
     /// Where state is kept.
     pub state: StateSettings,
     /// HTTP of this process; none = no HTTP.
@@ -32,11 +34,11 @@ pub struct Connection {
     pub brokers: String,
     /// librdkafka properties by name. Properties that Driftline sets itself are refused by `config`.
     pub properties: BTreeMap<String, Secret>,
-    /// Where an OAUTHBEARER token is read from, anew for each refresh.
+    /// Where an OAUTHBEARER token is read from, again for each refresh.
     pub oauth_token: Option<TokenSource>,
 }
 
-/// Where a token stands.
+/// Where a token comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenSource {
     /// An environment variable.
@@ -50,6 +52,8 @@ pub enum TokenSource {
 pub struct TopicSource {
     /// Names of topics, or regular expressions that begin with `^`.
     pub topics: Vec<String>,
+    /// Name of the codec that reads the messages.
+    pub format: String,
     /// Consumer group; offsets are committed under it.
     pub group: String,
     /// Where reading begins when the group has no committed offset.
@@ -60,17 +64,17 @@ pub struct TopicSource {
     pub protocol: GroupProtocol,
     /// Static membership.
     pub instance_id: Option<String>,
-    /// A member that is not heard of for this long is replaced (classic protocol).
+    /// A member that is not heard from for this long is replaced (classic protocol).
     pub session_timeout_us: i64,
-    /// Threads that fetch and decode; 0 = one for each core but one, at least one.
+    /// Threads that fetch and decode; 0 = one less than there are cores, at least one.
     pub fetch_threads: usize,
     /// Bytes of messages that may wait in this process, over all threads and queues.
     pub memory_bytes: usize,
-    /// A partition that is read to its end for this long holds no pane open any more.
+    /// A partition that has been read to its end for this long no longer holds panes open.
     pub idle_us: i64,
-    /// In catch-up, no partition is read further ahead of the slowest than this, in event time.
+    /// While catching up, no partition is read further ahead of the slowest than this, in event time.
     pub ahead_us: i64,
-    /// An event later than its message's broker time plus this is a reject.
+    /// An event later than its message's broker timestamp plus this is rejected.
     pub max_future_us: i64,
 }
 
@@ -114,9 +118,9 @@ pub struct SinkTopics {
     pub alerts: String,
     /// Records that could not be read.
     pub quarantine: String,
-    /// Surprising events, and how surprising; none = nobody wants them.
+    /// Surprising events, and how surprising; none = they are not written.
     pub anomalies: Option<AnomalySink>,
-    /// Decisions that are no function of events (idle partitions, begins): compacted, one partition.
+    /// Decisions that do not follow from events (a partition is idle, or began): compacted, one partition.
     pub journal: String,
 }
 
@@ -125,11 +129,57 @@ pub struct SinkTopics {
 pub struct AnomalySink {
     /// Topic.
     pub topic: String,
-    /// Their surprise is over what is expected by more than this, nats.
+    /// By how much their surprise has to exceed what is expected, nats.
     pub over_nats: f64,
 }
 
-/// How surely results are written.
+/// A sink that follows what is committed, by its section of the config.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FollowerSettings {
+    /// Its name in the table of sinks.
+    pub sink: &'static str,
+    /// All of its options, those with a default, too.
+    pub options: BTreeMap<&'static str, OptionValue>,
+}
+
+/// What an option of such a sink says. All texts are kept as secrets are: an address may hold a token.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OptionValue {
+    /// A text or a secret.
+    Text(Secret),
+    /// A duration in microseconds.
+    Duration(i64),
+    /// A whole number.
+    Whole(u64),
+}
+
+impl FollowerSettings {
+    /// The text of an option; empty where it is none.
+    pub fn text(&self, option: &str) -> &str {
+        match self.options.get(option) {
+            Some(OptionValue::Text(text)) => text.expose(),
+            _ => "",
+        }
+    }
+
+    /// The duration of an option; zero where it is none.
+    pub fn duration(&self, option: &str) -> core::time::Duration {
+        match self.options.get(option) {
+            Some(OptionValue::Duration(us)) => core::time::Duration::from_micros(us.unsigned_abs()),
+            _ => core::time::Duration::ZERO,
+        }
+    }
+
+    /// The number of an option; zero where it is none.
+    pub fn whole(&self, option: &str) -> u64 {
+        match self.options.get(option) {
+            Some(OptionValue::Whole(number)) => *number,
+            _ => 0,
+        }
+    }
+}
+
+/// The delivery guarantee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// Transactions: results and offsets together or not at all.
@@ -143,9 +193,9 @@ pub enum Delivery {
 pub struct DeliverySettings {
     /// The mode.
     pub mode: Delivery,
-    /// Results and offsets are committed this often.
+    /// How often results and offsets are committed.
     pub commit_us: i64,
-    /// The broker aborts a transaction that is open for longer.
+    /// The broker aborts a transaction that stays open for longer.
     pub transaction_timeout_us: i64,
 }
 
@@ -156,7 +206,7 @@ pub struct StateSettings {
     pub home: String,
     /// Options of the object store by name, such as `aws_endpoint`.
     pub options: BTreeMap<String, Secret>,
-    /// A snapshot is taken this often, wall clock.
+    /// How often a snapshot is taken, wall clock.
     pub every_us: i64,
     /// Snapshots that are kept of each shard.
     pub keep: usize,

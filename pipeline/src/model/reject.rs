@@ -35,6 +35,7 @@ reasons! {
     BadKey "bad_key" "A key (model, version, segment) is no string, or longer than limits.label_bytes_max.";
     WrongColumns "wrong_columns" "The CSV row has another number of columns than its header.";
     BadFile "bad_file" "The file, or its rest, cannot be read: corrupt, cut short, or of another format. Everything before that place was used.";
+    Malformed "malformed" "The record is not of its format. See that the writer ends each record, and that [input].format or [source].format is right.";
 }
 
 /// One record (or one file) that could not be read.

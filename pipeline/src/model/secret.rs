@@ -1,4 +1,4 @@
-//! A text that is shown to nobody.
+//! A string that is never shown.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a text.
+    /// Wraps a string.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, for the one who hands it on.
+    /// The string itself, for code that passes it on.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,7 +1,8 @@
-//! What the engine is told: resolved, validated settings, as plain data.
+//! Settings of the engine: resolved, validated, plain data.
 //!
 //! `config` makes this from a TOML file; tests make it by hand. All times are microseconds of event
-//! time. Everything here is a part of the config hash, and so of each finding's id.
+//! time. Everything here except `not_after_us` and `only_us` is part of the
+//! config hash, and so of each finding's id.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,17 +31,17 @@ pub struct Settings {
     pub has_version: bool,
     /// One for each of `layout.metrics`, in its order.
     pub metrics: Vec<MetricSettings>,
-    /// Panes, windows, lateness.
+    /// Panes, lateness, bounds of event time.
     pub time: TimeSettings,
     /// Where baselines come from.
     pub baseline: BaselineSettings,
-    /// How much evidence is asked for.
+    /// How much evidence is required.
     pub detect: DetectSettings,
     /// When an alert fires and resolves.
     pub alert: AlertSettings,
     /// Values of a pane that are charted as time series of their own.
     pub scalars: ScalarSettings,
-    /// Every bound.
+    /// Bounds.
     pub limits: Limits,
 }
 
@@ -68,7 +69,7 @@ pub struct MetricSettings {
 }
 
 impl MetricSettings {
-    /// A metric of which nothing is charted but its distribution, with the default zone.
+    /// A metric with the default zone and without charted values.
     pub fn plain(name: &str, kind: Kind) -> Self {
         Self {
             name: name.into(),
@@ -89,20 +90,20 @@ impl MetricSettings {
 pub struct TimeSettings {
     /// Length of a pane.
     pub pane_us: i64,
-    /// Length of a window, a multiple of the pane.
+    /// How often the learned lane is fitted again; a multiple of the pane.
     pub window_us: i64,
-    /// How far an event may lag behind the newest of its partition.
+    /// How far an event may be behind the newest of its partition and still count.
     pub lateness_us: i64,
     /// How far an event may be ahead of the newest of its partition before it needs confirmation by
-    /// the events after it (a lone record from the future moves no clock).
+    /// the events after it (one record from the future cannot advance the watermark).
     pub max_jump_us: i64,
-    /// Events before are rejects.
+    /// Earlier events are rejected.
     pub not_before_us: i64,
-    /// Events at or after are rejects. Replay sets it to the wall clock at its start plus
+    /// Events at or after this are rejected. Replay sets it to the wall clock at its start plus
     /// `max_future`, or to `--to`.
     pub not_after_us: i64,
-    /// Only events of this span are looked at, `[from, to)`; others are counted and left out. Like
-    /// `not_after_us` it says what is looked at, not what is found: it is no part of the config hash.
+    /// Only events of this span count, `[from, to)`; others are counted and left out. Like
+    /// `not_after_us` it says what is read, not what is found: it is not part of the config hash.
     pub only_us: Option<(i64, i64)>,
 }
 
@@ -113,7 +114,7 @@ pub struct BaselineSettings {
     pub learn_events: u64,
     /// ... and this much event time has passed since its first.
     pub learn_us: i64,
-    /// A rare model is learned for no longer than this, where it has had [`RARE_EVENTS`] by then.
+    /// A rare model stops learning after this long, if it has had [`RARE_EVENTS`] by then.
     pub learn_most_us: i64,
     /// Learn from events of this span only, instead: `[from, to)`.
     pub range_us: Option<(i64, i64)>,
@@ -121,7 +122,7 @@ pub struct BaselineSettings {
     pub endless: bool,
     /// What a new version of a known model is compared with.
     pub on_new_version: OnNewVersion,
-    /// Hour-of-week profiles: used where a baseline holds at least this many whole weeks; 0 = never.
+    /// Hour-of-week profiles are used if a baseline covers at least this many whole weeks; 0 = never.
     pub season_weeks_min: u32,
 }
 
@@ -131,47 +132,46 @@ pub struct BaselineSettings {
 pub enum OnNewVersion {
     /// The previous version's baseline: a release that changes the numbers is a finding.
     Compare,
-    /// A baseline of its own, learned anew.
+    /// A baseline of its own, learned from scratch.
     Learn,
 }
 
-/// Fewest events that a baseline is made of
-/// where a model is rare: they tell a shift of one standard deviation.
+/// Fewest events of a rare model's baseline: enough to find a shift of one standard deviation.
 pub const RARE_EVENTS: u64 = 200;
 
-/// How much evidence is asked for.
+/// How much evidence is required.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DetectSettings {
-    /// What is bounded over everything that runs.
+    /// What is limited over everything that runs.
     pub fleet: Fleet,
-    /// False alarms a week that are acceptable over everything that runs.
+    /// Acceptable false alarms a week over everything that runs.
     pub budget_per_week: f64,
     /// With [`Fleet::Share`]: what each week may add to the expected share of false findings.
     pub false_share_per_week: f64,
-    /// A pane of a series with fewer events is no tick: it is added to the next one.
+    /// A pane of a series with fewer events is not a tick: it is merged into the next one.
     pub tick_events_min: u32,
-    /// Slack for an estimated baseline, in standard errors; 1 to 2.
+    /// Extra slack for an estimated baseline, in standard errors; with 0 the promise holds on average.
     pub slack_z: f64,
     /// Change of a pane scalar that is too small to matter, in standard deviations.
     pub scalar_zone_sigma: f64,
-    /// Silence: a model whose volume is 0 for this long while others go on; 0 = off.
+    /// Shortest silence of a model, while others go on, that can be a finding; 0 = off.
     pub silence_us: i64,
 }
 
-/// What is bounded over all series together.
+/// What is limited over all series together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fleet {
-    /// The number of false alarms: each series is asked for as much as all others, and those of one
-    /// model may reach it together.
+    /// The number of false alarms: every series needs the same evidence, and those of one model may
+    /// reach it together.
     Budget,
-    /// The share of false ones among the findings (e-d-BH): the more series cross in one pane, the less is
-    /// asked of each.
+    /// The share of false findings (e-d-BH): the more series cross in one pane, the less evidence each
+    /// needs.
     Share,
 }
 
 impl DetectSettings {
-    /// What is accepted in a week, by the rule that is in force: false alarms, or a share of them.
+    /// What is accepted per week, by the rule in force: false alarms, or a share of false findings.
     pub fn accepted_per_week(&self) -> f64 {
         match self.fleet {
             Fleet::Budget => self.budget_per_week,
@@ -179,8 +179,8 @@ impl DetectSettings {
         }
     }
 
-    /// Leaves one of `shares` equal parts of what is accepted: engines that judge apart share it. A share of
-    /// false findings adds up like their number: over all, each counts for less.
+    /// Keeps one of `shares` equal parts of what is accepted: engines that judge separately share it. A share
+    /// of false findings adds up like their number: over all, each counts for less.
     pub fn divide(&mut self, shares: f64) {
         match self.fleet {
             Fleet::Budget => self.budget_per_week /= shares,
@@ -192,7 +192,7 @@ impl DetectSettings {
 /// When an alert fires and resolves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlertSettings {
-    /// An alert is pending for this long before it fires; 0 = fires at once.
+    /// An alert stays pending for this long before it fires; 0 = fires at once.
     pub hold_us: i64,
     /// Events since the onset that a finding must rest on before its alert fires.
     pub events_min: u64,
@@ -212,7 +212,7 @@ pub struct ScalarSettings {
 }
 
 impl Default for Settings {
-    /// What a config that says nothing means; without metrics it reads nothing.
+    /// The defaults; without metrics it reads nothing.
     fn default() -> Self {
         Self {
             pipeline: "driftline".into(),

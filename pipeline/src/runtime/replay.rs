@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::codec::{Block, Decoder, LayoutError};
+use crate::codec::{Decoder, FileBlock, LayoutError};
 use crate::engine::{Engine, Input, Output};
 use crate::model::{Batch, Layout, Reject, Settings};
-use crate::source::{FileSource, Reader};
+use crate::source::{FileReader, FileSource};
 
 /// Blocks in flight for each thread: enough that a decoder never waits for the engine.
 const BLOCKS_A_THREAD: usize = 3;
@@ -49,7 +49,7 @@ pub enum ReplayError {
 struct Job {
     order: u64,
     file: u32,
-    block: Option<Block>,
+    block: Option<FileBlock>,
 }
 
 /// A job that was decoded.
@@ -191,7 +191,7 @@ struct FileState {
     reached_us: i64,
     in_flight: u64,
     bytes: u64,
-    reader: Option<Reader>,
+    reader: Option<FileReader>,
     ended: bool,
 }
 
@@ -215,7 +215,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// The next block of the file that is furthest behind, or the end of that file.
-    fn next(&mut self) -> Option<(u32, Option<Block>)> {
+    fn next(&mut self) -> Option<(u32, Option<FileBlock>)> {
         let behind = |(at, file): &(usize, &FileState)| (file.reached_us, file.in_flight, *at);
         let open = self.files.iter().enumerate().filter(|(_, file)| !file.ended);
         let (at, _) = open.min_by_key(behind)?;

@@ -1,27 +1,24 @@
 //! From what a user names (paths, globs, folders, `-`) to a sorted list of files.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::reader::Reader;
-use crate::codec::{Block, CODECS, Decoder, Format};
+use super::reader::FileReader;
+use crate::codec::{Codec, Codecs, Decoder, FileBlock};
 use crate::model::Limits;
 
 /// Folders are searched this deep.
 const FOLDER_DEPTH_MAX: usize = 32;
-/// Suffixes of compressed files; the extension before them tells the format.
-const COMPRESSIONS: &[&str] = &["gz", "zst"];
 
 /// Why no list of files could be made.
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// Nothing there.
-    #[error("no such file or folder: {0}; globs need quotes so that the shell leaves them alone")]
+    #[error("no such file or folder: {0}; put globs in quotes so that the shell leaves them alone")]
     NotFound(String),
     /// A folder or glob without a file.
-    #[error("no input file in {0}; a folder is searched for the extensions {1}")]
+    #[error("no input file in {0}; folders are searched for files with the extensions {1}")]
     Nothing(String, String),
     /// A malformed glob.
     #[error("{0}: {1}")]
@@ -51,13 +48,23 @@ impl InputFile {
 #[derive(Debug, Clone)]
 pub struct FileSource {
     files: Vec<InputFile>,
-    format: Option<Format>,
+    codecs: Codecs,
+    codec: Option<&'static dyn Codec>,
 }
 
 impl FileSource {
     /// Finds the files that `inputs` name: paths, globs, folders (searched for known extensions), `-`
-    /// for standard input. Sorted by name, each once. `format` overrides extension and content.
-    pub fn find(inputs: &[String], format: Option<Format>) -> Result<Self, SourceError> {
+    /// for standard input. Sorted by name, each once. `codec` overrides extension and content.
+    pub fn find(inputs: &[String], codec: Option<&'static dyn Codec>) -> Result<Self, SourceError> {
+        Self::find_with(Codecs::built_in(), inputs, codec)
+    }
+
+    /// The same with codecs of a program's own, which extensions and contents may tell, too.
+    pub fn find_with(
+        codecs: Codecs,
+        inputs: &[String],
+        codec: Option<&'static dyn Codec>,
+    ) -> Result<Self, SourceError> {
         let mut paths = Vec::new();
         for input in inputs {
             let before = paths.len();
@@ -65,26 +72,25 @@ impl FileSource {
             if input == "-" || path.is_file() {
                 paths.push(path.to_owned());
             } else if path.is_dir() {
-                list_folder(path, &mut paths, 0)?;
+                list_folder(path, &codecs, &mut paths, 0)?;
             } else if path.exists() {
                 // A pipe or a device, as in `<(zcat ..)`.
                 paths.push(path.to_owned());
             } else if input.contains(['*', '?', '[']) {
-                expand(input, &mut paths)?;
+                expand(input, &codecs, &mut paths)?;
             } else {
                 return Err(SourceError::NotFound(input.clone()));
             }
             if paths.len() == before {
-                let known: Vec<_> =
-                    CODECS.iter().flat_map(|codec| codec.extensions).copied().collect();
-                return Err(SourceError::Nothing(input.clone(), known.join(", ")));
+                let known = codecs.extensions().join(", ");
+                return Err(SourceError::Nothing(input.clone(), known));
             }
         }
         paths.sort();
         paths.dedup();
         let size = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
         let files = paths.into_iter().map(|path| InputFile { bytes: size(&path), path }).collect();
-        Ok(Self { files, format })
+        Ok(Self { files, codecs, codec })
     }
 
     /// The files; a file's index is its partition.
@@ -99,10 +105,10 @@ impl FileSource {
     }
 
     /// Opens a file. Never fails: a file that cannot be read gives one block that decodes to a reject.
-    pub fn open(&self, partition: u32, limits: &Limits) -> Reader {
+    pub fn open(&self, partition: u32, limits: &Limits) -> FileReader {
         match self.files.get(partition as usize) {
-            Some(file) => Reader::open(&file.path, self.format, partition, limits),
-            None => Reader::empty(partition),
+            Some(file) => FileReader::open(&file.path, &self.codecs, self.codec, partition, limits),
+            None => FileReader::empty(partition),
         }
     }
 
@@ -123,7 +129,7 @@ impl FileSource {
         let mut first = None;
         for block in self.open(partition, &small) {
             // A file of rejects only would be read to its end: no time is better than that.
-            let last = matches!(block, Block::Bad(_));
+            let last = matches!(block, FileBlock::Broken(_));
             decoder.decode(&block, &mut |batch| {
                 // The least of a few: one wrong clock at the top must not make the rest late.
                 first = first.or(batch.time_us.iter().take(3).min().copied());
@@ -136,18 +142,12 @@ impl FileSource {
     }
 }
 
-/// The format that a file name tells, and whether it tells any.
-pub(super) fn format_by_name(path: &Path) -> Option<Format> {
-    let extension = |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_lowercase);
-    let mut last = extension(path)?;
-    if COMPRESSIONS.contains(&last.as_str()) {
-        last = extension(Path::new(path.file_stem()?))?;
-    }
-    let codec = CODECS.iter().find(|codec| codec.extensions.contains(&last.as_str()))?;
-    Some(codec.format)
-}
-
-fn list_folder(folder: &Path, into: &mut Vec<PathBuf>, depth: usize) -> Result<(), SourceError> {
+fn list_folder(
+    folder: &Path,
+    codecs: &Codecs,
+    into: &mut Vec<PathBuf>,
+    depth: usize,
+) -> Result<(), SourceError> {
     let failed = |error| SourceError::Folder(folder.to_owned(), error);
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
@@ -158,22 +158,22 @@ fn list_folder(folder: &Path, into: &mut Vec<PathBuf>, depth: usize) -> Result<(
         // Links to folders are not followed, so there are no cycles.
         if entry.file_type().map_err(failed)?.is_dir() {
             if depth < FOLDER_DEPTH_MAX {
-                list_folder(&path, into, depth + 1)?;
+                list_folder(&path, codecs, into, depth + 1)?;
             }
-        } else if path.is_file() && format_by_name(&path).is_some() {
+        } else if path.is_file() && codecs.by_name_of(&path).is_some() {
             into.push(path);
         }
     }
     Ok(())
 }
 
-fn expand(pattern: &str, into: &mut Vec<PathBuf>) -> Result<(), SourceError> {
+fn expand(pattern: &str, codecs: &Codecs, into: &mut Vec<PathBuf>) -> Result<(), SourceError> {
     let found = glob::glob(pattern).map_err(|error| SourceError::Pattern(pattern.into(), error))?;
     for path in found {
         let path =
             path.map_err(|error| SourceError::Folder(error.path().to_owned(), error.into()))?;
         if path.is_dir() {
-            list_folder(&path, into, 0)?;
+            list_folder(&path, codecs, into, 0)?;
         } else {
             into.push(path);
         }

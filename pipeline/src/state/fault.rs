@@ -43,7 +43,7 @@ pub enum StateFault {
     },
     /// The store did not answer.
     #[error(
-        "cannot {doing} {place}: no answer in {seconds} s; see that it is reachable from here, and not overloaded"
+        "cannot {doing} {place}: no answer in {seconds} s; check that it is reachable from here, and not overloaded"
     )]
     Timeout {
         /// What was being done.
@@ -58,14 +58,14 @@ pub enum StateFault {
 /// Longest text of a store that is told on, in characters.
 const WHY_MAX: usize = 400;
 
-const CREDENTIALS: &str = "see that the credentials (of the environment, or `[state.options]`) are \
-     right and may list, read, write and delete there";
+const CREDENTIALS: &str = "check that the credentials (of the environment, or `[state.options]`) are \
+     right and allow this user to list, read, write and delete there";
 const BUCKET: &str =
-    "see that the bucket or folder exists, and that `home` in [state] is spelled right";
-const FOLDER: &str = "see that this user may write to that folder";
+    "check that the bucket or folder exists, and that `home` in [state] is spelled right";
+const FOLDER: &str = "check that this user may write to that folder";
 const DISK: &str = "make room there, or keep fewer snapshots (`keep` in [state])";
-const READ_ONLY: &str = "that place is read-only: name another `home` in [state]";
-const REACH: &str = "see that the endpoint is right and can be reached from here (an http:// endpoint \
+const READ_ONLY: &str = "that place is read-only: choose another `home` in [state]";
+const REACH: &str = "check that the endpoint is right and can be reached from here (an http:// endpoint \
      needs `allow_http = \"true\"` in [state.options])";
 
 impl StateFault {

@@ -6,12 +6,12 @@
 //! lies at or before the committed offsets; a damaged one is passed over for the one before.
 
 mod fault;
-mod home;
 mod manifest;
 mod name;
+mod snapshot_store;
 mod store;
 mod transfer;
 
 pub use fault::StateFault;
-pub use home::Home;
 pub use manifest::{FORMAT, Manifest};
+pub use snapshot_store::SnapshotStore;

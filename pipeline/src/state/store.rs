@@ -58,6 +58,8 @@ pub(super) fn open(settings: &StateSettings) -> Result<Opened, StateFault> {
     let Some((scheme, rest)) = settings.home.split_once("://") else {
         return folder(settings, PathBuf::from(&settings.home));
     };
+    // An error only says that it is chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let store = match scheme {
         "s3" | "s3a" => cloud!(AmazonS3Builder, settings),
         "gs" => cloud!(GoogleCloudStorageBuilder, settings),

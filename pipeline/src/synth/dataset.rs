@@ -34,7 +34,7 @@ pub enum DatasetError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// A file cannot be written.
-    #[error("cannot write {path}: see that the folder exists, may be written and has room")]
+    #[error("cannot write {path}: check that the folder exists, is writable and has room")]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -109,7 +109,8 @@ pub fn config_text(plan: &Plan, format: &Format) -> String {
          [time]\npath = \"ts\"\n\n\
          [keys]\nmodel = \"model\"\nversion = \"model_version\"\nid = \"request_id\"\n\
          # segments = [\"region\"]\n",
-        format.extension, format.config_name
+        format.extension,
+        format.config_name()
     );
     for metric in METRICS.iter().filter(|metric| metric.slot != Slot::Vector || plan.vectors > 0) {
         let kind = match metric.slot {

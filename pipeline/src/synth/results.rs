@@ -114,7 +114,7 @@ pub enum ResultsError {
         line: usize,
     },
     /// There are too many.
-    #[error("there are more than {RESULTS_MAX} findings and alerts: score a shorter span")]
+    #[error("more than {RESULTS_MAX} findings and alerts: score a shorter span")]
     TooMany,
 }
 

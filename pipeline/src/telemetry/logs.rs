@@ -41,7 +41,7 @@ impl LogFormat {
 pub enum LogFault {
     /// The filter cannot be read.
     #[error(
-        "`{filter}` says not what to log ({why}); try `info`, `debug` or `info,librdkafka=debug`"
+        "`{filter}` is not a log filter ({why}); try `info`, `debug` or `info,librdkafka=debug`"
     )]
     Filter {
         /// As it was given.
@@ -50,7 +50,7 @@ pub enum LogFault {
         why: String,
     },
     /// Something logs already.
-    #[error("logging was begun twice in one process, which is a fault of Driftline")]
+    #[error("logging was started twice in one process, which is a bug in Driftline")]
     Twice,
 }
 

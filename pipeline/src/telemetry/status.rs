@@ -42,6 +42,9 @@ pub struct Status {
     /// What it waits for, if it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+    /// Sinks that follow what is committed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sinks: Vec<SinkStatus>,
     /// Series that are judged.
     pub watched_series: u64,
     /// Models with a firing alert.
@@ -79,6 +82,23 @@ impl PartitionStatus {
     pub fn lag(&self) -> Option<i64> {
         self.end.map(|end| (end - self.next).max(0))
     }
+}
+
+/// A sink that follows what is committed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SinkStatus {
+    /// Its name.
+    pub name: String,
+    /// Records that it has taken.
+    pub delivered: u64,
+    /// Records that were never delivered.
+    pub dead_letters: u64,
+    /// Records that wait.
+    pub waiting: u64,
+    /// What is wrong now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// A recovery that is going on.

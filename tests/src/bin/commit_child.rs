@@ -55,6 +55,7 @@ fn main() -> ExitCode {
     let connection = Connection { brokers: brokers.clone(), ..Connection::default() };
     let source = TopicSource {
         topics: vec![input.clone()],
+        format: "json".into(),
         group: group.clone(),
         from: From::Earliest,
         split: Split::None,

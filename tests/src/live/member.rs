@@ -3,10 +3,11 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::guarded::Guarded;
-use crate::{driftline, repository};
+use crate::repository;
 
 /// How long a member may take to be ready, a recovery included.
 const READY: Duration = Duration::from_secs(60);
@@ -25,6 +26,7 @@ pub struct Member {
 
 impl Member {
     pub(super) fn start(
+        mut command: Command,
         config: &Path,
         folder: &Path,
         name: &str,
@@ -43,7 +45,6 @@ impl Member {
             std::fs::write(&mark, "").expect("the folder can be written");
         }
         let before = std::fs::metadata(&log).map_or(0, |file| file.len()) as usize;
-        let mut command = driftline();
         command.arg("run").arg("--config").arg(config).args(["--log-level", "debug"]);
         match at {
             Some(at) => command.env("DRIFTLINE_CRASH_AT", at),

@@ -1,6 +1,7 @@
 //! Topics, a config and a folder of state of a test's own.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tempfile::TempDir;
 
 use super::member::Member;
 use crate::broker::{Broker, Feed, Message, Sent, free_port, unique};
+use crate::driftline;
 
 /// What is left of some events is written in so many slices or more, one each `SLICE`.
 const SLICES: usize = 20;
@@ -36,6 +38,8 @@ pub struct Shape {
     pub session_s: u64,
     /// A partition that is read to its end for this long is idle, as the config says it.
     pub idle: &'static str,
+    /// The program: `driftline`, or an example that has its command line.
+    pub program: fn() -> Command,
     /// Options by section, in place of ours or besides them: `("kafka", "brokers = ..")`.
     pub options: Vec<(&'static str, String)>,
 }
@@ -54,6 +58,7 @@ impl Shape {
             snapshot_s: 1,
             session_s: 6,
             idle: "1d",
+            program: driftline,
             options: Vec::new(),
         }
     }
@@ -146,7 +151,8 @@ impl<'a> Pipeline<'a> {
     pub fn start(&self, member: &str, at: Option<&str>) -> Member {
         let port = free_port();
         let config = self.config(member, port);
-        Member::start(&config, self.folder.path(), member, port, at)
+        let program = (self.shape.program)();
+        Member::start(program, &config, self.folder.path(), member, port, at)
     }
 
     /// Writes events.

@@ -14,7 +14,7 @@ use driftline::model::batch::{Column, Labels};
 use driftline::model::live::StateSettings;
 use driftline::model::stream::TopicPartition;
 use driftline::model::{Batch, Kind, Secret, Settings};
-use driftline::state::{FORMAT, Home, Manifest, StateFault};
+use driftline::state::{FORMAT, Manifest, SnapshotStore, StateFault};
 use driftline_tests::object_server::{ObjectServer, free_port};
 use driftline_tests::telemetry::{Telemetry, generator, metric, settings};
 use driftline_tests::transcript::{Mix, Step, finish, opened, steps, take};
@@ -36,11 +36,11 @@ fn state(home: impl Into<String>, options: &[(&str, &str)]) -> StateSettings {
     }
 }
 
-fn open(settings: &StateSettings) -> Result<Home, StateFault> {
-    Home::open(settings, "support", "drift/größe", handle())
+fn open(settings: &StateSettings) -> Result<SnapshotStore, StateFault> {
+    SnapshotStore::open(settings, "support", "drift/größe", handle())
 }
 
-fn local(folder: &Path) -> Home {
+fn local(folder: &Path) -> SnapshotStore {
     open(&state(folder.display().to_string(), &[])).expect("a folder")
 }
 
@@ -123,7 +123,7 @@ fn large() -> Engine {
 }
 
 /// What every home must do.
-fn keeps_and_finds(home: &Home) {
+fn keeps_and_finds(home: &SnapshotStore) {
     home.probe().expect("all is allowed");
     let found = |committed: &[i64], config: Option<&str>| {
         let found = home.newest("all", &at(committed), config).expect("the home answers");
@@ -181,7 +181,7 @@ fn a_folder_keeps_snapshots() {
     assert_eq!(files.len(), 1, "nothing is left over: {files:?}");
     // Another pipeline, group or shard has a place of its own.
     let other = state(home.display().to_string(), &[]);
-    let other = Home::open(&other, "support", "drift_größe", handle()).expect("a folder");
+    let other = SnapshotStore::open(&other, "support", "drift_größe", handle()).expect("a folder");
     assert!(other.newest("all", &at(&[500, 500]), None).expect("an answer").is_none());
 }
 

@@ -214,7 +214,7 @@ fn what_cannot_be_tuned_is_told_with_the_remedy() {
         (vec!["tune", "--zones", "20"], "from 0 to 10"),
         (vec!["tune", "--at", "1.5"], "share between 0 and 1"),
         (vec!["tune", "--panes", "soon"], "10s, 1m or 1h"),
-        (vec!["tune", "-"], "standard input cannot"),
+        (vec!["tune", "-"], "standard input does not allow"),
         (vec!["tune", "--to", "2000-01-01"], "no series has a baseline"),
         (vec!["tune", "--write", "x.toml"], "--at-most"),
     ] {

@@ -289,7 +289,7 @@ fn a_member_of_an_old_generation_cannot_commit() {
     let Outcome::Lost { why, .. } = outcome(&outcomes) else {
         panic!("it is of an old generation")
     };
-    assert!(why.contains("not of the group any more"), "{why}");
+    assert!(why.contains("the group removed this member"), "{why}");
     assert_eq!(stage.texts(&stage.findings), [""; 0]);
     assert_eq!(stage.broker.committed(&stage.group, &stage.input), [None]);
     committer.stop();

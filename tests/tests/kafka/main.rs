@@ -12,6 +12,7 @@ mod members;
 mod reload;
 mod replay;
 mod security;
+mod sinks;
 mod source;
 mod topics;
 mod trouble;

@@ -66,11 +66,11 @@ fn topics_are_made_once_and_check_sees_each_step() {
     assert!(text.contains("driftline topics create"), "{text}");
 
     let (text, code) = setting.run(&["topics", "create", "--dry-run"]);
-    assert_eq!((text.matches("would make").count(), code), (4, Some(0)), "{text}");
+    assert_eq!((text.matches("would create").count(), code), (4, Some(0)), "{text}");
     let (text, code) = setting.run(&["topics", "create", "--partitions", "2"]);
-    assert_eq!((text.matches("✓ made").count(), code), (4, Some(0)), "{text}");
+    assert_eq!((text.matches("✓ created").count(), code), (4, Some(0)), "{text}");
     let (text, code) = setting.run(&["topics", "create"]);
-    assert_eq!((text.matches("and fits").count(), code), (4, Some(0)), "{text}");
+    assert_eq!((text.matches("can be used").count(), code), (4, Some(0)), "{text}");
 
     let (text, code) = setting.run(&["check"]);
     assert_eq!(code, Some(0), "{text}");

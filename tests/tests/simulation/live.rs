@@ -15,7 +15,7 @@ use driftline::model::anomaly::Level;
 use driftline::model::settings::Fleet;
 use driftline::model::stream::{Fetched, TopicPartition};
 use driftline::model::{Batch, Row, Settings};
-use driftline::runtime::live::decisions::{Course, Decisions};
+use driftline::runtime::live::decisions::{Decisions, PartitionDecisions};
 use driftline::runtime::live::shard::{Intake, Results, Shard};
 use driftline_tests::telemetry::{Telemetry, deal, generator, seeds, settings};
 use rand::RngExt;
@@ -295,7 +295,12 @@ impl World {
         let intake = |number| {
             let of = partition(number);
             let course = journal.of(&of);
-            Intake::new(of, course.began.unwrap_or(0), 0, Course { began: None, ..course })
+            Intake::new(
+                of,
+                course.began.unwrap_or(0),
+                0,
+                PartitionDecisions { began: None, ..course },
+            )
         };
         let inputs: Vec<Intake> = (0..PARTITIONS).map(intake).collect();
         let cuts: Vec<Vec<i64>> = inputs.iter().map(Intake::cuts).collect();

@@ -79,8 +79,8 @@ fn refusals_name_the_remedy() {
         (&["run", "adwin"], "1\nlatency\n", 1, "line 2: `latency` is not a number"),
         (&["run", "adwin", "no-such-file"], "", 3, "cannot read no-such-file"),
         (&["arl", "cusum"], "", 2, "--h"),
-        (&["arl", "cusum", "--h", "0"], "", 2, "have no answer"),
-        (&["arl", "cusum", "--arl", "0.1"], "", 2, "have no answer"),
+        (&["arl", "cusum", "--h", "0"], "", 2, "there is no answer"),
+        (&["arl", "cusum", "--arl", "0.1"], "", 2, "there is no answer"),
     ] {
         let output = run(arguments, input);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", err(&output));

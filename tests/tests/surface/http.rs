@@ -165,7 +165,7 @@ fn reload_tells_what_came_of_it() {
     write!(waiting, "POST /-/reload HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is sent");
     until("the first is queued", || server.control.is_full());
     let (code, answer) = server.ask("POST", "/-/reload", "Host: localhost\r\n");
-    assert!(code == 503 && answer.contains("another one is going on"), "{answer}");
+    assert!(code == 503 && answer.contains("another one is running"), "{answer}");
     drop(server.control.recv());
     let mut answer = [0; 12];
     waiting.read_exact(&mut answer).expect("an answer");

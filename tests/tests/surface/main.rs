@@ -11,4 +11,5 @@ mod http;
 mod init;
 mod operations;
 mod schemas;
+mod sinks;
 mod top;

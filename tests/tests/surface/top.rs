@@ -126,11 +126,14 @@ fn an_instance_that_is_not_there_is_told() {
         let output = run(arguments);
         let error = text(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{error}");
-        assert!(error.contains("is `driftline run` running? Its [http].listen"), "{error}");
+        assert!(
+            error.contains("is `driftline run` running? It listens on [http].listen"),
+            "{error}"
+        );
         assert!(error.contains("refused"), "{error}");
     }
     let output = run(&["tap", "--url", "https://localhost"]);
-    assert!(text(&output.stderr).contains("only http:// is spoken"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("only http:// is supported"), "{}", text(&output.stderr));
 }
 
 #[test]

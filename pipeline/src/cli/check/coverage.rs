@@ -9,7 +9,7 @@ use arrow::array::Array;
 use serde_json::{Value, json};
 
 use super::{Marks, counted, kind_name};
-use crate::codec::{CODECS, Decoder};
+use crate::codec::{Codecs, Decoder};
 use crate::config::Files;
 use crate::config::diagnostic::nearest;
 use crate::config::infer::judge::judge;
@@ -55,8 +55,8 @@ impl Coverage {
         sample: &[String],
     ) -> anyhow::Result<Self> {
         let format = files.input_format.as_deref();
-        let codec = CODECS.iter().find(|codec| Some(codec.name) == format);
-        let source = FileSource::find(sample, codec.map(|codec| codec.format))
+        let codec = format.map(|name| Codecs::built_in().for_files(name)).transpose()?;
+        let source = FileSource::find(sample, codec)
             .map_err(|error| std::io::Error::new(std::io::ErrorKind::NotFound, error))
             .context("cannot read the sample")?;
         let time = &settings.time;

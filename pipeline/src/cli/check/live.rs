@@ -9,9 +9,9 @@ use crate::kafka::KafkaFault;
 use crate::kafka::admin::{Admin, wanted};
 use crate::kafka::cluster::Cluster;
 use crate::model::Settings;
-use crate::model::live::{Delivery, Live, Split};
-use crate::sink::kafka::write_probe;
-use crate::state::Home;
+use crate::model::live::{Delivery, FollowerSettings, Live, Split};
+use crate::sink::{self, Checked, Role, SinkSpec};
+use crate::state::SnapshotStore;
 
 /// How a thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,7 @@ pub(super) fn look(settings: &Settings, live: &Live) -> Vec<Line> {
         Ok(()) => {}
         Err(error) => lines.push(fault("connection", &error)),
     }
+    lines.extend(followers(live));
     lines.push(state(settings, live));
     lines.extend(port(live));
     lines
@@ -62,20 +63,12 @@ fn connected(live: &Live, lines: &mut Vec<Line>) -> Result<(), KafkaFault> {
     let cluster = Cluster::connect(&live.kafka, &live.source.group)?;
     inputs(&cluster, live, lines);
     let sinks_are_there = sinks(&admin, live, lines);
-    lines.push(match (live.delivery.mode, sinks_are_there) {
-        (_, false) => Line {
-            grade: Grade::Doubt,
-            what: "rights to write: not looked at while topics are missing".into(),
-            remedy: None,
-        },
-        (Delivery::ExactlyOnce, true) => rights(live),
-        (Delivery::AtLeastOnce, true) => Line {
-            grade: Grade::Doubt,
-            what: "rights to write: cannot be tried without leaving a record, in at-least-once"
-                .into(),
-            remedy: None,
-        },
-    });
+    if sinks_are_there {
+        lines.extend(rights(live));
+    } else {
+        let what = "write access: not checked while topics are missing".into();
+        lines.push(Line { grade: Grade::Doubt, what, remedy: None });
+    }
     Ok(())
 }
 
@@ -86,7 +79,7 @@ fn inputs(cluster: &Cluster, live: &Live, lines: &mut Vec<Line>) {
     };
     if partitions.is_empty() {
         let what = format!("input: no topic matches {}", live.source.topics.join(", "));
-        let remedy = "correct [source].topics, or make the topic first".to_string();
+        let remedy = "correct [source].topics, or create the topic first".to_string();
         return lines.push(Line { grade: Grade::Doubt, what, remedy: Some(remedy) });
     }
     for topic in partitions.chunk_by(|a, b| a.topic == b.topic) {
@@ -104,9 +97,9 @@ fn inputs(cluster: &Cluster, live: &Live, lines: &mut Vec<Line>) {
         Ok(committed) => {
             let known = committed.iter().flatten().count();
             right(match known {
-                0 => format!("group {}: begins at the first run", live.source.group),
+                0 => format!("group {}: no committed offsets yet", live.source.group),
                 _ => format!(
-                    "group {}: goes on, {known} of {} partitions have committed offsets",
+                    "group {}: continues; {known} of {} partitions have committed offsets",
                     live.source.group,
                     partitions.len()
                 ),
@@ -128,7 +121,7 @@ fn sinks(admin: &Admin, live: &Live, lines: &mut Vec<Line>) -> bool {
             }
             Ok(None) => {
                 all = false;
-                let remedy = "make it: driftline topics create".to_string();
+                let remedy = "create it: driftline topics create".to_string();
                 lines.push(wrong(format!("{about}: the topic does not exist"), remedy));
             }
             Ok(Some(found)) => {
@@ -138,7 +131,7 @@ fn sinks(admin: &Admin, live: &Live, lines: &mut Vec<Line>) -> bool {
                     let n = found.partitions;
                     let unseen = match found.settings {
                         Some(_) => "",
-                        None => "; its settings are not shown to this user (DescribeConfigs)",
+                        None => "; this user may not see its settings (DescribeConfigs)",
                     };
                     lines.push(right(format!("{about}: {n} partition{plural}{unseen}")));
                 }
@@ -150,20 +143,34 @@ fn sinks(admin: &Admin, live: &Live, lines: &mut Vec<Line>) -> bool {
     all
 }
 
-fn rights(live: &Live) -> Line {
-    let topics = wanted(&live.sinks);
-    let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
-    // Another id than that of a running instance, so that none is fenced.
-    let id = format!("{}.check", live.source.group);
-    match write_probe(&live.kafka, &id, &names) {
-        Ok(refused) => match refused.first() {
-            None => {
-                right("rights to write: a transaction over all sink topics was tried and aborted")
-            }
-            Some(error) => fault("rights to write", error),
-        },
-        Err(error) => fault("rights to write", &error),
-    }
+/// What the sink of the mode of delivery says of its rights.
+fn rights(live: &Live) -> Option<Line> {
+    let takes_part = |spec: &SinkSpec| match spec.role {
+        Role::Epoch { mode, check } if mode == live.delivery.mode => Some(check),
+        _ => None,
+    };
+    sink::all().find_map(takes_part).map(|check| checked(check(live)))
+}
+
+/// What each sink that follows says of its receiver.
+fn followers(live: &Live) -> Vec<Line> {
+    let look = |settings: &FollowerSettings| {
+        let spec = sink::following().find(|spec| spec.name == settings.sink)?;
+        let Role::Follower { check, .. } = spec.role else { return None };
+        let mut line = checked(check(settings));
+        line.what = format!("sink {}: {}", settings.sink, line.what);
+        Some(line)
+    };
+    live.followers.iter().filter_map(look).collect()
+}
+
+fn checked(checked: Checked) -> Line {
+    let (grade, what) = match checked {
+        Checked::Right(what) => (Grade::Right, what),
+        Checked::Doubt(what) => (Grade::Doubt, what),
+        Checked::Wrong(what) => (Grade::Wrong, what),
+    };
+    Line { grade, what, remedy: None }
 }
 
 fn state(settings: &Settings, live: &Live) -> Line {
@@ -175,7 +182,7 @@ fn state(settings: &Settings, live: &Live) -> Line {
         Err(error) => return fault(&about, &error),
     };
     let (pipeline, group) = (&settings.pipeline, &live.source.group);
-    let home = Home::open(&live.state, pipeline, group, runtime.handle().clone());
+    let home = SnapshotStore::open(&live.state, pipeline, group, runtime.handle().clone());
     match home.and_then(|home| home.probe()) {
         Ok(()) => right(format!("{about}: written, read and removed")),
         Err(error) => fault(&about, &error),
@@ -190,7 +197,7 @@ fn port(live: &Live) -> Option<Line> {
             grade: Grade::Doubt,
             what: format!("http {address}: {error}"),
             remedy: Some(
-                "an instance may be running already; else choose another [http].listen".into(),
+                "an instance may already be running; otherwise choose another [http].listen".into(),
             ),
         },
     })
@@ -199,7 +206,7 @@ fn port(live: &Live) -> Option<Line> {
 /// Lines for people.
 pub(super) fn to_text(live: &Live, lines: &[Line], marks: &Marks) -> String {
     let split = match live.source.split {
-        Split::None => "one member judges all partitions, others stand by",
+        Split::None => "one member judges all partitions, the others stand by",
         Split::Partition => "each partition is judged on its own",
     };
     let mode = match live.delivery.mode {

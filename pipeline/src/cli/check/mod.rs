@@ -19,23 +19,22 @@ use crate::config::{self, Files, Reading};
 use crate::model::Kind;
 use crate::model::settings::{Fleet, OnNewVersion, Settings};
 
-/// Checks a config, and how it fits a sample of events
+/// Check a config, and whether it fits a sample of events
 ///
-/// All errors are told at once, each with its line and the remedy. With a sample, up to 10,000 events
+/// Reports all errors at once, each with its line and the remedy. With a sample, up to 10,000 events
 /// are read as a replay would read them, and each configured path is counted: found, null, invalid. A
-/// path that never occurs is a warning that names the nearest path that does. Where the config has a
-/// [kafka] section, connection, topics, rights, state and port are looked at, too.
+/// path that never occurs is a warning that names the nearest path that does. If the config has a
+/// [kafka] section, connection, topics, ACLs, state and port are checked, too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   driftline check                                  Check driftline.toml
-  driftline check bots.toml --sample events.ndjson See that it fits the events
+  driftline check bots.toml --sample events.ndjson Check that it fits the events
   driftline check --offline                        Only the config, not the brokers
   driftline check --format json | jq .settings     What the config resolves to, in full
 
-Exit codes: 0 right, 1 something live is wrong, no event can be read, or warnings with
---deny-warnings, 2 errors in the
-config, 3 a file is missing.")]
+Exit codes: 0 valid; 1 brokers, topics or state are not usable, no event can be read, or there are
+warnings and --deny-warnings is given; 2 errors in the config; 3 a file is missing.")]
 pub struct Args {
     /// The config
     #[arg(default_value = config::DEFAULT_PATH)]
@@ -43,20 +42,20 @@ pub struct Args {
     /// Events to try it on: a file, folder, glob or `-`; may be repeated
     #[arg(long, value_name = "FILE")]
     sample: Vec<String>,
-    /// Look at the config alone, not at brokers, topics and state
+    /// Check only the config, not brokers, topics and state
     #[arg(long)]
     offline: bool,
     /// Fail on warnings, too
     #[arg(long)]
     deny_warnings: bool,
-    /// For people, or for machines
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Ticked lines
+    /// Lines for people
     #[default]
     Text,
     /// One JSON object: diagnostics, settings, sample
@@ -136,8 +135,8 @@ fn tell(
     };
     let marks = Marks::new(terminal.color_out());
     let mut text = match warnings {
-        0 => format!("{} {name} is right\n", marks.right),
-        some => format!("{} {name} can be used, with {}\n", marks.doubt, counted(some, "warning")),
+        0 => format!("{} {name} is valid\n", marks.right),
+        some => format!("{} {name} is usable, with {}\n", marks.doubt, counted(some, "warning")),
     };
     text.push_str(&summary(settings, files));
     if let Some(coverage) = coverage {
@@ -235,10 +234,13 @@ fn baseline(settings: &Settings, files: &Files) -> String {
     let source = match (&files.baseline, baseline.range_us) {
         (Some(path), _) => format!("from {}", path.display()),
         (None, Some((from, to))) => {
-            format!("from the events of a span of {}", format_us(to.saturating_sub(from)))
+            format!(
+                "from the events of the configured span of {}",
+                format_us(to.saturating_sub(from))
+            )
         }
         (None, None) => format!(
-            "learned from the first {} events and {} of each series, of rare ones from {}",
+            "learned from the first {} events and {} of each series; rare series stop after {}",
             baseline.learn_events,
             format_us(baseline.learn_us),
             format_us(baseline.learn_most_us)

@@ -14,7 +14,7 @@ use crate::config;
 use crate::engine::Engine;
 use crate::model::{Finding, Status};
 use crate::runtime::replay::{Event, replay};
-use crate::sink::ndjson::Lines;
+use crate::sink::lines::Lines;
 use crate::synth::write::Format;
 use crate::synth::{Plan, Truth, dataset, evaluate::evaluate, results::Results};
 
@@ -33,7 +33,7 @@ pub(super) fn run(plan: &Plan, out: &Path, terminal: &Terminal) -> anyhow::Resul
     for drift in &truth.drifts {
         text += &format!("  at {}  {:<18} {}\n", drift.onset, drift.model, drift.words);
     }
-    text += "\nReplaying. The first hour of each model is its baseline; nothing else is told to the engine.\n\n";
+    text += "\nReplaying. The first hour of each model is its baseline; the engine is told nothing else.\n\n";
     terminal.print(&text)?;
 
     let (settings, _) = config::load(&out.join("driftline.toml"))?;

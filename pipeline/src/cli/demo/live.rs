@@ -28,7 +28,7 @@ pub(super) fn run(plan: &Plan, wall: Duration, terminal: &Terminal) -> anyhow::R
     let mut story = Story::new(plan, terminal);
     let hours = plan.span_ms / crate::synth::plan::HOUR_MS;
     story.say(&format!(
-        "Driftline demo: a Kafka broker in this process, and {hours} hours of telemetry of {} models in {} s.\n",
+        "Driftline demo: an embedded Kafka broker, and {hours} hours of telemetry of {} models in {} s.\n",
         plan.models,
         wall.as_secs()
     ))?;
@@ -36,9 +36,9 @@ pub(super) fn run(plan: &Plan, wall: Duration, terminal: &Terminal) -> anyhow::R
     let sinks = &stage.live.sinks;
     story.say(&format!(
         "Reads {EVENTS} ({PARTITIONS} partitions); writes {}, {}, {} in transactions.\n\
-         Look on from another terminal:  driftline top --url http://{}\n\n\
-         Joining the group takes a few seconds. Then each model learns for an hour what is normal for it;\n\
-         nothing else is told. Times below are those of the events.\n\n",
+         Watch from another terminal:  driftline top --url http://{}\n\n\
+         Joining the group takes a few seconds. Then Driftline learns for an hour what is normal for each\n\
+         model; it is told nothing else. Times below are event times.\n\n",
         sinks.findings, sinks.alerts, sinks.quarantine, stage.http
     ))?;
     stage.ready()?;
@@ -75,7 +75,7 @@ pub(super) fn run(plan: &Plan, wall: Duration, terminal: &Terminal) -> anyhow::R
     story.end(&story.score()?, sent, took, &stage.telemetry)?;
     story.say(
         "\nWhat to try next:\n\
-         \x20 driftline demo --files driftline-demo                 the same over files that stay, for `explain`\n\
+         \x20 driftline demo --files driftline-demo                 the same with files that stay, for `explain`\n\
          \x20 driftline init your-events.ndjson -o driftline.toml   a config for your own events\n\
          \x20 driftline replay your-logs/                           what changed in your logs\n\
          \x20 driftline run                                         live: add [kafka] to the config, see docs/kafka.md\n",

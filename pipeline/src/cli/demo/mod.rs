@@ -21,22 +21,22 @@ use crate::synth::Plan;
 const EVENTS: u64 = 600_000;
 const MODELS: usize = 30;
 
-/// Show Driftline at work: five changes are injected into telemetry of 30 models, and found
+/// Show Driftline at work: inject five changes into the telemetry of 30 models, and find them
 ///
-/// Starts a Kafka broker inside of this process, sends it six hours of telemetry in forty seconds, and
-/// shows findings and alerts as they arrive on their topics, with their delay against the truth. Nothing
-/// needs to be installed, and nothing stays behind.
+/// Starts an embedded Kafka broker in this process, sends it six hours of telemetry in forty seconds,
+/// and shows findings and alerts as they arrive on their topics, with their delay against the truth.
+/// Nothing needs to be installed, and nothing is left behind.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   driftline demo                           Live, in a minute
   driftline demo --seconds 120             The same at a third of the pace
-  driftline demo --files driftline-demo    Over files instead, which stay for you to look at")]
+  driftline demo --files driftline-demo    With files instead, which stay for you to look at")]
 pub struct Args {
-    /// Another seed gives other telemetry
+    /// Seed of the telemetry
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How long the six hours take
+    /// How many seconds the six hours take
     #[arg(long, default_value_t = 40, value_name = "N", value_parser = clap::value_parser!(u64).range(5..=3600),
         conflicts_with = "files")]
     seconds: u64,

@@ -12,12 +12,13 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 
+use crate::codec::Codecs;
 use crate::config;
 use crate::engine::Engine;
 use crate::http::{self, Control};
 use crate::model::live::{Connection, Live};
 use crate::runtime::live::{Command, Ended, Flow, LiveFault, Parts, Report};
-use crate::state::Home;
+use crate::state::SnapshotStore;
 use crate::synth::Plan;
 use crate::synth::dataset::config_text;
 use crate::synth::write::Format;
@@ -87,7 +88,7 @@ impl Stage {
             }
         });
 
-        let home = Home::open(
+        let store = SnapshotStore::open(
             &live.state,
             &settings.pipeline,
             &live.source.group,
@@ -99,8 +100,10 @@ impl Stage {
         let parts = Parts {
             settings,
             live: live.clone(),
-            home: Arc::new(home),
-            fresh: Box::new(|settings| Ok(Engine::new(settings))),
+            codecs: Codecs::built_in(),
+            store: Arc::new(store),
+            new_engine: Box::new(|settings| Ok(Engine::new(settings))),
+            followers: Vec::new(),
             commands: taken,
             report,
         };

@@ -89,7 +89,7 @@ impl<'a> Story<'a> {
         let status = telemetry.status();
         if !self.learned && status.watched_series > 0 {
             self.learned = true;
-            let words = "the first series have learned what is normal for them, and are watched from here on";
+            let words = "the first series have their baselines, and are watched from here on";
             self.line(time_ms, "learned", words, Tone::Plain)?;
         }
         self.bar.tick();
@@ -193,13 +193,13 @@ impl<'a> Story<'a> {
         let quarantined: u64 = self.quarantined.values().sum();
         let reasons: Vec<String> =
             self.quarantined.iter().map(|(reason, n)| format!("{n} x {reason}")).collect();
-        let mut text = String::from("\nThe topic of alerts, the latest of each key:\n\n");
+        let mut text = String::from("\nThe alerts topic, latest record per key:\n\n");
         for (key, alert) in &self.alerts {
             let (word, since) = (status(alert).0, clock(millis(&alert.starts_at)));
             // Writing into a String cannot fail.
             let _ = writeln!(text, "{key}  {word} since {since}  {}", about(alert));
         }
-        text += "\nWhat was read from the topics of findings and alerts, against the truth:\n\n";
+        text += "\nFindings and alerts as read from their topics, against the truth:\n\n";
         text += &crate::cli::evaluate::text(score);
         let missed = score.drifts.len() - score.found();
         if missed > 0 {

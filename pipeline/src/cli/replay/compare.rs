@@ -108,7 +108,7 @@ impl Comparison {
         for (what, ids) in [
             ("only live", &self.live_only),
             ("only replayed", &self.replayed_only),
-            ("the same id with other bytes", &self.different),
+            ("same id, different bytes", &self.different),
             ("written more than once", &self.again),
         ] {
             for id in ids.iter().take(IDS_TOLD) {

@@ -20,22 +20,22 @@ use super::{FOUND, Terminal};
 use crate::config::DEFAULT_PATH;
 use crate::engine::Engine;
 use crate::model::settings::{Fleet, Settings};
-use crate::model::{Finding, Status};
+use crate::model::{Finding, RejectRecord, Status};
 use crate::runtime::replay::{Event, ReplayError, replay};
 
 const EXAMPLES: &str = "\
 Examples:
-  driftline replay logs/                                   all known files in a folder
+  driftline replay logs/                                   All known files in a folder
   driftline replay 'logs/2026-1*.ndjson.gz' --from 2026-10-01 --to 2026-11-01
-  zcat huge.gz | driftline replay - -c prod.toml           standard input
-  driftline replay logs/ --baseline good.baseline          judge against a baseline made before
-  driftline replay logs/ --fail-on warning                 exit code 1 if anything fires: for CI
-  driftline replay logs/ --findings - | jq .summary        findings on standard output
-  driftline replay --from-topic events --from 2026-11-01   what is on a topic, as a live run sees it
-  driftline replay --compare                               see that a live run tells what a replay tells
+  zcat huge.gz | driftline replay - -c prod.toml           Standard input
+  driftline replay logs/ --baseline good.baseline          Judge against an earlier baseline
+  driftline replay logs/ --fail-on warning                 For CI: exit code 1 if anything changed
+  driftline replay logs/ --findings - | jq .summary        Findings on standard output
+  driftline replay --from-topic events --from 2026-11-01   A topic, as a live run sees it
+  driftline replay --compare                               Compare a live run with a replay
 
-Findings, alerts and rejects are written as NDJSON, by default where the config says
-([output]: findings.ndjson, alerts.ndjson, rejects.ndjson); the summary goes to standard output.";
+Findings, alerts and rejects are written as NDJSON to the files in [output] of the config
+(findings.ndjson, alerts.ndjson, rejects.ndjson); the summary goes to standard output.";
 
 /// What makes the exit code 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,7 +48,7 @@ enum FailOn {
     Warning,
     /// A finding of severity critical
     Critical,
-    /// An alert that is firing at the end
+    /// An alert that is still firing at the end
     Firing,
 }
 
@@ -64,15 +64,15 @@ pub struct Args {
     /// Write the baselines that were used or learned
     #[arg(long, value_name = "FILE")]
     save_baseline: Option<PathBuf>,
-    /// False alarms a week that are acceptable, instead of the config's
+    /// Acceptable false alarms a week, instead of the config's
     #[arg(long, value_name = "N")]
     budget: Option<f64>,
     #[command(flatten)]
     outputs: OutputArgs,
-    /// Threads; default: one for each core
+    /// Threads [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Exit with 1 where something of this kind was found
+    /// Exit with 1 if something of this kind was found
     #[arg(long, value_enum, default_value_t = FailOn::Never, value_name = "WHAT")]
     fail_on: FailOn,
     #[command(flatten)]
@@ -101,15 +101,15 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     replay(&source, &mut engine, threads, |engine, event| -> anyhow::Result<()> {
         match event {
             Event::Output(output) => {
-                output.findings.iter().try_for_each(|f| outputs.findings.write(f))?;
-                output.alerts.iter().try_for_each(|a| outputs.alerts.write(a))?;
+                outputs.write(&output.findings, &output.alerts)?;
                 tally.add(&output.findings, &output.alerts);
             }
             Event::Rejects(rejects) => {
                 for reject in rejects {
                     if tally.rejected() < engine.settings().limits.rejects_written_max as u64 {
                         let file = source.files().get(reject.partition as usize);
-                        outputs.rejects.write(&super::summary::RejectLine::new(reject, file))?;
+                        let file = file.map(|file| file.path.display().to_string());
+                        outputs.reject(RejectRecord::of_file(reject, file.unwrap_or_default()))?;
                     }
                     tally.reject(reject.reason);
                 }
@@ -147,9 +147,9 @@ fn close(
     // `explain` looks where the default config says; what went to standard output is where it was put.
     let is_default =
         args.input.config == Path::new(DEFAULT_PATH) && args.outputs.findings.is_none();
-    let path = match outputs.findings.path() {
+    let path = match &outputs.findings {
         path if path == Path::new("-") => PathBuf::from("FILE"),
-        path => path.to_owned(),
+        path => path.clone(),
     };
     outputs.finish()?;
     summary.color = if to_stdout { terminal.color_err() } else { terminal.color_out() };
@@ -176,7 +176,7 @@ fn set_budget(settings: &mut Settings, budget: Option<f64>) -> anyhow::Result<()
         anyhow::ensure!(budget > 0.0, "--budget must be above 0, for example 1 (a week)");
         anyhow::ensure!(
             settings.detect.fleet == Fleet::Budget,
-            "--budget says nothing where [detect] fleet = \"share\" is in force: change \
+            "--budget has no effect with [detect] fleet = \"share\": change \
              false_share_per_week in the config, or remove fleet"
         );
         settings.detect.budget_per_week = budget;
@@ -193,7 +193,7 @@ impl From<ReplayError> for std::io::Error {
 /// A finding's line in the summary; used by `explain`, too.
 pub(super) fn read_findings(path: &Path) -> anyhow::Result<Vec<Finding>> {
     let text = std::fs::read_to_string(path).with_context(|| {
-        format!("cannot read {}; run `driftline replay` first, or name the file", path.display())
+        format!("cannot read {}; run `driftline replay` first, or give --findings", path.display())
     })?;
     text.lines()
         .enumerate()

@@ -3,27 +3,29 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::Files;
-use crate::sink::ndjson::{Lines, WriteError};
+use crate::model::{Alert, Finding, OutputRecord, RejectRecord};
+use crate::sink::lines::{ResultPaths, WriteError};
+use crate::sink::{FileSink, ndjson};
 
 /// Where results go, instead of where the config says.
 #[derive(Debug, clap::Args)]
 pub(super) struct OutputArgs {
-    /// Where findings go; - is standard output
+    /// Write findings to this file; - is standard output
     #[arg(long, value_name = "FILE")]
     pub(super) findings: Option<PathBuf>,
-    /// Where alerts go
+    /// Write alerts to this file
     #[arg(long, value_name = "FILE")]
     alerts: Option<PathBuf>,
-    /// Where rejects go
+    /// Write rejects to this file
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 }
 
 /// The open files.
 pub(super) struct Outputs {
-    pub(super) findings: Lines,
-    pub(super) alerts: Lines,
-    pub(super) rejects: Lines,
+    /// Where findings go.
+    pub(super) findings: PathBuf,
+    sink: Box<FileSink>,
     /// One of them is standard output.
     pub(super) on_stdout: bool,
 }
@@ -33,23 +35,36 @@ impl Outputs {
         let pick = |asked: &Option<PathBuf>, configured: &Path| -> PathBuf {
             asked.clone().unwrap_or_else(|| configured.to_owned())
         };
-        let paths = [
-            pick(&args.findings, &files.findings),
-            pick(&args.alerts, &files.alerts),
-            pick(&args.rejects, &files.rejects),
-        ];
-        Ok(Self {
-            findings: Lines::create(&paths[0])?,
-            alerts: Lines::create(&paths[1])?,
-            rejects: Lines::create(&paths[2])?,
-            on_stdout: paths.iter().any(|p| p.as_os_str() == "-"),
-        })
+        let paths = ResultPaths {
+            findings: pick(&args.findings, &files.findings),
+            alerts: pick(&args.alerts, &files.alerts),
+            rejects: pick(&args.rejects, &files.rejects),
+        };
+        let on_stdout = paths.all().into_iter().any(|path| path.as_os_str() == "-");
+        Ok(Self { sink: ndjson::create(&paths)?, findings: paths.findings, on_stdout })
     }
 
-    pub(super) fn finish(self) -> Result<(), WriteError> {
-        self.findings.finish()?;
-        self.alerts.finish()?;
-        self.rejects.finish()?;
+    /// Writes what the engine gave.
+    pub(super) fn write(
+        &mut self,
+        findings: &[Finding],
+        alerts: &[Alert],
+    ) -> Result<(), WriteError> {
+        for finding in findings {
+            self.sink.write(&OutputRecord::Finding(Box::new(finding.clone())))?;
+        }
+        for alert in alerts {
+            self.sink.write(&OutputRecord::Alert(Box::new(alert.clone())))?;
+        }
         Ok(())
+    }
+
+    /// Writes a record that could not be read.
+    pub(super) fn reject(&mut self, reject: RejectRecord) -> Result<(), WriteError> {
+        self.sink.write(&OutputRecord::Reject(Box::new(reject)))
+    }
+
+    pub(super) fn finish(mut self) -> Result<(), WriteError> {
+        self.sink.finish()
     }
 }

@@ -9,13 +9,14 @@ use super::compare::{Comparison, Told};
 use super::outputs::Outputs;
 use super::{Args, close};
 use crate::cli::progress::Progress;
-use crate::cli::summary::{RejectLine, Summary, Tally, grouped};
+use crate::cli::summary::{Summary, Tally, grouped};
 use crate::cli::{FOUND, Terminal, baseline};
+use crate::codec::Codecs;
 use crate::config::{self, Files};
 use crate::engine::Engine;
 use crate::kafka::{Cluster, KafkaFault};
-use crate::model::Settings;
 use crate::model::live::{Delivery, Live};
+use crate::model::{RejectRecord, Settings};
 use crate::runtime::live::LiveFault;
 use crate::runtime::live::decisions::Decisions;
 use crate::runtime::live::shard::Shard;
@@ -26,15 +27,15 @@ use crate::sink::kafka::records;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "From Kafka")]
 pub(super) struct TopicArgs {
-    /// Read this topic, or the topics of a regular expression that begins with ^, instead of files; --from
-    /// and --to are then the brokers' times; may be repeated
+    /// Read this topic instead of files, or all topics that match a regular expression beginning with ^;
+    /// --from and --to are then broker timestamps; may be repeated
     #[arg(long, value_name = "TOPIC", conflicts_with_all = ["paths", "format"])]
     from_topic: Vec<String>,
-    /// Whose decisions are followed; default: [source].group of the config
+    /// Group whose decisions to follow [default: [source].group of the config]
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
-    /// Replay all that the group has read live, and compare the findings, byte by byte, with those on this
-    /// topic; default: [sinks].findings of the config. Exit code 1 where they differ
+    /// Replay everything that the group has read live, and compare the findings byte for byte with those on
+    /// this topic [default: [sinks].findings of the config]; exit with 1 if they differ
     #[arg(
         long,
         value_name = "TOPIC",
@@ -90,7 +91,7 @@ impl Replay<'_> {
         };
         let (from, to) = (self.args.input.from, self.args.input.to);
         let plan = Plan::by_time(&self.cluster, topics, from, to, decisions)?;
-        anyhow::ensure!(!plan.spans.is_empty(), "no topic fits {}", topics.join(", "));
+        anyhow::ensure!(!plan.spans.is_empty(), "no topic matches {}", topics.join(", "));
         self.say(&plan);
         let mut outputs = Outputs::create(&self.args.outputs, &self.files)?;
         let mut tally = Tally::default();
@@ -100,15 +101,15 @@ impl Replay<'_> {
         let shards = self.replay(&plan, |event| -> anyhow::Result<()> {
             match event {
                 TopicEvent::Results(results) => {
-                    results.findings.iter().try_for_each(|f| outputs.findings.write(f))?;
-                    results.alerts.iter().try_for_each(|a| outputs.alerts.write(a))?;
+                    outputs.write(&results.findings, &results.alerts)?;
                     tally.add(&results.findings, &results.alerts);
                     for (of, original) in &results.originals {
-                        let line = RejectLine::of_topic(of, original);
+                        let record = RejectRecord::of_topic(of, original);
+                        let reason = record.reason;
                         if tally.rejected() < rejects_max {
-                            outputs.rejects.write(&line)?;
+                            outputs.reject(record)?;
                         }
-                        tally.reject(line.reason());
+                        tally.reject(reason);
                     }
                 }
                 TopicEvent::Progress { bytes: so_far, .. } => bytes = so_far,
@@ -168,8 +169,8 @@ impl Replay<'_> {
         self.terminal.print(&comparison.render())?;
         if before.other_configs > 0 {
             self.terminal.tell(&format!(
-                "{} findings of {} are of other configs: they were left out, and what was learned under those \
-                 is not replayed",
+                "{} findings on {} were made under other configs: they were left out, and what was learned \
+                 under those configs is not replayed",
                 grouped(before.other_configs),
                 topic
             ));
@@ -196,7 +197,8 @@ impl Replay<'_> {
             Ok(engine)
         };
         let progress = Progress::of_records(self.terminal, plan.records());
-        let shards = replay(plan, &settings, &self.live, self.args.threads, fresh, |event| {
+        let (live, codecs, threads) = (&self.live, Codecs::built_in(), self.args.threads);
+        let shards = replay(plan, &settings, live, &codecs, threads, fresh, |event| {
             if let TopicEvent::Progress { records, time_us, events, .. } = &event {
                 progress.show(*records, *time_us, *events);
             }
@@ -209,8 +211,8 @@ impl Replay<'_> {
     /// What will be read, and by whose decisions.
     fn say(&self, plan: &Plan) {
         let decisions = match plan.is_decided() {
-            true => format!("with the decisions of group {}", self.group),
-            false => format!("group {} has decided nothing about them", self.group),
+            true => format!("following the decisions of group {}", self.group),
+            false => format!("group {} has no decisions about them", self.group),
         };
         self.terminal.tell(&format!(
             "{} offsets of {} partitions, {decisions}",

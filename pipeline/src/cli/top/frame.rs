@@ -7,7 +7,7 @@ use crate::cli::summary::grouped;
 use crate::http::StatusPage;
 use crate::model::time::span;
 use crate::telemetry::Metric;
-use crate::telemetry::status::{Instant, Latest, PartitionStatus};
+use crate::telemetry::status::{Instant, Latest, PartitionStatus, SinkStatus};
 
 use super::samples::{Samples, quantile};
 
@@ -132,6 +132,7 @@ impl Picture<'_> {
             ),
             row("commits", self.commits()),
         ];
+        lines.extend(status.sinks.iter().map(sink));
         let mut snapshot = match &status.snapshot {
             Some(last) => vec![(
                 format!(
@@ -378,6 +379,17 @@ fn clip(line: Line, width: usize) -> Line {
         break;
     }
     clipped
+}
+
+/// A sink that follows what is committed.
+fn sink(sink: &SinkStatus) -> Line {
+    let SinkStatus { name, delivered, dead_letters, waiting, error } = sink;
+    let counts =
+        format!("{name}: {} delivered  {} waiting  ", grouped(*delivered), grouped(*waiting));
+    let tone = if *dead_letters > 0 { Tone::Bad } else { Tone::Plain };
+    let dead = (format!("{} dead letters  ", grouped(*dead_letters)), tone);
+    let error = error.clone().map(|error| (error, Tone::Warn));
+    row("sink", [(counts, Tone::Plain), dead].into_iter().chain(error).collect())
 }
 
 #[cfg(test)]

@@ -24,21 +24,21 @@ use super::instance::{DEFAULT_URL, Instance, parse};
 use frame::{Line, Picture, Reading, Tone};
 use samples::Samples;
 
-/// A live view of a running instance
+/// Watch a running instance in the terminal
 ///
-/// Throughput, lag, the watermark and who holds it, findings and alerts, commit latency, memory, and what
-/// the instance waits for. `q` ends it.
+/// Shows throughput, lag, the watermark and which partition holds it back, findings and alerts, commit
+/// latency, memory, and what the instance is waiting for. `q` quits.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  driftline top                               The instance of this machine
+  driftline top                               The instance on this machine
   driftline top --url http://127.0.0.1:9288   Another one
-  driftline top --once                        One picture as plain text, for a pipe or a ticket")]
+  driftline top --once                        One screen as plain text, for a pipe or a ticket")]
 pub struct Args {
-    /// Where the instance answers
+    /// URL of the instance
     #[arg(long, value_name = "URL", default_value = DEFAULT_URL)]
     url: String,
-    /// Print one picture as plain text and end
+    /// Print one screen as plain text and exit
     #[arg(long)]
     once: bool,
 }
@@ -68,7 +68,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     }
     let ended = signals()?;
     let mut screen =
-        ratatui::try_init().context("this is no terminal; --once prints plain text")?;
+        ratatui::try_init().context("this is not a terminal; use --once for plain text")?;
     let result = live(&asked, first, &mut screen, &ended, terminal.color_out());
     ratatui::restore();
     result.map(|()| ExitCode::SUCCESS)

@@ -126,7 +126,7 @@ impl Answer {
 
     pub(super) fn text(&self) -> String {
         let mut text = format!(
-            "{} events, {} to {}; changes put in at {}, in every other group\n\n",
+            "{} events, {} to {}; changes injected at {}, in every other group\n\n",
             self.events, self.from, self.to, self.change_at
         );
         let width = self.settings.iter().map(|row| row.words.chars().count()).max().unwrap_or(0);
@@ -158,7 +158,8 @@ impl Answer {
             }
             text.push('\n');
         }
-        text += "\nEach change: series in which it was found, and the median time until then.\n";
+        text +=
+            "\nFor each change: series in which it was found, and the median time until then.\n";
         let shown = &self.settings[self.chosen.unwrap_or(0)];
         if let Some(replay) = &shown.false_alarms {
             text += &replay.text(&shown.label);
@@ -169,20 +170,19 @@ impl Answer {
                 let Row { label, words, .. } = &self.settings[at];
                 let _ = writeln!(
                     text,
-                    "At most {at_most} alerts a week, in this history and at the upper end of what is replayed: \
+                    "Within {at_most} alerts a week, in this history and at the upper end of what was replayed, \
                      {label} ({words}) finds most, soonest."
                 );
             }
             (Some(at_most), None) => {
                 let _ = writeln!(
                     text,
-                    "None of them keeps to {at_most} alerts a week, in this history and as it is replayed. See whether \
-                     the alerts of this\nhistory are right (`driftline replay`), or name other settings."
+                    "None of them stays within {at_most} alerts a week, in this history and as replayed. Check whether the alerts \
+                     of this\nhistory are right (`driftline replay`), or try other settings."
                 );
             }
             (None, _) => {
-                text +=
-                    "Say how many alerts a week are acceptable (--at-most N) and one is chosen.\n";
+                text += "To have one chosen, say how many alerts a week are acceptable (--at-most N).\n";
             }
         }
         text

@@ -92,7 +92,7 @@ pub(super) fn choices(
         all.push(changed);
         ensure!(
             all.len() <= CHOICES_MAX,
-            "more than {CHOICES_MAX} settings to compare: name fewer"
+            "more than {CHOICES_MAX} settings to compare: give fewer"
         );
     }
     Ok(all)

@@ -26,18 +26,18 @@ use crate::runtime::tune::{find, judge};
 
 const EXAMPLES: &str = "\
 Examples:
-  driftline tune logs/                             alerts a week and delays under several settings
-  driftline tune logs/ --shift 1 --mix 0.2         of changes of other sizes
+  driftline tune logs/                             Alerts a week and delays under several settings
+  driftline tune logs/ --shift 1 --mix 0.2         The same for changes of other sizes
   driftline tune logs/ --panes 10s,1m,10m --zones 0.05,0.2 --budgets 1,10
   driftline tune logs/ --at-most 2 --write tuned.toml --picture tune.svg
-                                                   choose what finds most at two alerts a week or fewer
+                                                   Choose what finds most at two alerts a week or fewer
 
-The history is read once as it is, and once for each change that is put in: of the chosen size, in every
-other group, from --at of the history on. Alerts of the history itself may well be right: look at them first
-(`driftline replay`).
+The history is read once as it is, and once for each change that is injected: of the given size, into
+every other group, from --at of the history on. Alerts on the history itself may well be right: look at
+them first (`driftline replay`).
 
-False alarms are told as they are promised, and as the same statistic has them on courses that are put
-together anew out of blocks of this history, with the interval of 95 %; --at-most holds for its upper end.";
+False alarms are shown as promised, and as the same statistic gives them on courses reassembled from
+blocks of this history, with a 95 % interval; --at-most applies to its upper end.";
 
 /// Try other settings on your own history: alerts a week, and how soon known changes would be found
 #[derive(Debug, clap::Args)]
@@ -45,43 +45,43 @@ together anew out of blocks of this history, with the interval of 95 %; --at-mos
 pub struct Args {
     #[command(flatten)]
     input: InputArgs,
-    /// Budgets to compare, false alarms a week; default: a fifth of the config's, 5 and 25 times
+    /// Budgets to compare, false alarms a week [default: the config's divided by 5, and times 5 and 25]
     #[arg(long, value_delimiter = ',', value_name = "N,..")]
     budgets: Vec<f64>,
-    /// Panes to compare; default: 10s, 1m and 5m
+    /// Panes to compare [default: 10s, 1m and 5m]
     #[arg(long, value_delimiter = ',', value_name = "TIME,..", value_parser = duration_us)]
     panes: Vec<i64>,
-    /// Zones to compare: change that is too small to matter; default: 0.05, 0.1 and 0.2
+    /// Zones to compare: change that is too small to matter [default: 0.05, 0.1 and 0.2]
     #[arg(long, value_delimiter = ',', value_name = "Z,..")]
     zones: Vec<f64>,
-    /// Put in: numbers go up by so many standard deviations; 0 = do not
+    /// Inject: numbers go up by this many standard deviations; 0 = do not
     #[arg(long, default_value_t = 0.5, value_name = "SD")]
     shift: f64,
-    /// Put in: numbers move away from their median by this factor; 1 = do not
+    /// Inject: numbers move away from their median by this factor; 1 = do not
     #[arg(long, default_value_t = 1.5, value_name = "FACTOR")]
     scale: f64,
-    /// Put in: this share of categories is another, of flags true; 0 = do not
+    /// Inject: this share of categories becomes another, of flags true; 0 = do not
     #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
     mix: f64,
-    /// Put in: only this share of events comes; 1 = do not
+    /// Inject: only this share of events is kept; 1 = do not
     #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
     rate: f64,
-    /// Where in the history changes begin, as a share of its time
+    /// Where in the history the changes begin, as a share of its time
     #[arg(long, default_value_t = 0.6, value_name = "SHARE")]
     at: f64,
-    /// Alerts a week that are acceptable: chooses what finds most, and soonest, within them
+    /// Acceptable alerts a week: choose the setting that finds most, and soonest, within them
     #[arg(long, value_name = "N")]
     at_most: Option<f64>,
-    /// Write the config with what was chosen
+    /// Write a copy of the config with the chosen setting
     #[arg(long, value_name = "FILE", requires = "at_most")]
     write: Option<PathBuf>,
-    /// Draw delays over alerts a week, as SVG
+    /// Draw delays against alerts a week, as SVG
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
-    /// How to print
+    /// Output format
     #[arg(long = "as", value_enum, default_value_t = Form::Text, value_name = "FORM")]
     form: Form,
-    /// Threads; default: one for each core
+    /// Threads [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
 }
@@ -123,7 +123,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let (settings, files) = args.input.load()?;
     ensure!(
         settings.detect.fleet == Fleet::Budget,
-        "tune compares budgets, and [detect] fleet = \"share\" has none: remove fleet from the config to tune it"
+        "tune compares budgets, but [detect] fleet = \"share\" has none: remove fleet from the config to tune it"
     );
     let changes = args.changes()?;
     if let Some(at_most) = args.at_most {
@@ -132,7 +132,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     ensure!((0.0..1.0).contains(&args.at), "--at is a share between 0 and 1, for example 0.6");
     let source = args.input.source(&files)?;
     let bytes = source.bytes_total().context(
-        "a history is read several times, which standard input cannot be: name files or folders",
+        "the history is read several times, which standard input does not allow: give files or folders",
     )?;
     let mut choices = choices(&settings, &args.budgets, &args.panes, &args.zones)?;
     let mut all: Vec<_> = choices.iter().map(|choice| choice.settings.clone()).collect();
@@ -152,8 +152,8 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let mut history = judge(&source, &all, threads, show(reading))?;
     ensure!(
         history.events > 0 && !history.baselines.is_empty(),
-        "no series has a baseline by the end of this history ({} events): give more of it, or ask for less \
-         in [baseline.learn]",
+        "no series has a baseline by the end of this history ({} events): give more of it, or lower \
+         [baseline.learn]",
         history.events
     );
     let mut replays = Replays::new(&choices, &history, threads);
@@ -187,7 +187,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.write {
         let chosen: &Choice = answer.chosen.and_then(|at| choices.get(at)).with_context(|| {
             format!(
-                "none of these settings keeps to {} alerts a week on this history: nothing is written",
+                "none of these settings stays within {} alerts a week on this history: nothing was written",
                 args.at_most.unwrap_or_default()
             )
         })?;

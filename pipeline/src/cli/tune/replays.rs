@@ -141,9 +141,9 @@ impl Replay {
     /// What is to be said below a table.
     pub(super) fn text(&self, label: &str) -> String {
         let mut text = format!(
-            "\nReplayed: {} courses of this history, put together of blocks of {}, judged anew ({} series). False \
-             alarms a week, with the\ninterval of 95 %. {label}: one in {} ticks is promised at most, one in {} \
-             replayed. Real changes of the history count as\nfalse: leave them out (--from, --to).\n",
+            "\nReplayed: {} courses reassembled from blocks of {} of this history, judged again ({} series). False alarms a \
+             week, with a\n95 % interval. {label}: at most one in {} ticks promised, one in {} replayed. Real changes in \
+             the history count as\nfalse: leave them out (--from, --to).\n",
             self.courses,
             span((self.block_s * 1e6) as i64),
             self.series,
@@ -179,15 +179,15 @@ impl Worst {
                 "Most of it lies between {from} and {to}: if something was wrong then, leave it out."
             )
         } else if loud.is_scalar {
-            "A wider [detect] scalar_zone, or a longer [scalars] learn.".into()
+            "Use a wider [detect] scalar_zone, or a longer [scalars] learn.".into()
         } else if loud.baseline_events < BASELINE_EVENTS {
             format!(
                 "Its baseline has {} events: learn from more ([baseline.learn]).",
                 loud.baseline_events
             )
         } else {
-            "It comes and goes for longer than its baseline shows: a longer baseline, a segment by what \
-             it comes from, or a wider zone."
+            "It varies over longer times than its baseline shows: use a longer baseline, a segment for its cause, \
+             or a wider zone."
                 .into()
         };
         let (from, to) = within.unzip();

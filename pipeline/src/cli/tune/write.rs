@@ -17,7 +17,7 @@ pub(super) fn config(from: &Path, to: &Path, edits: &[Edit]) -> anyhow::Result<(
     let text = edited(&before, edits, &metrics)
         .with_context(|| format!("{} cannot be edited", from.display()))?;
     let diagnostics = config::parse(&text, &to.display().to_string()).diagnostics;
-    ensure!(!diagnostics.has_errors(), "{diagnostics}: nothing is written");
+    ensure!(!diagnostics.has_errors(), "{diagnostics}: nothing was written");
     std::fs::write(to, text).with_context(|| format!("cannot write {}", to.display()))
 }
 
@@ -33,7 +33,8 @@ fn edited(text: &str, edits: &[Edit], metrics: &[&str]) -> anyhow::Result<String
                 table.set_implicit(true);
                 Item::Table(table)
             });
-            table = entry.as_table_like_mut().with_context(|| format!("{section} is no table"))?;
+            table =
+                entry.as_table_like_mut().with_context(|| format!("{section} is not a table"))?;
         }
         match table.get_mut(name).and_then(Item::as_value_mut) {
             // The comment beside a value stays.

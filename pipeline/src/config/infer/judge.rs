@@ -248,10 +248,10 @@ fn text(field: &Field, different: usize) -> Result<Kind, String> {
         return Err("text that people or models wrote".into());
     }
     if different > 50 && field.distinct.iter().all(|value| value.parse::<f64>().is_ok()) {
-        return Err("numbers written as texts; write them as numbers to watch them".into());
+        return Err("numbers written as text; write them as numbers to watch them".into());
     }
     if field.nearly_unique() {
-        return Err("nearly another value in each event".into());
+        return Err("a different value in nearly every event".into());
     }
     if different > 50 && field.spaced * 2 > field.texts || field.mean_chars() > 80.0 {
         return Err("free text".into());

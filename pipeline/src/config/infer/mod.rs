@@ -3,7 +3,6 @@
 //! `records` reads the sample into a `profile`, `judge` says what each path is good for, `write` makes the
 //! commented TOML. Invariant: what is written is a config that loads without an error.
 
-mod columns;
 pub mod judge;
 pub mod names;
 pub mod profile;

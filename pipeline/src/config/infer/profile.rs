@@ -5,30 +5,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::times::TimeVotes;
+use crate::codec::{Sample, SampleValue};
 
 /// Paths that are looked at; events with more name keys by values, which no config can follow.
 pub const PATHS_MAX: usize = 2_000;
 /// Bytes of a value that tell it from others.
 const VALUE_BYTES: usize = 256;
-
-/// One value of one path.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Value<'a> {
-    /// Not set.
-    Null,
-    /// true or false.
-    Flag(bool),
-    /// A number.
-    Number(f64),
-    /// A text.
-    Text(&'a str),
-    /// A time of a format that knows times, in microseconds since 1970.
-    Time(i64),
-    /// A list of that many numbers.
-    Vector(usize),
-    /// A list of anything else.
-    List,
-}
 
 /// What the sample says about one path.
 #[derive(Debug, Default)]
@@ -84,7 +66,7 @@ pub struct Profile {
 
 impl Profile {
     /// Adds one value of the record that is read.
-    pub fn observe(&mut self, path: &str, value: Value<'_>) {
+    fn observe(&mut self, path: &str, value: SampleValue<'_>) {
         let at = match self.index.get(path) {
             Some(at) => *at,
             None if self.fields.len() >= PATHS_MAX => {
@@ -108,18 +90,40 @@ impl Profile {
     }
 }
 
+impl Sample for Profile {
+    fn value(&mut self, path: &str, value: SampleValue<'_>) {
+        self.observe(path, value);
+    }
+
+    fn add_records(&mut self, count: u64) {
+        self.records += count;
+    }
+
+    fn add_unreadable(&mut self, count: u64) {
+        self.unreadable += count;
+    }
+
+    fn records(&self) -> u64 {
+        self.records
+    }
+
+    fn unreadable(&self) -> u64 {
+        self.unreadable
+    }
+}
+
 impl Field {
-    fn observe(&mut self, value: Value<'_>) {
-        if value != Value::Null {
+    fn observe(&mut self, value: SampleValue<'_>) {
+        if value != SampleValue::Null {
             self.set += 1;
         }
         match value {
-            Value::Null => {}
-            Value::Flag(on) => {
+            SampleValue::Null => {}
+            SampleValue::Flag(on) => {
                 self.flags += 1;
                 self.note(if on { "true" } else { "false" });
             }
-            Value::Number(number) => {
+            SampleValue::Number(number) => {
                 self.numbers += 1;
                 self.whole += u64::from(number.fract() == 0.0);
                 let (low, high) = self.range.unwrap_or((number, number));
@@ -129,22 +133,22 @@ impl Field {
                 self.time.number(number);
                 self.note(&number.to_string());
             }
-            Value::Text(text) => {
+            SampleValue::Text(text) => {
                 self.texts += 1;
                 self.chars += text.chars().count() as u64;
                 self.spaced += u64::from(text.contains(char::is_whitespace));
                 self.time.text(text);
                 self.note(text);
             }
-            Value::Time(us) => {
+            SampleValue::Time(us) => {
                 self.times += 1;
                 self.time.typed(us);
             }
-            Value::Vector(length) => {
+            SampleValue::Vector(length) => {
                 self.vectors += 1;
                 self.lengths.insert(length);
             }
-            Value::List => self.lists += 1,
+            SampleValue::List => self.lists += 1,
         }
     }
 

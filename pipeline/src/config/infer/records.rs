@@ -1,22 +1,20 @@
 //! The first records of a file of the user's, into a [`Profile`].
 //!
-//! Lenient: a record that cannot be read is counted and skipped. Not here: the decoders that a replay uses.
+//! Not here: what is in a record, which the codec of the file says.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
-use serde_json::Value as Json;
 
-use super::columns;
-use super::profile::{Profile, Value};
-use crate::codec::guarded;
+use super::profile::Profile;
+use crate::codec::{Codec, Codecs, OpenFile, SampleFault};
+use crate::model::Limits;
 
-/// Longest record that is looked at, in bytes.
-const RECORD_BYTES_MAX: usize = 1 << 20;
-/// Deepest nesting that is looked at.
-const DEPTH_MAX: usize = 32;
+/// Bytes that tell the format.
+const BEGINNING_BYTES: u64 = 512;
 
 /// Why there is no sample.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +31,7 @@ pub enum SampleError {
     #[error("{0} is a folder; name one file in it")]
     Folder(PathBuf),
     /// The file is not of its format.
-    #[error("{path} is no {format} file: {reason}; name its format with --format")]
+    #[error("{path} is not a {format} file: {reason}; name its format with --format")]
     Broken {
         /// The file.
         path: PathBuf,
@@ -57,245 +55,92 @@ pub enum SampleError {
     /// A JSON array.
     #[error("{0} is one JSON array; write one object a line, as with `jq -c '.[]'`")]
     JsonArray(PathBuf),
-    /// Standard input cannot be sought.
-    #[error("a {0} sample must be a file, not standard input")]
+    /// Neither standard input nor a compressed file can be read from its end.
+    #[error("a {0} sample must be an uncompressed file, not standard input")]
     NotSeekable(&'static str),
-}
-
-/// How the records of a sample are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Ndjson,
-    Csv,
-    Parquet,
-    Arrow,
-}
-
-/// Name, extensions and form.
-const FORMS: &[(&str, &[&str], Form)] = &[
-    ("ndjson", &["ndjson", "jsonl", "json", "log"], Form::Ndjson),
-    ("csv", &["csv"], Form::Csv),
-    ("parquet", &["parquet", "pq"], Form::Parquet),
-    ("arrow", &["arrow", "arrows", "ipc", "feather"], Form::Arrow),
-];
-
-impl Form {
-    fn name(self) -> &'static str {
-        FORMS.iter().find(|(.., form)| *form == self).map_or("", |(name, ..)| name)
-    }
-
-    fn by_name(name: &str) -> Option<Self> {
-        FORMS.iter().find(|(known, ..)| *known == name).map(|(.., form)| *form)
-    }
-
-    fn by_extension(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_str()?.to_lowercase();
-        let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
-        let (_, extension) = name.rsplit_once('.')?;
-        FORMS
-            .iter()
-            .find(|(_, extensions, _)| extensions.contains(&extension))
-            .map(|(.., form)| *form)
-    }
-
-    fn by_content(begin: &[u8]) -> Self {
-        match begin {
-            [b'P', b'A', b'R', b'1', ..] => Self::Parquet,
-            [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xFF, 0xFF, 0xFF, 0xFF, ..] => Self::Arrow,
-            _ => match begin.iter().find(|byte| !byte.is_ascii_whitespace()) {
-                Some(b'{' | b'[') | None => Self::Ndjson,
-                Some(_) => Self::Csv,
-            },
-        }
-    }
+    /// The codec cannot do it.
+    #[error("{0} files cannot be sampled; see docs/config.md to write a config by hand")]
+    Unsupported(&'static str),
 }
 
 /// Reads up to `records_max` records of a file; `-` is standard input.
+///
+/// # Errors
+/// [`SampleError`].
 pub fn read(path: &Path, format: Option<&str>, records_max: u64) -> Result<Profile, SampleError> {
-    let unreadable = |source| SampleError::Unreadable { path: path.to_owned(), source };
-    let asked = format.and_then(Form::by_name).or_else(|| Form::by_extension(path));
-    let is_input = path.as_os_str() == "-";
     if path.is_dir() {
         return Err(SampleError::Folder(path.to_owned()));
     }
+    let (file, beginning) =
+        open(path).map_err(|source| SampleError::Unreadable { path: path.to_owned(), source })?;
+    let codecs = Codecs::built_in();
+    let asked = format.and_then(|name| codecs.for_files(name).ok());
+    let codec = asked
+        .or_else(|| codecs.by_name_of(path))
+        .or_else(|| guess(&codecs, path, &beginning))
+        .unwrap_or_else(|| codecs.by_content(&beginning));
+    let format = codec.format().name;
     let mut profile = Profile::default();
-    let form = if is_input {
-        let mut reader = plain(BufReader::new(std::io::stdin())).map_err(unreadable)?;
-        let form = asked.unwrap_or_else(|| Form::by_content(reader.fill_buf().unwrap_or(&[])));
-        match form {
-            Form::Parquet | Form::Arrow => return Err(SampleError::NotSeekable(form.name())),
-            form => text(form, reader, records_max, &mut profile, path)?,
+    let Some(files) = codec.files() else { return Err(SampleError::Unsupported(format)) };
+    files.sample(file, records_max, &mut profile).map_err(|fault| match fault {
+        SampleFault::Broken(reason) => {
+            SampleError::Broken { path: path.to_owned(), format, reason }
         }
-        form
-    } else {
-        let mut file = File::open(path).map_err(unreadable)?;
-        let mut begin = Vec::new();
-        (&mut file).take(512).read_to_end(&mut begin).map_err(unreadable)?;
-        file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-        let packed = matches!(begin.as_slice(), [0x1F, 0x8B, ..] | [0x28, 0xB5, 0x2F, 0xFD, ..]);
-        match asked.unwrap_or_else(|| Form::by_content(&begin)) {
-            form @ (Form::Parquet | Form::Arrow) if !packed => {
-                let read = guarded(|| match form {
-                    Form::Parquet => columns::parquet(file, records_max, &mut profile),
-                    _ => columns::arrow(file, &begin, records_max, &mut profile),
-                });
-                let result = read.and_then(|read| read.map_err(|error| error.to_string()));
-                result.map_err(|reason| SampleError::Broken {
-                    path: path.to_owned(),
-                    format: form.name(),
-                    reason,
-                })?;
-                form
-            }
-            form => {
-                let mut reader = plain(BufReader::new(file)).map_err(unreadable)?;
-                let form = match packed && asked.is_none() {
-                    true => Form::by_content(reader.fill_buf().unwrap_or(&[])),
-                    false => form,
-                };
-                text(form, reader, records_max, &mut profile, path)?;
-                form
-            }
-        }
-    };
+        SampleFault::JsonArray => SampleError::JsonArray(path.to_owned()),
+        SampleFault::NotSeekable => SampleError::NotSeekable(format),
+        SampleFault::Unsupported => SampleError::Unsupported(format),
+    })?;
     if profile.records == 0 {
         let (path, unreadable) = (path.to_owned(), profile.unreadable);
-        return Err(SampleError::Empty { path, format: form.name(), unreadable });
+        return Err(SampleError::Empty { path, format, unreadable });
     }
     Ok(profile)
 }
 
-/// Unpacks gzip and zstd, told by their first bytes.
-fn plain<R: BufRead + 'static>(mut reader: R) -> std::io::Result<Box<dyn BufRead>> {
-    Ok(match reader.fill_buf()? {
-        [0x1F, 0x8B, ..] => Box::new(BufReader::new(MultiGzDecoder::new(reader))),
-        [0x28, 0xB5, 0x2F, 0xFD, ..] => {
-            Box::new(BufReader::new(zstd::stream::read::Decoder::with_buffer(reader)?))
-        }
-        _ => Box::new(reader),
+/// What a sample without a known extension is. A replay takes it for lines of JSON where nothing tells;
+/// here, where a user looks at the outcome, other text may be CSV.
+fn guess(codecs: &Codecs, path: &Path, beginning: &[u8]) -> Option<&'static dyn Codec> {
+    let name = path.file_name()?.to_str()?.to_lowercase();
+    if name.trim_end_matches(".gz").trim_end_matches(".zst").ends_with(".log") {
+        return codecs.for_files("ndjson").ok();
+    }
+    codecs.by_magic(beginning).or_else(|| {
+        let first = beginning.iter().find(|byte| !byte.is_ascii_whitespace());
+        let is_json = matches!(first, Some(b'{' | b'[') | None);
+        codecs.for_files(if is_json { "ndjson" } else { "csv" }).ok()
     })
 }
 
-fn text(
-    form: Form,
-    reader: Box<dyn BufRead>,
-    records_max: u64,
-    profile: &mut Profile,
-    path: &Path,
-) -> Result<(), SampleError> {
-    if form == Form::Csv {
-        csv(reader, records_max, profile);
-        return Ok(());
-    }
-    ndjson(reader, records_max, profile, path)
+/// Opens a sample; gives its first bytes, too, unpacked.
+fn open(path: &Path) -> std::io::Result<(OpenFile, Vec<u8>)> {
+    let stored: Box<dyn Read + Send> = match path.as_os_str() == "-" {
+        true => Box::new(std::io::stdin()),
+        false => Box::new(File::open(path)?),
+    };
+    let (mut bytes, is_packed) = unpacked(BufReader::new(stored))?;
+    let mut beginning = Vec::new();
+    // What breaks here breaks again where it is read.
+    let _ = bytes.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning);
+    let file = OpenFile {
+        path: path.to_owned(),
+        bytes: Box::new(Cursor::new(beginning.clone()).chain(bytes)),
+        is_seekable: !is_packed && path.is_file(),
+        partition: 0,
+        limits: Limits::default(),
+        bytes_read: Arc::default(),
+    };
+    Ok((file, beginning))
 }
 
-fn ndjson(
-    mut reader: Box<dyn BufRead>,
-    records_max: u64,
-    profile: &mut Profile,
-    path: &Path,
-) -> Result<(), SampleError> {
-    let mut line = Vec::new();
-    let mut first = true;
-    while profile.records < records_max && profile.unreadable < records_max {
-        line.clear();
-        // A damaged end of a packed file ends the sample: what came before is a sample, too.
-        let read = reader.by_ref().take(RECORD_BYTES_MAX as u64).read_until(b'\n', &mut line);
-        if !matches!(read, Ok(1..)) {
-            break;
+/// Unpacks gzip and zstd, told by their first bytes; whether it had to.
+fn unpacked(
+    mut stored: BufReader<Box<dyn Read + Send>>,
+) -> std::io::Result<(Box<dyn Read + Send>, bool)> {
+    Ok(match stored.fill_buf()? {
+        [0x1F, 0x8B, ..] => (Box::new(MultiGzDecoder::new(stored)), true),
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => {
+            (Box::new(zstd::stream::read::Decoder::with_buffer(stored)?), true)
         }
-        if line.len() == RECORD_BYTES_MAX && line.last() != Some(&b'\n') {
-            profile.unreadable += 1;
-            if reader.skip_until(b'\n').is_err() {
-                break;
-            }
-            continue;
-        }
-        let record = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&line).trim_ascii();
-        if std::mem::take(&mut first) && record.starts_with(b"[") {
-            return Err(SampleError::JsonArray(path.to_owned()));
-        }
-        match serde_json::from_slice::<Json>(record) {
-            Ok(Json::Object(object)) => {
-                profile.records += 1;
-                let mut path = String::new();
-                for (name, value) in &object {
-                    nested(&mut path, name, value, 1, profile);
-                }
-            }
-            _ if record.is_empty() => {}
-            _ => profile.unreadable += 1,
-        }
-    }
-    Ok(())
-}
-
-/// Observes a value under its path, and what is nested in it.
-fn nested(path: &mut String, name: &str, value: &Json, depth: usize, profile: &mut Profile) {
-    let before = path.len();
-    if before > 0 {
-        path.push('.');
-    }
-    path.push_str(name);
-    match value {
-        // A path with an empty part cannot be configured.
-        _ if name.split('.').any(str::is_empty) || depth > DEPTH_MAX => {}
-        Json::Object(object) => {
-            for (name, value) in object {
-                nested(path, name, value, depth + 1, profile);
-            }
-        }
-        value => profile.observe(path, scalar(value)),
-    }
-    path.truncate(before);
-}
-
-fn scalar(value: &Json) -> Value<'_> {
-    match value {
-        Json::Null | Json::Object(_) => Value::Null,
-        Json::Bool(on) => Value::Flag(*on),
-        Json::Number(number) => number.as_f64().map_or(Value::Null, Value::Number),
-        Json::String(text) => Value::Text(text),
-        Json::Array(items) if items.is_empty() => Value::Null,
-        Json::Array(items) if items.iter().all(Json::is_number) => Value::Vector(items.len()),
-        Json::Array(_) => Value::List,
-    }
-}
-
-fn csv(reader: Box<dyn BufRead>, records_max: u64, profile: &mut Profile) {
-    let mut reader = csv::ReaderBuilder::new().from_reader(reader);
-    let Ok(header) = reader.headers().cloned() else { return };
-    let mut record = csv::StringRecord::new();
-    while profile.records < records_max && profile.unreadable < records_max {
-        match reader.read_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(error) if error.is_io_error() => return,
-            Err(_) => {
-                profile.unreadable += 1;
-                continue;
-            }
-        }
-        profile.records += 1;
-        for (name, cell) in header.iter().zip(&record) {
-            let name = name.trim_start_matches('\u{FEFF}');
-            if !name.split('.').any(str::is_empty) {
-                profile.observe(name, self::cell(cell));
-            }
-        }
-    }
-}
-
-/// A cell of a format without types.
-fn cell(cell: &str) -> Value<'_> {
-    match cell {
-        "" => Value::Null,
-        "true" | "True" | "TRUE" => Value::Flag(true),
-        "false" | "False" | "FALSE" => Value::Flag(false),
-        cell => match cell.parse::<f64>() {
-            Ok(number) if number.is_finite() => Value::Number(number),
-            _ => Value::Text(cell),
-        },
-    }
+        _ => (Box::new(stored), false),
+    })
 }

@@ -1,6 +1,6 @@
 //! A judged sample as a commented config.
 //!
-//! Invariant: names, counts and ranges of numbers are written, never a text out of an event.
+//! Invariant: names, counts and ranges of numbers are written, never text from an event.
 
 use std::fmt::Write;
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::given::{Given, Named};
+use super::followers::FollowerDraft;
 use crate::model::live::{Delivery, DeliverySettings, From, GroupProtocol, Split};
 
 /// The live sections while they are read. Its defaults are those of the table of options.
@@ -13,6 +14,7 @@ pub(in crate::config) struct LiveDraft {
     pub(in crate::config) sasl: SaslDraft,
     pub(in crate::config) properties: Vec<Named>,
     pub(in crate::config) topics: Vec<String>,
+    pub(in crate::config) format: String,
     pub(in crate::config) group: Option<Given>,
     pub(in crate::config) from: From,
     pub(in crate::config) split: Split,
@@ -27,6 +29,8 @@ pub(in crate::config) struct LiveDraft {
     pub(in crate::config) sinks: [Given; 4],
     pub(in crate::config) anomalies: Option<Given>,
     pub(in crate::config) surprise_nats: f64,
+    /// In the order of the config.
+    pub(in crate::config) followers: Vec<FollowerDraft>,
     pub(in crate::config) delivery: DeliverySettings,
     pub(in crate::config) home: Given,
     pub(in crate::config) home_options: Vec<Named>,
@@ -64,6 +68,7 @@ impl Default for LiveDraft {
             sasl: SaslDraft::default(),
             properties: Vec::new(),
             topics: Vec::new(),
+            format: String::new(),
             group: None,
             from: From::Earliest,
             split: Split::None,
@@ -77,6 +82,7 @@ impl Default for LiveDraft {
             sinks: Default::default(),
             anomalies: None,
             surprise_nats: 0.0,
+            followers: Vec::new(),
             delivery: DeliverySettings {
                 mode: Delivery::ExactlyOnce,
                 commit_us: 0,

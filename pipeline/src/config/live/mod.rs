@@ -7,6 +7,7 @@
 //! [`Live`]: crate::model::live::Live
 
 mod draft;
+pub(super) mod followers;
 mod options;
 mod properties;
 mod resolve;

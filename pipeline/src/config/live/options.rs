@@ -1,12 +1,16 @@
 //! The live part of the one table of options.
 
 use super::super::form::Form;
-use super::super::options::{D, H, MS, S, Section, opt};
+use super::super::options::{D, H, MS, S, Section, message_formats, opt};
 use super::super::secrets::is_secret;
 use crate::model::live::{Delivery, GroupProtocol, Split};
+use crate::sink::kafka::{AT_LEAST_ONCE, EXACTLY_ONCE};
 
 /// Words of `mechanism` in `[kafka.sasl]`.
 pub(super) const MECHANISMS: &[&str] = &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
+
+/// Words of `mode` in `[delivery]`: the sinks that take part in the epoch.
+const MODES: &[&str] = &[EXACTLY_ONCE.name, AT_LEAST_ONCE.name];
 
 /// The sections of running live, in the order of the documentation.
 pub(in crate::config) static SECTIONS: &[Section] = &[
@@ -109,6 +113,12 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
                 Form::Texts(|d, v| d.live.topics = v),
                 "[]",
                 "Topics, or regular expressions of topics that begin with `^`. Required.",
+            ),
+            opt(
+                "format",
+                Form::WordOf(message_formats, |d, v| d.live.format = v.into()),
+                "\"json\"",
+                "Format of the messages. `json`: an object, or a list of objects, in each message.",
             ),
             opt(
                 "group",
@@ -229,10 +239,11 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "mode",
-                Form::Word(&["exactly-once", "at-least-once"], |d, v| {
-                    d.live.delivery.mode = match v {
-                        "at-least-once" => Delivery::AtLeastOnce,
-                        _ => Delivery::ExactlyOnce,
+                Form::Word(MODES, |d, v| {
+                    let is_at_least_once = v == AT_LEAST_ONCE.name;
+                    d.live.delivery.mode = match is_at_least_once {
+                        true => Delivery::AtLeastOnce,
+                        false => Delivery::ExactlyOnce,
                     }
                 }),
                 "\"exactly-once\"",

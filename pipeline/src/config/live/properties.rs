@@ -12,8 +12,8 @@ use super::super::secrets::is_secret;
 use crate::model::Secret;
 
 const COMMITTED: &str = "leave it out: offsets are committed together with results";
-const LOSSLESS: &str = "leave it out: what Driftline promises needs the value that it sets";
-const THREADS: &str = "leave it out: how Driftline reads needs the value that it sets";
+const LOSSLESS: &str = "leave it out: Driftline's guarantees depend on the value that it sets";
+const THREADS: &str = "leave it out: Driftline's way of reading depends on the value that it sets";
 const HOSTNAME: &str = "use verify_hostname in [kafka.tls]";
 
 /// Properties that Driftline sets itself, and what to do instead.
@@ -23,7 +23,7 @@ const OWN: &[(&str, &str)] = &[
     ("auto.commit.interval.ms", COMMITTED),
     ("auto.offset.reset", "use from in [source]"),
     ("bootstrap.servers", "use brokers in [kafka]"),
-    ("client.id", "leave it out: each connection is named by its part, such as driftline-fetch"),
+    ("client.id", "leave it out: each connection is named after its role, such as driftline-fetch"),
     ("consume.callback.max.messages", THREADS),
     ("delivery.report.only.error", LOSSLESS),
     ("delivery.timeout.ms", "use transaction_timeout in [delivery]"),
@@ -39,7 +39,7 @@ const OWN: &[(&str, &str)] = &[
     ("group.protocol.type", "use protocol in [source]"),
     ("group.remote.assignor", "use split in [source]"),
     ("isolation.level", LOSSLESS),
-    ("log_level", "leave it out: the level of the log says what is logged"),
+    ("log_level", "leave it out: use --log-level"),
     ("max.in.flight", LOSSLESS),
     ("max.in.flight.requests.per.connection", LOSSLESS),
     ("max.poll.interval.ms", THREADS),
@@ -49,7 +49,7 @@ const OWN: &[(&str, &str)] = &[
     ("offset.store.path", COMMITTED),
     ("offset.store.sync.interval.ms", COMMITTED),
     ("partition.assignment.strategy", "use split and protocol in [source]"),
-    ("plugin.library.paths", "leave it out: Driftline loads no code of others"),
+    ("plugin.library.paths", "leave it out: Driftline loads no plugins"),
     ("queued.max.messages.kbytes", "use memory in [source]"),
     ("queued.min.messages", "use memory in [source]"),
     ("request.required.acks", LOSSLESS),
@@ -67,9 +67,9 @@ const OWN: &[(&str, &str)] = &[
     ("ssl.endpoint.identification.algorithm", HOSTNAME),
     ("ssl.key.location", "use key_file in [kafka.tls]"),
     ("ssl.key.password", "use key_password in [kafka.tls]"),
-    ("statistics.interval.ms", "leave it out: the numbers of a running process are at /metrics"),
+    ("statistics.interval.ms", "leave it out: use /metrics"),
     ("transaction.timeout.ms", "use transaction_timeout in [delivery]"),
-    ("transactional.id", "leave it out: it is made of the pipeline's name and the group"),
+    ("transactional.id", "leave it out: it is made from the pipeline's name and the group"),
 ];
 
 /// Properties that are worth passing through; others that librdkafka knows are taken, too.
@@ -157,8 +157,8 @@ pub(super) fn read(
             item.help("properties of Java clients that librdkafka does not have cannot be set");
         } else if properties.iter().take(at).any(|other| other.name == name) {
             diagnostics
-                .error(property.span.clone(), format!("`{name}` stands twice"))
-                .help("leave one of them out");
+                .error(property.span.clone(), format!("`{name}` is given twice"))
+                .help("remove one of them");
         } else if let Some(value) = texts.read(&property.given, diagnostics) {
             match refused(name, &value) {
                 None => all.push((name.to_owned(), Secret::new(value))),
@@ -167,7 +167,7 @@ pub(super) fn read(
                     let open = !is_secret(name) && matches!(property.given.said, Said::Literal(_));
                     let item = diagnostics.error(
                         property.given.span.clone(),
-                        format!("librdkafka does not take this value for `{name}`"),
+                        format!("librdkafka does not accept this value for `{name}`"),
                     );
                     if open {
                         item.help(why);

@@ -42,10 +42,13 @@ pub(in crate::config) fn resolve(
     let source = source(draft, places, &texts, diagnostics);
     let sinks = sinks(live, places, &texts, diagnostics);
     delivery(live, places, diagnostics);
+    let followers =
+        live.followers.iter().filter_map(|f| f.resolve(places, &texts, diagnostics)).collect();
     let state = state::read(live, places, &texts, diagnostics);
     let http = listen(live, places, &texts, diagnostics);
     outside?;
-    Some(Live { kafka, source, sinks, delivery: live.delivery.clone(), state, http })
+    let delivery = live.delivery.clone();
+    Some(Live { kafka, source, sinks, delivery, followers, state, http })
 }
 
 fn connection(
@@ -62,7 +65,7 @@ fn connection(
     let brokers = live.brokers.as_ref().and_then(|brokers| texts.read(brokers, diagnostics));
     if let Some(wrong) = brokers.iter().flat_map(|all| all.split(',')).find(|b| !is_broker(b)) {
         diagnostics
-            .error(places.value("kafka.brokers"), format!("\"{wrong}\" is no address of a broker"))
+            .error(places.value("kafka.brokers"), format!("\"{wrong}\" is not a broker address"))
             .help("write host:port, with commas between several: \"kafka-1:9092,kafka-2:9092\"");
     }
     let security = security::read(live, places, texts, diagnostics);
@@ -100,7 +103,7 @@ fn source(
                 places.key("source.session_timeout"),
                 "`session_timeout` has no effect: with protocol = \"consumer\" the brokers set it",
             )
-            .help("set group.consumer.session.timeout.ms at the brokers");
+            .help("set group.consumer.session.timeout.ms on the brokers");
     }
     let group = match &live.group {
         Some(group) => texts.read(group, diagnostics).unwrap_or_default(),
@@ -108,6 +111,7 @@ fn source(
     };
     TopicSource {
         topics: live.topics.clone(),
+        format: live.format.clone(),
         group,
         from: live.from,
         split: live.split,
@@ -164,7 +168,7 @@ fn delivery(live: &LiveDraft, places: &Places, diagnostics: &mut Diagnostics) {
                 format_us(timeout)
             ),
         )
-        .help("the brokers would abort each transaction: commit more often, or wait longer");
+        .help("the brokers would abort every transaction: lower `commit`, or raise `transaction_timeout`");
 }
 
 fn listen(
@@ -180,15 +184,15 @@ fn listen(
     let place = places.value("http.listen");
     let Ok(address) = written.parse::<SocketAddr>() else {
         diagnostics
-            .error(place, format!("wrong value for `http.listen`: \"{written}\" is no address"))
+            .error(place, format!("wrong value for `http.listen`: \"{written}\" is not an address"))
             .label("expected an IP address and a port, such as \"127.0.0.1:9187\"")
             .help("`localhost` is \"127.0.0.1\"; all addresses of this machine are \"0.0.0.0\"; \"\" turns HTTP off");
         return None;
     };
     if !address.ip().is_loopback() {
         diagnostics
-            .warning(place, "everyone who reaches this address can read metrics and reload the config")
-            .help("allow it by a firewall or network policy to those who may, or listen on \"127.0.0.1:9187\"");
+            .warning(place, "anyone who can reach this address can read metrics and reload the config")
+            .help("restrict access with a firewall or network policy, or listen on \"127.0.0.1:9187\"");
     }
     Some(address)
 }

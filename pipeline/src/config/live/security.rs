@@ -85,9 +85,9 @@ fn tls(
         diagnostics
             .warning(
                 places.key("kafka.tls.verify_hostname"),
-                "whoever has a certificate of the same signer can pose as a broker",
+                "anyone with a certificate from the same CA can pose as a broker",
             )
-            .help("issue certificates with the brokers' host names, and leave this line out");
+            .help("issue certificates with the brokers' host names, and remove this line");
     }
 }
 
@@ -143,7 +143,7 @@ fn sasl(
         diagnostics
             .warning(
                 places.key("kafka.sasl.mechanism"),
-                format!("{mechanism} without TLS sends the secret in clear"),
+                format!("{mechanism} without TLS sends the secret in clear text"),
             )
             .help("add a section [kafka.tls]");
     }

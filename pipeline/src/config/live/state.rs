@@ -102,7 +102,7 @@ fn check_options(home: &str, draft: &LiveDraft, places: &Places, diagnostics: &m
         diagnostics
             .error(
                 places.value("state.home"),
-                format!("no kind of store begins with \"{scheme}://\""),
+                format!("no known store begins with \"{scheme}://\""),
             )
             .help("use a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix");
         return;
@@ -117,7 +117,7 @@ fn check_options(home: &str, draft: &LiveDraft, places: &Places, diagnostics: &m
         if let Some(near) = nearest(&name, store.common.iter().copied()) {
             item.label(format!("did you mean `{near}`?"));
         }
-        item.help(format!("often used: {}", store.common.join(", ")));
+        item.help(format!("common options: {}", store.common.join(", ")));
     }
 }
 

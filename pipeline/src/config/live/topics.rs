@@ -29,7 +29,7 @@ pub(super) fn check_inputs(topics: &[String], places: &Places, diagnostics: &mut
     if topics.is_empty() && !places.is_wrong("source.topics") && !places.is_wrong("source") {
         let section = if places.has("source") { "source" } else { "kafka" };
         diagnostics
-            .error(places.key(section), "`source.topics` is missing: what is to be read")
+            .error(places.key(section), "`source.topics` is missing: the topics to read")
             .help("add topics = [\"inference-events\"] to [source]");
     }
     for (at, topic) in topics.iter().enumerate() {
@@ -40,17 +40,17 @@ pub(super) fn check_inputs(topics: &[String], places: &Places, diagnostics: &mut
                 let words = error.to_string();
                 let words = words.lines().last().unwrap_or_default().to_owned();
                 diagnostics
-                    .error(place, "this is no regular expression of topics")
+                    .error(place, "this is not a valid regular expression")
                     .help(words.trim_start_matches("error: "));
             }
         } else if !is_name(topic) {
             diagnostics
-                .error(place, format!("\"{topic}\" is no name of a topic"))
+                .error(place, format!("\"{topic}\" is not a topic name"))
                 .help("a topic's name has letters, digits, dots, underscores, hyphens; a regular expression begins with ^");
         } else if topics.iter().take(at).any(|other| other == topic) {
             diagnostics
-                .error(place, format!("the topic \"{topic}\" stands twice"))
-                .help("leave one of them out");
+                .error(place, format!("the topic \"{topic}\" is given twice"))
+                .help("remove one of them");
         }
     }
 }
@@ -69,7 +69,7 @@ pub(super) fn check_sinks(
         let input = inputs.iter().position(|input| reads(input, sink));
         if !is_name(sink) {
             diagnostics
-                .error(places.value(&full(at)), format!("\"{sink}\" is no name of a topic"))
+                .error(places.value(&full(at)), format!("\"{sink}\" is not a topic name"))
                 .help("a topic's name has letters, digits, dots, underscores, hyphens");
         } else if let Some(twin) = twin {
             let said = if places.has(&full(at)) { at } else { twin };
@@ -78,7 +78,7 @@ pub(super) fn check_sinks(
                     places.value(&full(said)),
                     format!("`{}` and `{}` are both \"{sink}\"", full(twin), full(at)),
                 )
-                .help("each sink is a topic of its own: they differ in how long records are kept");
+                .help("use one topic per sink: they differ in how long records are kept");
         } else if let Some(input) = input {
             let said = full(at);
             let input = format!("source.topics.{input}");
@@ -86,7 +86,7 @@ pub(super) fn check_sinks(
             diagnostics
                 .error(
                     places.value(place),
-                    format!("\"{sink}\" is read and written (`{}`)", full(at)),
+                    format!("\"{sink}\" is both read and written (`{}`)", full(at)),
                 )
                 .help("Driftline would read its own results: give the sink another name, or narrow the pattern");
         }

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::LiveFault;
-use super::flow::{Flow, Slot};
+use super::flow::{Flow, REOPEN_AFTER, Slot};
 use super::opening::{Opened, Opener};
 use super::shard::{Results, Shard};
 use crate::kafka::KafkaFault;
 use crate::model::anomaly::Level;
 use crate::model::live::Split;
-use crate::model::stream::TopicPartition;
+use crate::model::stream::{Outcome, TopicPartition};
 use crate::sink::kafka::{CommitSettings, Committer, Group};
 use crate::source::kafka::{MemberEvent, Membership, Order};
 
@@ -25,8 +25,6 @@ const REVOKE_PATIENCE: Duration = Duration::from_secs(15);
 const WITHDRAW_PATIENCE: Duration = Duration::from_secs(3);
 /// Exit code where only an end is safe; a start after it is an ordinary recovery.
 const EXIT_UNSURE: i32 = 75;
-/// Before shards that were lost are opened again.
-pub(super) const REOPEN_AFTER: Duration = Duration::from_secs(1);
 /// The shard over all partitions.
 const ALL: &str = "all";
 
@@ -61,7 +59,7 @@ impl Flow {
             }
             MemberEvent::Lost(partitions) => {
                 self.assigned.retain(|of| !partitions.contains(of));
-                tracing::warn!("the group went on without this member: dropping what it worked on");
+                tracing::warn!("the group removed this member: dropping its state");
                 self.drop_all();
                 self.open_after = (!self.assigned.is_empty()).then(Instant::now);
             }
@@ -108,12 +106,16 @@ impl Flow {
             return;
         };
         committer.withdraw(number);
-        if self.outcomes.recv_timeout(WITHDRAW_PATIENCE).is_err() {
-            tracing::error!(
-                "epoch {number} may still be written, and its partitions are taken away: this process \
-                 ends, and its next start goes on from what is committed"
-            );
-            std::process::exit(EXIT_UNSURE);
+        match self.outcomes.recv_timeout(WITHDRAW_PATIENCE) {
+            Ok(Outcome::Committed { .. }) => self.tell_followers(),
+            Ok(Outcome::Lost { .. }) => {}
+            Err(_) => {
+                tracing::error!(
+                    "epoch {number} may still be written, although its partitions now belong to another \
+                     member: the process exits; the next start continues from the last commit"
+                );
+                std::process::exit(EXIT_UNSURE);
+            }
         }
     }
 
@@ -168,7 +170,7 @@ impl Flow {
     }
 
     pub(super) fn open_later(&mut self, fault: &LiveFault) {
-        tracing::error!("cannot begin: {fault}; trying again");
+        tracing::error!("cannot start reading: {fault}; trying again");
         self.report.waiting(&fault.to_string());
         self.open_after = Some(Instant::now() + REOPEN_AFTER);
     }
@@ -185,8 +187,8 @@ impl Flow {
         let opener = Opener {
             live: &self.live,
             cluster: &self.cluster,
-            home: &self.home,
-            fresh: &self.fresh,
+            store: &self.store,
+            new_engine: &self.new_engine,
         };
         let Opened { mut shard, began, words } = opener.open(name, partitions, &self.settings)?;
         let lateness_us = self.settings.time.lateness_us;

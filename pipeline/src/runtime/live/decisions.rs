@@ -13,12 +13,12 @@ use crate::sink::kafka::records::{Decision, journal_entry};
 /// The decisions of one group.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decisions {
-    partitions: BTreeMap<TopicPartition, Course>,
+    partitions: BTreeMap<TopicPartition, PartitionDecisions>,
 }
 
 /// The decisions about one partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Course {
+pub struct PartitionDecisions {
     /// The offset that the group began at.
     pub began: Option<i64>,
     /// Offset to the instant that is passed there, microseconds since 1970.
@@ -47,26 +47,21 @@ impl Decisions {
 
     /// Takes the decision that a partition begins.
     pub fn began(&mut self, of: &TopicPartition, offset: i64) {
-        self.course(of).began = Some(offset);
+        self.partition(of).began = Some(offset);
     }
 
     /// Takes the decision that a partition has passed an instant.
     pub fn passed(&mut self, of: &TopicPartition, offset: i64, watermark_us: i64) {
-        let passed = self.course(of).passed_us.entry(offset).or_insert(watermark_us);
+        let passed = self.partition(of).passed_us.entry(offset).or_insert(watermark_us);
         *passed = (*passed).max(watermark_us);
     }
 
     /// The decisions about a partition.
-    pub fn of(&self, of: &TopicPartition) -> Course {
+    pub fn of(&self, of: &TopicPartition) -> PartitionDecisions {
         self.partitions.get(of).cloned().unwrap_or_default()
     }
 
-    /// Partitions that began.
-    pub fn began_partitions(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
-        self.partitions.iter().filter_map(|(of, course)| Some((of, course.began?)))
-    }
-
-    fn course(&mut self, of: &TopicPartition) -> &mut Course {
+    fn partition(&mut self, of: &TopicPartition) -> &mut PartitionDecisions {
         self.partitions.entry(of.clone()).or_default()
     }
 }

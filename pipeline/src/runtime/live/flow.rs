@@ -10,21 +10,22 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, select};
 
-use super::assignment::REOPEN_AFTER;
-use super::opening::Fresh;
+use super::opening::EngineFactory;
 use super::outbox::Outbox;
 use super::report::Report;
 use super::saving::{Save, Saved, Saver};
 use super::shard::{Results, Shard};
 use super::watch::Watch;
 use super::{Command, LiveFault};
+use crate::codec::{Codecs, MessageCodec};
 use crate::kafka::cluster::Cluster;
 use crate::model::Settings;
 use crate::model::live::{Live, Split};
 use crate::model::stream::{Fetched, Outcome, TopicPartition};
+use crate::sink::follower::Follower;
 use crate::sink::kafka::Committer;
 use crate::source::kafka::{FetchSettings, Fetcher, Member, MemberEvent, Order};
-use crate::state::{Home, Manifest};
+use crate::state::{Manifest, SnapshotStore};
 
 /// Fetched batches that may wait for the flow, for each fetch thread.
 const FETCHED_WAITING: usize = 8;
@@ -35,6 +36,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 const LAST_SNAPSHOT_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a new config waits for its first snapshot.
 const KEEP_PATIENCE: Duration = Duration::from_secs(10);
+/// Before shards that were lost are opened again.
+pub(super) const REOPEN_AFTER: Duration = Duration::from_secs(1);
 
 /// What a flow is made of.
 pub struct Parts {
@@ -42,10 +45,14 @@ pub struct Parts {
     pub settings: Settings,
     /// Everything else.
     pub live: Live,
+    /// The codecs, one of which reads the messages.
+    pub codecs: Codecs,
     /// Where snapshots are kept.
-    pub home: Arc<Home>,
+    pub store: Arc<SnapshotStore>,
     /// Makes engines without history.
-    pub fresh: Fresh,
+    pub new_engine: EngineFactory,
+    /// Sinks that follow what is committed.
+    pub followers: Vec<Follower>,
     /// What is asked of it while it runs.
     pub commands: Receiver<Command>,
     /// What it tells while it runs.
@@ -74,8 +81,8 @@ pub struct Flow {
     /// Engines that share the budget.
     pub(super) shares: f64,
     pub(super) live: Live,
-    pub(super) home: Arc<Home>,
-    pub(super) fresh: Fresh,
+    pub(super) store: Arc<SnapshotStore>,
+    pub(super) new_engine: EngineFactory,
     pub(super) report: Report,
     pub(super) cluster: Cluster,
     pub(super) saver: Saver,
@@ -85,6 +92,7 @@ pub struct Flow {
     pub(super) fetchers: Vec<Fetcher>,
     pub(super) fetched: Receiver<Fetched>,
     pub(super) committer: Option<Committer>,
+    pub(super) followers: Vec<Follower>,
     pub(super) outcomes_in: Sender<Outcome>,
     pub(super) outcomes: Receiver<Outcome>,
     pub(super) commands: Receiver<Command>,
@@ -107,7 +115,8 @@ impl Flow {
     /// # Errors
     /// Where brokers or topics cannot be reached.
     pub fn start(parts: Parts) -> Result<Self, LiveFault> {
-        let Parts { mut settings, live, home, fresh, commands, report } = parts;
+        let Parts { mut settings, live, codecs, store, new_engine, followers, commands, report } =
+            parts;
         let cluster = Cluster::connect(&live.kafka, &live.source.group)?;
         let inputs = cluster.partitions(&live.source.topics)?;
         settings.time.not_after_us = i64::MAX;
@@ -117,28 +126,8 @@ impl Flow {
             Split::Partition => inputs.len().max(1) as f64,
         };
         settings.detect.divide(shares);
-        let threads = match live.source.fetch_threads {
-            0 => std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1)),
-            n => n,
-        };
-        let threads = threads.clamp(1, inputs.len().max(1));
-        let (fetched_in, fetched) = bounded(threads * FETCHED_WAITING);
-        let fetch = FetchSettings {
-            connection: live.kafka.clone(),
-            group: live.source.group.clone(),
-            layout: crate::model::Layout {
-                // Nothing else needs it.
-                id: settings.layout.id.clone().filter(|_| live.sinks.anomalies.is_some()),
-                ..settings.layout.clone()
-            },
-            limits: settings.limits.clone(),
-            not_before_us: settings.time.not_before_us,
-            max_future_us: live.source.max_future_us,
-            memory_bytes: live.source.memory_bytes / 2 / threads,
-        };
-        let fetchers = (0..threads)
-            .map(|number| Fetcher::spawn(number, fetch.clone(), fetched_in.clone()))
-            .collect::<Result<Vec<_>, _>>()?;
+        let codec = codecs.for_messages(&live.source.format)?;
+        let (fetchers, fetched) = fetchers(&settings, &live, codec, inputs.len())?;
         let (member_in, member_events) = bounded(16);
         let subscribe = match live.source.split {
             Split::None => std::slice::from_ref(&live.sinks.journal),
@@ -149,13 +138,14 @@ impl Flow {
         let (outcomes_in, outcomes) = bounded(16);
         let now = Instant::now();
         Ok(Self {
-            outbox: Outbox::new(&settings.pipeline, &live.source.group, &live.sinks),
-            saver: Saver::spawn(Arc::clone(&home), live.state.keep),
+            outbox: Outbox::new(&settings.pipeline, &live.source.group, &live.sinks)
+                .followed(!followers.is_empty()),
+            saver: Saver::spawn(Arc::clone(&store), live.state.keep),
             settings,
             shares,
             live,
-            home,
-            fresh,
+            store,
+            new_engine,
             report,
             cluster,
             watch,
@@ -164,6 +154,7 @@ impl Flow {
             fetchers,
             fetched,
             committer: None,
+            followers,
             outcomes_in,
             outcomes,
             commands,
@@ -229,7 +220,7 @@ impl Flow {
         self.report.fetched(&shard.inputs()[slot.local].of, &fetched);
         shard.take(slot.local, fetched, now_us, &mut results);
         if was_recovering && !shard.recovering() {
-            tracing::info!(shard = shard.name(), "recovered: everything from here on is new");
+            tracing::info!(shard = shard.name(), "recovered: results are new from here on");
             self.save_wanted = true;
         }
         self.keep_first(&name, &mut results);
@@ -256,8 +247,8 @@ impl Flow {
         saves.for_each(|save| self.save(save));
         if !free || !self.wait_kept(until) {
             tracing::warn!(
-                "the state under the new config is not kept yet: after a crash before it is, the old one \
-                 is read again up to the last commit"
+                "no snapshot under the new config yet: after a crash before there is one, the old state \
+                 is replayed up to the last commit"
             );
         }
     }
@@ -292,10 +283,11 @@ impl Flow {
         {
             self.cut();
         }
-        self.report.tick(&super::report::Sight {
+        self.report.tick(&super::report::FlowView {
             shards: &self.shards,
             outbox: &self.outbox,
             committer: self.committer.as_ref(),
+            followers: &self.followers,
             fetchers: &self.fetchers,
             member: &self.member.group(),
             held: &|shard, local| {
@@ -370,7 +362,7 @@ impl Flow {
         if !self.saver.save(save) {
             tracing::warn!(
                 shard,
-                "the snapshot before is still being written: this one is left out"
+                "the previous snapshot is still being written: this one is skipped"
             );
         }
     }
@@ -380,7 +372,7 @@ impl Flow {
         let took_ms = saved.took.as_millis() as u64;
         match &saved.result {
             Ok(bytes) => tracing::debug!(shard = saved.shard, bytes, took_ms, "snapshot kept"),
-            Err(why) => tracing::error!(shard = saved.shard, "no snapshot: {why}"),
+            Err(why) => tracing::error!(shard = saved.shard, "cannot write a snapshot: {why}"),
         }
         self.report.saved(saved.took, &saved.result);
     }
@@ -394,6 +386,7 @@ impl Flow {
                 }
                 let now_us = self.now_us();
                 self.report.committed(number, took_us, now_us);
+                self.tell_followers();
                 let saves = std::mem::take(&mut self.saves);
                 for (after, save) in saves {
                     if after <= number { self.save(save) } else { self.saves.push((after, save)) }
@@ -402,7 +395,7 @@ impl Flow {
             Outcome::Lost { number, why } => {
                 if self.outbox.in_flight() == Some(number) {
                     tracing::warn!(
-                        "epoch {number} is not ours to write: {why}; reading state anew"
+                        "epoch {number} is discarded: {why}; state is rebuilt from the last commit"
                     );
                     self.report.lost();
                     self.drop_all();
@@ -410,6 +403,12 @@ impl Flow {
                 }
             }
         }
+    }
+
+    /// Hands what was just committed to the sinks that follow.
+    pub(super) fn tell_followers(&mut self) {
+        let outputs = self.outbox.committed_outputs();
+        self.followers.iter().for_each(|follower| follower.offer(&outputs));
     }
 
     /// Writes everything there is; false where that took too long or was not ours.
@@ -424,7 +423,7 @@ impl Flow {
             }
             match self.outcomes.recv_deadline(deadline) {
                 Ok(Outcome::Lost { number, why }) => {
-                    tracing::warn!("epoch {number} is not ours to write: {why}");
+                    tracing::warn!("epoch {number} is discarded: {why}");
                     return false;
                 }
                 Ok(outcome) => self.settle(outcome),
@@ -445,7 +444,7 @@ impl Flow {
 
     fn take_settings(&mut self, settings: Settings) -> Result<String, String> {
         if settings == self.settings {
-            return Ok("nothing that the engine sees has changed".into());
+            return Ok("no setting of the engine has changed".into());
         }
         if settings.layout != self.settings.layout {
             return Err("what is read from an event has changed ([time], [keys], [metrics]): \
@@ -453,10 +452,10 @@ impl Flow {
                 .into());
         }
         if self.shards.values().any(Shard::recovering) {
-            return Err("state is being recovered; try again when /readyz says ready".into());
+            return Err("state is still being recovered; try again when /readyz says ready".into());
         }
         if !self.flush(STOP_PATIENCE) {
-            return Err("results could not be written just now; the old config goes on".into());
+            return Err("results could not be written in time; the old config stays in use".into());
         }
         for shard in self.shards.values_mut() {
             shard.change(settings.clone());
@@ -479,8 +478,46 @@ impl Flow {
             forks.into_iter().for_each(|save| self.save(save));
         }
         self.retire_committer();
+        let begun = Instant::now();
         self.saver.finish(LAST_SNAPSHOT_PATIENCE);
+        // What waits for a receiver may take what is left of the time, all of them together.
+        for follower in self.followers.drain(..) {
+            follower.stop(LAST_SNAPSHOT_PATIENCE.saturating_sub(begun.elapsed()));
+        }
         self.member.leave();
         if drained { Ended::Drained } else { Ended::Undrained }
     }
+}
+
+/// Starts the fetch threads, and returns what they fetch.
+fn fetchers(
+    settings: &Settings,
+    live: &Live,
+    codec: &'static dyn MessageCodec,
+    inputs: usize,
+) -> Result<(Vec<Fetcher>, Receiver<Fetched>), LiveFault> {
+    let threads = match live.source.fetch_threads {
+        0 => std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1)),
+        n => n,
+    };
+    let threads = threads.clamp(1, inputs.max(1));
+    let (fetched_in, fetched) = bounded(threads * FETCHED_WAITING);
+    let fetch = FetchSettings {
+        connection: live.kafka.clone(),
+        group: live.source.group.clone(),
+        codec,
+        layout: crate::model::Layout {
+            // Nothing else needs it.
+            id: settings.layout.id.clone().filter(|_| live.sinks.anomalies.is_some()),
+            ..settings.layout.clone()
+        },
+        limits: settings.limits.clone(),
+        not_before_us: settings.time.not_before_us,
+        max_future_us: live.source.max_future_us,
+        memory_bytes: live.source.memory_bytes / 2 / threads,
+    };
+    let fetchers = (0..threads)
+        .map(|number| Fetcher::spawn(number, fetch.clone(), fetched_in.clone()))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok((fetchers, fetched))
 }

@@ -23,9 +23,9 @@ mod watch;
 use crossbeam_channel::Sender;
 
 pub use self::flow::{Ended, Flow, Parts};
-pub use self::opening::Fresh;
+pub use self::opening::EngineFactory;
 pub use self::report::Report;
-use crate::codec::LayoutError;
+use crate::codec::{LayoutError, UnknownFormat};
 use crate::engine::SnapshotError;
 use crate::kafka::KafkaFault;
 use crate::model::Settings;
@@ -56,6 +56,9 @@ pub enum LiveFault {
     /// The layout cannot be read.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// The format of the messages.
+    #[error("[source].format: {0}")]
+    Format(#[from] UnknownFormat),
     /// `from = "committed"` and there is nothing.
     #[error(
         "group {0} has no committed offsets, and [source].from is \"committed\"; name the right group, or begin with \"earliest\", \"latest\" or a time"
@@ -63,7 +66,7 @@ pub enum LiveFault {
     NothingCommitted(String),
     /// Membership in the group ended.
     #[error(
-        "the consumer group is lost: {0}; start again, and see that no other member has the same instance_id"
+        "the consumer group is lost: {0}; start again, and check that no other member has the same instance_id"
     )]
     Member(String),
     /// A baseline file.

@@ -11,17 +11,17 @@ use crate::kafka::cluster::Cluster;
 use crate::model::Settings;
 use crate::model::live::{Delivery, From, Live};
 use crate::model::stream::TopicPartition;
-use crate::state::Home;
+use crate::state::SnapshotStore;
 
 /// Makes an engine without history: baselines of a file are loaded into it.
-pub type Fresh = Box<dyn Fn(Settings) -> Result<Engine, LiveFault> + Send>;
+pub type EngineFactory = Box<dyn Fn(Settings) -> Result<Engine, LiveFault> + Send>;
 
 /// What shards are opened with.
 pub(super) struct Opener<'a> {
     pub(super) live: &'a Live,
     pub(super) cluster: &'a Cluster,
-    pub(super) home: &'a Home,
-    pub(super) fresh: &'a Fresh,
+    pub(super) store: &'a SnapshotStore,
+    pub(super) new_engine: &'a EngineFactory,
 }
 
 /// A shard, and what there is to say about where it begins.
@@ -54,11 +54,11 @@ impl Opener<'_> {
         if committed.is_empty() {
             return self.begin(name, partitions, settings);
         }
-        match self.home.newest(name, &committed, None)? {
+        match self.store.newest(name, &committed, None)? {
             Some((manifest, bytes)) => {
                 let engine = Engine::restore(manifest.settings.clone(), &bytes)?;
                 let words = format!(
-                    "goes on from the snapshot of {}",
+                    "continues from the snapshot of {}",
                     crate::model::time::rfc3339(manifest.created_us)
                 );
                 let places = manifest.partitions;
@@ -92,13 +92,12 @@ impl Opener<'_> {
         };
         let places: Vec<_> = partitions.iter().cloned().zip(offsets).collect();
         let intake = |(of, at): &(TopicPartition, i64)| {
-            Intake::new(of.clone(), *at, *at, super::decisions::Course::default())
+            Intake::new(of.clone(), *at, *at, super::decisions::PartitionDecisions::default())
         };
         let inputs = places.iter().map(intake).collect();
-        let engine = (self.fresh)(settings.clone())?;
+        let engine = (self.new_engine)(settings.clone())?;
         let shard = Shard::new(name.into(), engine, inputs, self.mute());
-        let words =
-            format!("begins: no offsets are committed for group {}", self.live.source.group);
+        let words = format!("starts: group {} has no committed offsets", self.live.source.group);
         Ok(Opened { shard, began: places, words })
     }
 
@@ -111,7 +110,7 @@ impl Opener<'_> {
         decisions: &Decisions,
         settings: &Settings,
     ) -> Result<Opened, LiveFault> {
-        let engine = (self.fresh)(settings.clone())?;
+        let engine = (self.new_engine)(settings.clone())?;
         let mut places = Vec::new();
         let mut whole = true;
         for (of, at) in committed {
@@ -121,10 +120,10 @@ impl Opener<'_> {
             places.push((of.clone(), began.unwrap_or(*at)));
         }
         let words = if whole {
-            "has no snapshot: everything since the beginning is read again".to_string()
+            "has no snapshot: all records since its start are read again".to_string()
         } else {
             places = committed.to_vec();
-            "has no snapshot, and its first records are no longer kept: baselines are learned anew"
+            "has no snapshot, and the topic no longer holds its first records: baselines are learned again"
                 .to_string()
         };
         self.go_on(name, engine, places, committed, partitions, decisions, words)

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::shard::{Results, Shard};
+use crate::model::OutputRecord;
 use crate::model::live::SinkTopics;
 use crate::model::stream::{Epoch, Record, TopicPartition};
 use crate::sink::kafka::records;
@@ -26,6 +27,12 @@ pub struct Outbox {
     offsets: BTreeMap<TopicPartition, i64>,
     number: u64,
     in_flight: Option<u64>,
+    /// Whether findings and alerts are kept for sinks that follow, until their epoch is committed.
+    is_followed: bool,
+    /// Those since the last cut.
+    outputs: Vec<OutputRecord>,
+    /// Those of the epoch in flight.
+    outputs_in_flight: Vec<OutputRecord>,
     /// Findings that wait, and when the first of them came (microseconds of the caller's clock).
     findings_since_us: Option<u64>,
 }
@@ -43,8 +50,16 @@ impl Outbox {
             offsets: BTreeMap::new(),
             number: 0,
             in_flight: None,
+            is_followed: false,
+            outputs: Vec::new(),
+            outputs_in_flight: Vec::new(),
             findings_since_us: None,
         }
+    }
+
+    /// Keeps findings and alerts, too, for sinks that follow ([`Outbox::committed_outputs`]).
+    pub fn followed(self, is_followed: bool) -> Self {
+        Self { is_followed, ..self }
     }
 
     /// Takes results.
@@ -71,6 +86,11 @@ impl Outbox {
         }
         for alert in &alerts {
             self.add(records::alert(&self.topics, alert));
+        }
+        if self.is_followed {
+            let findings = findings.into_iter().map(|f| OutputRecord::Finding(Box::new(f)));
+            let alerts = alerts.into_iter().map(|a| OutputRecord::Alert(Box::new(a)));
+            self.outputs.extend(findings.chain(alerts));
         }
     }
 
@@ -125,6 +145,7 @@ impl Outbox {
         }
         self.number += 1;
         self.in_flight = Some(self.number);
+        self.outputs_in_flight = std::mem::take(&mut self.outputs);
         Some(epoch)
     }
 
@@ -137,10 +158,17 @@ impl Outbox {
         ours
     }
 
-    /// Forgets everything: it is not ours to write.
+    /// Findings and alerts of the epoch that was just committed, for sinks that follow.
+    pub fn committed_outputs(&mut self) -> Vec<OutputRecord> {
+        std::mem::take(&mut self.outputs_in_flight)
+    }
+
+    /// Forgets everything: another member writes it.
     pub fn forget(&mut self) {
         self.journal.clear();
         self.records.clear();
+        self.outputs.clear();
+        self.outputs_in_flight.clear();
         self.offsets.clear();
         self.bytes = 0;
         self.in_flight = None;

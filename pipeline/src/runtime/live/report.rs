@@ -11,11 +11,12 @@ use crate::engine::Counters;
 use crate::model::live::Live;
 use crate::model::stream::{Epoch, Fetched, TopicPartition};
 use crate::model::{Status as AlertStatus, Value};
+use crate::sink::follower::{Follower, FollowerStatus};
 use crate::sink::kafka::Committer;
 use crate::source::kafka::{Fetcher, Membership};
 use crate::telemetry::status::{
     Instant as Moment, LATEST_MAX, LastCommit, LastSnapshot, Latest, PartitionStatus, Recovery,
-    Waiting,
+    SinkStatus, Waiting,
 };
 use crate::telemetry::{At, Health, Metric, Status, Taps, Telemetry};
 
@@ -30,10 +31,11 @@ const TAPPED_SERIES: usize = 10_000;
 type CounterRow = (Metric, fn(&Counters) -> u64);
 
 /// What a picture is drawn of.
-pub(super) struct Sight<'a> {
+pub(super) struct FlowView<'a> {
     pub(super) shards: &'a BTreeMap<String, Shard>,
     pub(super) outbox: &'a Outbox,
     pub(super) committer: Option<&'a Committer>,
+    pub(super) followers: &'a [Follower],
     pub(super) fetchers: &'a [Fetcher],
     pub(super) member: &'a Membership,
     pub(super) held: &'a dyn Fn(&str, usize) -> bool,
@@ -53,6 +55,8 @@ pub struct Report {
     firing: BTreeMap<String, String>,
     /// Retries and replaced producers as last told.
     told_commits: (u64, u64),
+    /// Counts of each sink that follows, as last told.
+    told_followers: BTreeMap<&'static str, FollowerStatus>,
     lost_offsets: u64,
     /// When the findings of an epoch came, microseconds of the flow's clock.
     cut_findings_us: BTreeMap<u64, u64>,
@@ -74,6 +78,7 @@ impl Report {
             ends: BTreeMap::new(),
             firing: BTreeMap::new(),
             told_commits: (0, 0),
+            told_followers: BTreeMap::new(),
             lost_offsets: 0,
             cut_findings_us: BTreeMap::new(),
             recovery: None,
@@ -149,12 +154,15 @@ impl Report {
         if !panes && !scores {
             return;
         }
-        for look in shards.values().flat_map(|shard| shard.engine().looks()).take(TAPPED_SERIES) {
+        for view in
+            shards.values().flat_map(|shard| shard.engine().series_views()).take(TAPPED_SERIES)
+        {
             if panes {
-                self.taps.offer(At::Panes, look.model(), look.metric, || json!(look.counted()));
+                self.taps
+                    .offer(At::Panes, view.model(), view.metric, || json!(view.distribution()));
             }
             if scores {
-                self.taps.offer(At::Scores, look.model(), look.metric, || json!(look.scored()));
+                self.taps.offer(At::Scores, view.model(), view.metric, || json!(view.evidence()));
             }
         }
     }
@@ -175,11 +183,7 @@ impl Report {
             );
         }
         for alert in &results.alerts {
-            let status = match alert.status {
-                AlertStatus::Pending => "pending",
-                AlertStatus::Firing => "firing",
-                AlertStatus::Resolved => "resolved",
-            };
+            let status = alert.status.name();
             let model = alert.labels.get("model").cloned().unwrap_or_default();
             self.telemetry.add(Metric::Alerts, &[status], 1);
             match alert.status {
@@ -288,23 +292,24 @@ impl Report {
     }
 
     /// A sign of life, and once a second the whole picture.
-    pub(super) fn tick(&mut self, sight: &Sight<'_>) {
+    pub(super) fn tick(&mut self, view: &FlowView<'_>) {
         if self.drawn_at.is_some_and(|at| at.elapsed() < EVERY) {
             return;
         }
         self.drawn_at = Some(Instant::now());
         self.health.beat("flow");
-        self.counters(sight);
-        self.partitions(sight);
-        self.commits(sight);
-        self.recovery(sight);
-        self.verdict(sight);
-        self.tap_series(sight.shards);
+        self.counters(view);
+        self.partitions(view);
+        self.commits(view);
+        self.followers(view);
+        self.recovery(view);
+        self.verdict(view);
+        self.tap_series(view.shards);
         self.telemetry.set_status(self.status.clone());
     }
 
-    fn counters(&mut self, sight: &Sight<'_>) {
-        for shard in sight.shards.values().filter(|shard| !shard.recovering()) {
+    fn counters(&mut self, view: &FlowView<'_>) {
+        for shard in view.shards.values().filter(|shard| !shard.recovering()) {
             let now = shard.engine().counters();
             let told = self.told.entry(shard.name().into()).or_default();
             let rows: [CounterRow; 5] = [
@@ -319,22 +324,22 @@ impl Report {
             }
             *told = now.clone();
         }
-        let watched = sight.shards.values().map(|s| s.engine().watched_series()).sum();
+        let watched = view.shards.values().map(|s| s.engine().watched_series()).sum();
         self.status.watched_series = watched;
         self.telemetry.set(Metric::WatchedSeries, &[], watched as f64);
-        let lost: u64 = sight.fetchers.iter().map(|f| f.status().lost_offsets).sum();
+        let lost: u64 = view.fetchers.iter().map(|f| f.status().lost_offsets).sum();
         self.telemetry.add(Metric::LostOffsets, &[], lost.saturating_sub(self.lost_offsets));
         self.lost_offsets = lost;
-        let waiting: usize = sight.fetchers.iter().map(|f| f.status().waiting_bytes).sum();
-        self.telemetry.set(Metric::WaitingBytes, &[], waiting as f64 + sight.outbox.bytes() as f64);
+        let waiting: usize = view.fetchers.iter().map(|f| f.status().waiting_bytes).sum();
+        self.telemetry.set(Metric::WaitingBytes, &[], waiting as f64 + view.outbox.bytes() as f64);
     }
 
-    fn partitions(&mut self, sight: &Sight<'_>) {
+    fn partitions(&mut self, view: &FlowView<'_>) {
         self.status.partitions.clear();
         let (mut idle, mut held) = (0, 0);
         let mut least: Option<(i64, usize)> = None;
         let mut unknown = false;
-        for shard in sight.shards.values() {
+        for shard in view.shards.values() {
             for (local, input) in shard.inputs().iter().enumerate() {
                 let watermark_us = shard.engine().watermark_us(local as u32);
                 let at = self.status.partitions.len();
@@ -351,7 +356,7 @@ impl Report {
                     watermark: watermark_us.map(Moment),
                     holder: false,
                     idle: input.is_at_end(),
-                    held: (sight.held)(shard.name(), local),
+                    held: (view.held)(shard.name(), local),
                 };
                 idle += u32::from(status.idle);
                 held += u32::from(status.held);
@@ -388,8 +393,8 @@ impl Report {
         t.set(Metric::HeldPartitions, &[], f64::from(held));
     }
 
-    fn commits(&mut self, sight: &Sight<'_>) {
-        let Some(status) = sight.committer.map(Committer::status) else {
+    fn commits(&mut self, view: &FlowView<'_>) {
+        let Some(status) = view.committer.map(Committer::status) else {
             self.telemetry.set(Metric::SinkWait, &[], 0.0);
             return;
         };
@@ -403,13 +408,39 @@ impl Report {
         self.telemetry.add(Metric::ProducersReplaced, &[], status.replaced.saturating_sub(told.1));
     }
 
-    fn recovery(&mut self, sight: &Sight<'_>) {
-        let left: i64 = sight.shards.values().map(Shard::recovery_left).sum();
+    fn followers(&mut self, view: &FlowView<'_>) {
+        self.status.sinks.clear();
+        for follower in view.followers {
+            let labels = [follower.name()];
+            let now = follower.status();
+            let told = self.told_followers.entry(follower.name()).or_default();
+            let rows = [
+                (Metric::Delivered, now.delivered, told.delivered),
+                (Metric::DeliveryRetries, now.retries, told.retries),
+                (Metric::DeadLetters, now.dead_letters, told.dead_letters),
+            ];
+            for (metric, now, told) in rows {
+                self.telemetry.add(metric, &labels, now.saturating_sub(told));
+            }
+            self.telemetry.set(Metric::Undelivered, &labels, now.waiting as f64);
+            *told = now.clone();
+            self.status.sinks.push(SinkStatus {
+                name: follower.name().into(),
+                delivered: now.delivered,
+                dead_letters: now.dead_letters,
+                waiting: now.waiting,
+                error: now.error,
+            });
+        }
+    }
+
+    fn recovery(&mut self, view: &FlowView<'_>) {
+        let left: i64 = view.shards.values().map(Shard::recovery_left).sum();
         let left = left.unsigned_abs();
         self.telemetry.set(Metric::RecoveryLeft, &[], left as f64);
         let Some((total, begun)) = self.recovery else { return };
         if left == 0 {
-            if !sight.shards.values().any(Shard::recovering) {
+            if !view.shards.values().any(Shard::recovering) {
                 self.telemetry.set(Metric::RecoveryTime, &[], begun.elapsed().as_secs_f64());
                 self.recovery = None;
                 self.status.recovery = None;
@@ -423,25 +454,25 @@ impl Report {
             messages = total,
             left,
             eta,
-            "recovering: reading again what was read before"
+            "recovering: replaying messages since the snapshot"
         );
         self.status.recovery = Some(Recovery { messages: total, messages_left: left, left_s });
     }
 
-    fn verdict(&mut self, sight: &Sight<'_>) {
-        let leads = !sight.shards.is_empty();
+    fn verdict(&mut self, view: &FlowView<'_>) {
+        let leads = !view.shards.is_empty();
         self.status.leader = leads;
         self.status.at = Moment::now();
         self.status.firing = self.firing.values().cloned().collect();
         self.telemetry.set(Metric::Leader, &[], f64::from(u8::from(leads)));
-        let recovering = sight.shards.values().any(Shard::recovering);
-        let fetch_fault = sight.fetchers.iter().find_map(|f| f.status().error);
+        let recovering = view.shards.values().any(Shard::recovering);
+        let fetch_fault = view.fetchers.iter().find_map(|f| f.status().error);
         let (ready, state) = match (&self.waiting, &self.status.waiting) {
             (Some(waiting), _) => (false, format!("cannot begin: {}", waiting.on)),
             (None, Some(waiting)) => (false, format!("waiting: {}", waiting.on)),
             _ if recovering => (false, "recovering".into()),
-            _ if !leads && !sight.member.is_member() => {
-                (false, "no member of the group: it is being joined, or nobody answers".into())
+            _ if !leads && !view.member.is_member() => {
+                (false, "not a member of the group: joining, or no broker answers".into())
             }
             _ if !leads => (true, "standing by".into()),
             _ => (true, "running".into()),

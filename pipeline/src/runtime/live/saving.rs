@@ -1,4 +1,4 @@
-//! The snapshot thread: forks of engines to the home of state, while the flow goes on.
+//! The snapshot thread: forks of engines to the store of state, while the flow goes on.
 //!
 //! A fork is handed over only after its cut was committed, so whatever is kept may be gone on from.
 
@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::engine::Engine;
 use crate::kafka::crash_point;
-use crate::state::{Home, Manifest};
+use crate::state::{Manifest, SnapshotStore};
 
 /// Shards that may wait to be saved.
 const WAITING_MAX: usize = 64;
@@ -41,16 +41,16 @@ pub(super) struct Saver {
 }
 
 impl Saver {
-    pub(super) fn spawn(home: Arc<Home>, keep: usize) -> Self {
+    pub(super) fn spawn(store: Arc<SnapshotStore>, keep: usize) -> Self {
         let (saves, jobs) = bounded::<Save>(WAITING_MAX);
         let (done, saved) = bounded(WAITING_MAX);
         let thread = std::thread::spawn(move || {
             for Save { manifest, engine } in jobs {
                 let begun = Instant::now();
                 crash_point("mid_snapshot");
-                let result = home.put(&manifest.shard, &manifest, engine);
+                let result = store.put(&manifest.shard, &manifest, engine);
                 if result.is_ok() {
-                    home.prune(&manifest.shard, keep);
+                    store.prune(&manifest.shard, keep);
                 }
                 crash_point("after_snapshot");
                 let result = result.map_err(|fault| fault.to_string());

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::decisions::Course;
+use super::decisions::PartitionDecisions;
 use crate::engine::{Engine, Input, Output};
 use crate::model::anomaly::{Anomaly, Level};
 use crate::model::stream::{Fetched, Original, TopicPartition};
@@ -63,11 +63,11 @@ pub struct Intake {
 impl Intake {
     /// A partition that came to be after the others.
     pub fn appeared(of: TopicPartition, next: i64) -> Self {
-        Self { appeared: true, ..Self::new(of, next, next, Course::default()) }
+        Self { appeared: true, ..Self::new(of, next, next, PartitionDecisions::default()) }
     }
 
     /// A partition that is read from `next` on; results of what stands before `until` are known.
-    pub fn new(of: TopicPartition, next: i64, until: i64, course: Course) -> Self {
+    pub fn new(of: TopicPartition, next: i64, until: i64, course: PartitionDecisions) -> Self {
         let passed_us = course.passed_us.into_iter().filter(|(at, _)| *at >= next).collect();
         Self {
             of,

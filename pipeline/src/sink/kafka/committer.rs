@@ -1,7 +1,7 @@
 //! The commit thread: one epoch after the other, each told as committed or lost.
 //!
-//! Not here: how an epoch is written (`once`, `repeat`). An epoch that was submitted gets exactly one
-//! outcome, unless the process ends first; nothing else is promised, and nothing less.
+//! Not here: how an epoch is written (`transactional`, `at_least_once`). An epoch that was submitted gets
+//! exactly one outcome, unless the process ends first; nothing else is promised, and nothing less.
 
 use std::sync::Arc;
 use std::thread;
@@ -10,14 +10,16 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::once::{Ended, ExactlyOnce};
-use super::repeat::AtLeastOnce;
+use super::at_least_once::AtLeastOnce;
 use super::status::{CommitStatus, Shared};
-use super::watch::{self, Watch};
+use super::transactional::ExactlyOnce;
+use super::watch::{self, CallWatchdog};
+use super::write::{WriterParts, elapsed_us};
 use super::{CommitSettings, Group, producer};
 use crate::kafka::{Doing, KafkaFault};
 use crate::model::live::Delivery;
 use crate::model::stream::{Epoch, Outcome, TopicPartition};
+use crate::sink::contract::{EpochSink, Lost};
 
 /// Spawning waits no longer for the cluster.
 const BEGIN_MAX: Duration = Duration::from_secs(30);
@@ -35,18 +37,6 @@ pub struct Committer {
     shared: Arc<Shared>,
 }
 
-/// A way of writing epochs.
-pub(super) trait Write: Send {
-    /// Makes the first producer; gives up at a refusal, or after `patience`.
-    fn begin(&mut self, patience: Duration) -> Result<(), KafkaFault>;
-
-    /// Serves the producer's events while there is nothing to write.
-    fn idle(&self);
-
-    /// Writes an epoch, however long it takes.
-    fn write(&mut self, epoch: &Epoch) -> Ended;
-}
-
 impl Committer {
     /// Begins: makes the producer, which fences an older one with the same id and ends its transaction.
     /// `before` is what the group has committed; partitions that are not in it are looked up.
@@ -61,12 +51,12 @@ impl Committer {
     ) -> Result<Self, KafkaFault> {
         let shared = Arc::new(Shared::default());
         let timeout = Duration::from_millis(producer::timeout_ms(&settings).unsigned_abs());
-        let watch = Watch::begin((3 * timeout).max(HUNG_MIN), |call, lasts| {
+        let watchdog = CallWatchdog::begin((3 * timeout).max(HUNG_MIN), |call, lasts| {
             tracing::error!(
                 call,
                 seconds = lasts.as_secs(),
-                "a call into librdkafka hangs: this process ends, and its next start goes on from what was \
-                 committed"
+                "a call into librdkafka hangs: the process exits; the next start continues from the last \
+                 commit"
             );
             std::process::exit(watch::EXIT_HUNG);
         });
@@ -76,22 +66,17 @@ impl Committer {
             detail: error.to_string(),
             code: RDKafkaErrorCode::Fail,
         };
-        let watch = watch.map_err(no_thread)?;
+        let watchdog = watchdog.map_err(no_thread)?;
         let own = Arc::clone(&shared);
-        let mut writer: Box<dyn Write> = match settings.delivery.mode {
-            Delivery::ExactlyOnce => {
-                Box::new(ExactlyOnce::new(settings, group, before, own, watch)?)
-            }
-            Delivery::AtLeastOnce => Box::new(AtLeastOnce::new(settings, group, own, watch)),
-        };
-        writer.begin(BEGIN_MAX)?;
+        let mode = settings.delivery.mode;
+        let sink = open(mode, WriterParts { settings, group, before, shared: own, watchdog })?;
         let (epochs, submitted) = bounded(1);
         let (end, ended) = bounded(1);
         let thread_shared = Arc::clone(&shared);
         thread::Builder::new()
             .name("driftline-commit".to_owned())
             .spawn(move || {
-                run(writer, &submitted, &outcomes, &thread_shared);
+                run(sink, &submitted, &outcomes, &thread_shared);
                 // Nobody may wait for it.
                 let _ = end.send(());
             })
@@ -121,7 +106,7 @@ impl Committer {
         self.shared.stop();
         if self.ended.recv_timeout(STOP_MAX).is_err_and(|error| error.is_timeout()) {
             tracing::warn!(
-                "the commit thread is in a call that does not end: it is left to itself"
+                "the commit thread does not stop: a call of its hangs; shutting down without it"
             );
         }
     }
@@ -133,8 +118,24 @@ impl Drop for Committer {
     }
 }
 
+/// Makes the sink of a mode of delivery, and has it take over from an older one.
+fn open(mode: Delivery, parts: WriterParts) -> Result<Box<EpochSink>, KafkaFault> {
+    Ok(match mode {
+        Delivery::ExactlyOnce => {
+            let mut sink = ExactlyOnce::new(parts)?;
+            sink.begin(BEGIN_MAX)?;
+            Box::new(sink)
+        }
+        Delivery::AtLeastOnce => {
+            let mut sink = AtLeastOnce::new(parts);
+            sink.begin()?;
+            Box::new(sink)
+        }
+    })
+}
+
 fn run(
-    mut writer: Box<dyn Write>,
+    mut sink: Box<EpochSink>,
     submitted: &Receiver<Epoch>,
     outcomes: &Sender<Outcome>,
     shared: &Shared,
@@ -143,30 +144,29 @@ fn run(
         let epoch = match submitted.recv_timeout(IDLE) {
             Ok(epoch) => epoch,
             Err(RecvTimeoutError::Timeout) if !shared.is_stopped() => {
-                writer.idle();
+                sink.idle();
                 continue;
             }
-            Err(_) => return,
+            Err(_) => break,
         };
         let begun = Instant::now();
-        let ended = if epoch.is_empty() { Ended::Committed } else { writer.write(&epoch) };
+        let written = if epoch.is_empty() { Ok(()) } else { sink.write(&epoch) };
         let number = epoch.number;
-        let outcome = match ended {
-            Ended::Committed => {
+        let outcome = match written {
+            Ok(()) => {
                 shared.status().committed += 1;
-                let took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-                Outcome::Committed { number, took_us }
+                Outcome::Committed { number, took_us: elapsed_us(begun) }
             }
-            Ended::Lost(why) => {
-                tracing::warn!(
-                    epoch = number,
-                    "an epoch is lost: {why}; its events are read again"
-                );
+            Err(Lost(why)) => {
+                tracing::warn!(epoch = number, "epoch discarded: {why}; its events are read again");
                 shared.status().lost += 1;
                 Outcome::Lost { number, why }
             }
         };
         tell(outcomes, outcome, shared);
+    }
+    if let Err(Lost(why)) = sink.finish() {
+        tracing::warn!("closing the sink: {why}");
     }
 }
 

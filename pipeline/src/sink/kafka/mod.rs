@@ -3,23 +3,26 @@
 //! Not here: what is found, and who owns which partition (`Group` tells that). Nothing is dropped: an epoch
 //! is written, or it is told as lost, and then its events are read again.
 
+mod at_least_once;
 mod committer;
 mod mark;
-mod once;
 mod probe;
 mod producer;
 pub mod records;
-mod repeat;
 #[cfg(test)]
 mod stand_in;
 mod status;
+mod transactional;
 mod watch;
+mod write;
 
 use rdkafka::consumer::ConsumerGroupMetadata;
 
+pub use at_least_once::AT_LEAST_ONCE;
 pub use committer::Committer;
 pub use probe::write_probe;
 pub use status::{CommitStatus, Phases, Waiting};
+pub use transactional::EXACTLY_ONCE;
 
 use crate::kafka::KafkaFault;
 use crate::model::live::{Connection, DeliverySettings};

@@ -12,14 +12,40 @@ use rdkafka::producer::Producer as _;
 
 use super::CommitSettings;
 use super::producer::{self, Producer};
+use crate::kafka::admin::wanted;
 use crate::kafka::{Doing, KafkaFault};
-use crate::model::live::{Connection, Delivery, DeliverySettings};
+use crate::model::live::{Connection, Delivery, DeliverySettings, Live};
 use crate::model::stream::Record;
+use crate::sink::spec::Checked;
 
 /// Longest wait for one step.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The broker ends what a probe that dies leaves open.
 const TRANSACTION_US: i64 = 10_000_000;
+
+/// The step of `driftline check` for transactions.
+pub(super) fn in_transaction(live: &Live) -> Checked {
+    let topics = wanted(&live.sinks);
+    let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
+    // Another id than that of a running instance, so that none is fenced.
+    let id = format!("{}.check", live.source.group);
+    let refused = match write_probe(&live.kafka, &id, &names) {
+        Ok(refused) => refused.into_iter().next(),
+        Err(fault) => Some(fault),
+    };
+    match refused {
+        None => Checked::Right(
+            "write access: a transaction over all sink topics was tried and aborted".into(),
+        ),
+        Some(fault) => Checked::Wrong(format!("write access: {fault}")),
+    }
+}
+
+/// The step of `driftline check` where nothing can be taken back.
+pub(super) fn untried(_: &Live) -> Checked {
+    let why = "write access: cannot be checked in at-least-once mode without leaving a record";
+    Checked::Doubt(why.into())
+}
 
 /// Tries to write to each topic in a transaction of this id. Returns a fault for each topic that refuses.
 ///

@@ -95,7 +95,7 @@ pub(super) fn retire(producer: Arc<Producer>) {
     let thread = thread::Builder::new().name("driftline-retire".to_owned());
     if thread.spawn(move || drop(ManuallyDrop::into_inner(last))).is_err() {
         tracing::warn!(
-            "no thread to take a producer down: its handle stays until the process ends"
+            "cannot start a thread to close a producer: it stays open until the process exits"
         );
     }
 }

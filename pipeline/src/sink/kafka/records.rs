@@ -9,7 +9,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::model::alert::Status;
 use crate::model::anomaly::{Anomaly, SurprisingValue};
 use crate::model::live::SinkTopics;
 use crate::model::stream::{Original, Record, TopicPartition};
@@ -40,11 +39,7 @@ pub fn finding(topics: &SinkTopics, finding: &Finding) -> Record {
 /// A transition of an alert: key = fingerprint, so that a compacted topic keeps the state of each alert.
 pub fn alert(topics: &SinkTopics, alert: &Alert) -> Record {
     let label = |name: &str| alert.labels.get(name).map_or("", String::as_str);
-    let status = match alert.status {
-        Status::Pending => "pending",
-        Status::Firing => "firing",
-        Status::Resolved => "resolved",
-    };
+    let status = alert.status.name();
     let event = CloudEvent {
         id: &format!("{}-{}-{status}", alert.fingerprint, alert.at),
         kind: "io.driftline.alert.v1",
@@ -264,6 +259,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::model::Status;
     use crate::model::live::AnomalySink;
 
     fn topics() -> SinkTopics {

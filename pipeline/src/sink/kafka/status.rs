@@ -103,14 +103,14 @@ impl Shared {
 }
 
 /// A row of waits for the same epoch: each longer than the one before, told now and then.
-pub(super) struct Patience<'a> {
+pub(super) struct Backoff<'a> {
     shared: &'a Shared,
     number: u64,
     pause: Duration,
     told: Option<Instant>,
 }
 
-impl<'a> Patience<'a> {
+impl<'a> Backoff<'a> {
     pub(super) fn new(shared: &'a Shared, number: u64) -> Self {
         Self { shared, number, pause: PAUSE_FIRST, told: None }
     }
@@ -126,7 +126,10 @@ impl<'a> Patience<'a> {
         drop(status);
         if self.told.is_none_or(|told| told.elapsed() > TELL_EVERY) {
             self.told = Some(Instant::now());
-            tracing::warn!(epoch = self.number, "the sink waits, nothing is lost: {why}");
+            tracing::warn!(
+                epoch = self.number,
+                "writing results is blocked, nothing is lost: {why}"
+            );
         }
     }
 
@@ -139,12 +142,12 @@ impl<'a> Patience<'a> {
     }
 }
 
-impl Drop for Patience<'_> {
+impl Drop for Backoff<'_> {
     fn drop(&mut self) {
         let waited = self.shared.status().waiting.take();
         if let Some(waiting) = waited {
             let seconds = (now_us() - waiting.since_us) / 1_000_000;
-            tracing::info!(epoch = self.number, seconds, "the sink waits no longer");
+            tracing::info!(epoch = self.number, seconds, "writing results continues");
         }
     }
 }
@@ -162,11 +165,11 @@ mod tests {
     fn a_wait_is_shown_while_it_lasts_and_ends_when_the_epoch_is_withdrawn() {
         let shared = Shared::default();
         {
-            let mut patience = Patience::new(&shared, 7);
-            patience.wait("the topic is full");
+            let mut backoff = Backoff::new(&shared, 7);
+            backoff.wait("the topic is full");
             let first = shared.status().waiting.clone().expect("it waits");
             assert_eq!(first.why, "the topic is full");
-            patience.tell("the topic is forbidden");
+            backoff.tell("the topic is forbidden");
             let second = shared.status().waiting.clone().expect("it waits");
             assert_eq!(
                 (second.why.as_str(), second.since_us),

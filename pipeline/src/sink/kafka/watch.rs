@@ -19,7 +19,7 @@ pub(super) const EXIT_HUNG: i32 = 75;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Default)]
-struct Seen {
+struct WatchedCall {
     call: Option<Call>,
     producer: Weak<Producer>,
 }
@@ -32,20 +32,20 @@ struct Call {
 }
 
 /// The watch. It ends when this is dropped.
-pub(super) struct Watch {
-    seen: Arc<Mutex<Seen>>,
+pub(super) struct CallWatchdog {
+    seen: Arc<Mutex<WatchedCall>>,
     limit: Duration,
     _running: Sender<()>,
     _thread: JoinHandle<()>,
 }
 
-impl Watch {
+impl CallWatchdog {
     /// Begins the watch: `hung` is called with the name of a call that lasts longer than the limit.
     pub(super) fn begin(
         limit: Duration,
         hung: impl Fn(&'static str, Duration) + Send + 'static,
     ) -> io::Result<Self> {
-        let seen = Arc::new(Mutex::new(Seen::default()));
+        let seen = Arc::new(Mutex::new(WatchedCall::default()));
         let (running, ended) = bounded(0);
         let shared = Arc::clone(&seen);
         let thread = thread::Builder::new()
@@ -83,7 +83,7 @@ impl Watch {
     }
 }
 
-fn look(seen: &Mutex<Seen>, ended: &Receiver<()>, hung: &impl Fn(&'static str, Duration)) {
+fn look(seen: &Mutex<WatchedCall>, ended: &Receiver<()>, hung: &impl Fn(&'static str, Duration)) {
     while ended.recv_timeout(LOOK_EVERY).is_err_and(|error| error.is_timeout()) {
         let (call, served) = {
             let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_call_past_its_limit_is_told_and_a_short_one_is_not() {
         let (told, tell) = bounded(100);
-        let watch = Watch::begin(Duration::from_millis(200), move |name, _| {
+        let watch = CallWatchdog::begin(Duration::from_millis(200), move |name, _| {
             // Told again at each look; one is enough.
             let _ = told.try_send(name);
         })

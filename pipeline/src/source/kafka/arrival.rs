@@ -3,10 +3,11 @@
 //! Not here: librdkafka. Invariant: batches of a partition follow each other without a gap or an overlap,
 //! none spans a cut, and rejects agree one to one with the original messages.
 
-use crate::codec::Decoder;
+use crate::codec::{Message, MessageDecoder};
+use crate::model::Batch;
 use crate::model::stream::{Fetched, Original};
 
-use super::reading::Reading;
+use super::cursor::PartitionCursor;
 
 /// Messages in one `Fetched` at most.
 const MESSAGES_MAX: u64 = 4096;
@@ -36,24 +37,25 @@ pub(super) enum Arrival<'a> {
 /// Decodes what arrives.
 #[derive(Debug)]
 pub(super) struct Arrivals {
-    decoder: Decoder,
+    decoder: MessageDecoder,
     max_future_us: i64,
 }
 
 /// A `Fetched` in the making.
 #[derive(Debug)]
-struct Draft {
+struct Draft<'a> {
     first: i64,
+    /// Those with a value, to be decoded together.
+    valued: Vec<Message<'a>>,
     messages: u64,
     tombstones: u64,
     bytes: usize,
-    originals: Vec<Original>,
     broker_time_ms: Option<i64>,
     at_end: bool,
 }
 
 impl Arrivals {
-    pub(super) fn new(decoder: Decoder, max_future_us: i64) -> Self {
+    pub(super) fn new(decoder: MessageDecoder, max_future_us: i64) -> Self {
         Self { decoder, max_future_us }
     }
 
@@ -61,100 +63,75 @@ impl Arrivals {
     /// with the last message.
     pub(super) fn read<'a>(
         &mut self,
-        reading: &mut Reading,
+        cursor: &mut PartitionCursor,
         arrived: impl Iterator<Item = Arrival<'a>>,
         emit: &mut impl FnMut(Fetched),
     ) {
-        let mut draft = Draft::new(reading.next);
+        let mut draft = Draft::new(cursor.next);
         for arrival in arrived {
             match arrival {
                 // Of an earlier assignment, or sent twice: it has been read.
-                Arrival::Message { offset, .. } if offset < reading.next => {}
+                Arrival::Message { offset, .. } if offset < cursor.next => {}
                 Arrival::Message { offset, timestamp_ms, key, value } => {
-                    reading.step_over(offset);
+                    cursor.step_over(offset);
                     draft.at_end = false;
                     let full = draft.messages >= MESSAGES_MAX || draft.bytes >= BYTES_MAX;
-                    if (reading.pass_cuts(offset) || full) && draft.messages > 0 {
-                        self.close(&mut draft, reading, emit);
+                    if (cursor.pass_cuts(offset) || full) && draft.messages > 0 {
+                        self.close(&mut draft, cursor, emit);
                     }
                     if draft.messages == 0 {
                         draft.first = offset;
                     }
-                    self.message(&mut draft, reading, offset, timestamp_ms, key, value);
-                    reading.next = offset + 1;
-                    reading.end_told = None;
+                    draft.add(offset, timestamp_ms, key, value, self.max_future_us);
+                    cursor.next = offset + 1;
+                    cursor.end_told = None;
                 }
                 Arrival::End(offset) => {
-                    let end = offset.max(reading.next);
-                    reading.step_over(end);
-                    if reading.pass_cuts(end) && draft.messages > 0 {
-                        self.close(&mut draft, reading, emit);
+                    let end = offset.max(cursor.next);
+                    cursor.step_over(end);
+                    if cursor.pass_cuts(end) && draft.messages > 0 {
+                        self.close(&mut draft, cursor, emit);
                     }
-                    reading.next = end;
-                    draft.at_end = reading.end_told != Some(end);
-                    reading.end_told = Some(end);
+                    cursor.next = end;
+                    draft.at_end = cursor.end_told != Some(end);
+                    cursor.end_told = Some(end);
                 }
-                Arrival::Unreadable => reading.unreadable = true,
+                Arrival::Unreadable => cursor.unreadable = true,
             }
         }
         if draft.messages > 0 || draft.at_end {
-            self.close(&mut draft, reading, emit);
-        }
-    }
-
-    #[inline]
-    fn message(
-        &mut self,
-        draft: &mut Draft,
-        reading: &Reading,
-        offset: i64,
-        timestamp_ms: Option<i64>,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-    ) {
-        draft.messages += 1;
-        draft.bytes += key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
-        draft.broker_time_ms = draft.broker_time_ms.max(timestamp_ms);
-        let Some(value) = value else {
-            draft.tombstones += 1;
-            return;
-        };
-        let not_after_us =
-            timestamp_ms.map(|ms| ms.saturating_mul(1000).saturating_add(self.max_future_us));
-        let number = u64::try_from(offset).unwrap_or(0);
-        if let Some(reject) = self.decoder.message(reading.partition, number, value, not_after_us) {
-            draft.originals.push(Original {
-                offset,
-                timestamp_ms,
-                key: key.map(<[u8]>::to_vec),
-                payload: value.to_vec(),
-                reason: reject.reason.name(),
-                detail: reject.detail.clone(),
-            });
+            self.close(&mut draft, cursor, emit);
         }
     }
 
     /// Goes on at `offset`, since what is before it is gone: an empty batch that says so.
-    pub(super) fn jump(&mut self, reading: &mut Reading, offset: i64) -> Fetched {
-        reading.next = offset;
-        reading.end_told = None;
-        reading.pass_cuts(offset);
+    pub(super) fn jump(&mut self, cursor: &mut PartitionCursor, offset: i64) -> Fetched {
+        cursor.next = offset;
+        cursor.end_told = None;
+        cursor.pass_cuts(offset);
         let mut jump = None;
-        self.close(&mut Draft::new(offset), reading, &mut |fetched| jump = Some(fetched));
+        self.close(&mut Draft::new(offset), cursor, &mut |fetched| jump = Some(fetched));
         jump.expect("closing a draft emits one batch")
     }
 
-    /// Ends the batch at `reading.next`, and begins the next one there.
-    fn close(&mut self, draft: &mut Draft, reading: &Reading, emit: &mut impl FnMut(Fetched)) {
-        let next = reading.next;
+    /// Ends the batch at `cursor.next`, and begins the next one there.
+    fn close(
+        &mut self,
+        draft: &mut Draft<'_>,
+        cursor: &PartitionCursor,
+        emit: &mut impl FnMut(Fetched),
+    ) {
+        let next = cursor.next;
         let draft = std::mem::replace(draft, Draft::new(next));
+        self.decoder.add(cursor.partition, &draft.valued);
+        let batch = self.decoder.finish(cursor.partition);
         emit(Fetched {
-            assignment: reading.assignment,
-            partition: reading.partition,
+            assignment: cursor.assignment,
+            partition: cursor.partition,
             first: if draft.messages > 0 { draft.first } else { next },
             next,
-            batch: self.decoder.finish(reading.partition),
-            originals: draft.originals,
+            originals: originals(&batch, &draft.valued),
+            batch,
             messages: draft.messages,
             tombstones: draft.tombstones,
             bytes: draft.bytes,
@@ -165,18 +142,61 @@ impl Arrivals {
     }
 }
 
-impl Draft {
+impl<'a> Draft<'a> {
     fn new(first: i64) -> Self {
         Self {
             first,
+            valued: Vec::new(),
             messages: 0,
             tombstones: 0,
             bytes: 0,
-            originals: Vec::new(),
             broker_time_ms: None,
             at_end: false,
         }
     }
+
+    #[inline]
+    fn add(
+        &mut self,
+        offset: i64,
+        timestamp_ms: Option<i64>,
+        key: Option<&'a [u8]>,
+        value: Option<&'a [u8]>,
+        max_future_us: i64,
+    ) {
+        self.messages += 1;
+        self.bytes += key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
+        self.broker_time_ms = self.broker_time_ms.max(timestamp_ms);
+        let Some(value) = value else {
+            self.tombstones += 1;
+            return;
+        };
+        let mut message = Message::new(u64::try_from(offset).unwrap_or(0), value);
+        message.timestamp_ms = timestamp_ms;
+        message.key = key;
+        message.not_after_us =
+            timestamp_ms.map(|ms| ms.saturating_mul(1000).saturating_add(max_future_us));
+        self.valued.push(message);
+    }
+}
+
+/// The message of each reject. Both are in the order of offsets.
+fn originals(batch: &Batch, messages: &[Message<'_>]) -> Vec<Original> {
+    let mut messages = messages.iter().peekable();
+    let mut found = Vec::with_capacity(batch.rejects.len());
+    for reject in &batch.rejects {
+        while messages.next_if(|message| message.offset < reject.offset).is_some() {}
+        let Some(message) = messages.peek() else { break };
+        found.push(Original {
+            offset: i64::try_from(message.offset).unwrap_or(0),
+            timestamp_ms: message.timestamp_ms,
+            key: message.key.map(<[u8]>::to_vec),
+            payload: message.value.to_vec(),
+            reason: reject.reason.name(),
+            detail: reject.detail.clone(),
+        });
+    }
+    found
 }
 
 #[cfg(test)]

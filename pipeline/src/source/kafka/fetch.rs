@@ -16,8 +16,8 @@ use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::arrival::{Arrival, Arrivals};
+use super::cursor::{PartitionCursor, PartitionCursors};
 use super::order::Order;
-use super::reading::{Reading, Readings};
 use super::status::Counters;
 use crate::kafka::client::Context;
 use crate::kafka::{Doing, KafkaFault};
@@ -49,7 +49,7 @@ pub(super) struct FetchThread {
     out: Sender<Fetched>,
     stop: Arc<AtomicBool>,
     counters: Arc<Counters>,
-    readings: Readings,
+    cursors: PartitionCursors,
     outbox: VecDeque<Fetched>,
     taken_bytes_max: usize,
     /// Mean size of messages, exponentially forgetful.
@@ -77,7 +77,7 @@ impl FetchThread {
             out,
             stop,
             counters,
-            readings: Readings::default(),
+            cursors: PartitionCursors::default(),
             outbox: VecDeque::new(),
             taken_bytes_max: TAKEN_BYTES_MAX.min(memory_bytes / 8),
             mean_bytes: 1024,
@@ -93,7 +93,7 @@ impl FetchThread {
             self.take_orders();
             self.look_after_the_stuck();
             self.assign_all();
-            if self.readings.is_empty() {
+            if self.cursors.is_empty() {
                 match self.orders.recv_timeout(IDLE_WAIT) {
                     Ok(order) => self.carry_out(vec![order]),
                     Err(RecvTimeoutError::Timeout) => {}
@@ -113,13 +113,13 @@ impl FetchThread {
     /// Takes what has come and decodes it, partition by partition.
     fn fetch(&mut self) {
         let limit = (self.taken_bytes_max / self.mean_bytes.max(1)).clamp(TAKEN_MIN, TAKEN_MAX);
-        let Self { consumer, readings, arrivals, outbox, .. } = self;
+        let Self { consumer, cursors, arrivals, outbox, .. } = self;
         let batch = consumer.fetch(limit, WAIT);
         let (mut faults, mut of_client, mut lost) = (Vec::new(), Vec::new(), 0);
-        let runs = of_partitions(&batch, readings, &mut of_client);
+        let runs = of_partitions(&batch, cursors, &mut of_client);
         for runs in runs.chunk_by(|a, b| a.0 == b.0) {
             let partition = runs.first().map_or(0, |run| run.0);
-            let Some(reading) = readings.get_mut(partition).filter(|r| r.is_fetched()) else {
+            let Some(cursor) = cursors.get_mut(partition).filter(|r| r.is_fetched()) else {
                 continue;
             };
             let messages = runs.iter().flat_map(|(_, run)| run.iter());
@@ -136,8 +136,8 @@ impl FetchThread {
                     (fault == MessageFault::Unreadable).then_some(Arrival::Unreadable)
                 }
             });
-            arrivals.read(reading, arrived, &mut |fetched| outbox.push_back(fetched));
-            lost += std::mem::take(&mut reading.lost);
+            arrivals.read(cursor, arrived, &mut |fetched| outbox.push_back(fetched));
+            lost += std::mem::take(&mut cursor.lost);
         }
         let is_flowing = !runs.is_empty() && faults.is_empty();
         drop(runs);
@@ -158,8 +158,7 @@ impl FetchThread {
     /// Something has come: what was wrong with the client or with a partition is over, unless one is stuck.
     fn be_content(&mut self) {
         self.consumer.consumer().context().forget();
-        if self.has_complained && self.readings.iter().all(|reading| reading.stuck_until.is_none())
-        {
+        if self.has_complained && self.cursors.iter().all(|cursor| cursor.stuck_until.is_none()) {
             self.has_complained = false;
             self.counters.tell(None);
         }
@@ -173,14 +172,14 @@ impl FetchThread {
     /// Sends all batches on. While nobody takes them, orders and events are looked after.
     fn hand_on(&mut self) {
         while let Some(mut fetched) = self.outbox.pop_front() {
-            let reading = self.readings.get(fetched.partition);
-            let Some(reading) = reading.filter(|r| r.assignment == fetched.assignment) else {
+            let cursor = self.cursors.get(fetched.partition);
+            let Some(cursor) = cursor.filter(|r| r.assignment == fetched.assignment) else {
                 continue;
             };
             // A topic's name has no zero byte.
-            fetched.end = CString::new(reading.of.topic.as_bytes())
+            fetched.end = CString::new(cursor.of.topic.as_bytes())
                 .ok()
-                .and_then(|topic| self.consumer.end_of(&topic, reading.of.partition));
+                .and_then(|topic| self.consumer.end_of(&topic, cursor.of.partition));
             let (messages, bytes) = (fetched.messages, fetched.bytes);
             match self.out.send_timeout(fetched, SEND_WAIT) {
                 Ok(()) => {
@@ -222,30 +221,30 @@ impl FetchThread {
     fn carry_out(&mut self, orders: Vec<Order>) {
         // Places that change, and whether librdkafka fetches them now.
         let mut touched: BTreeMap<TopicPartition, bool> = BTreeMap::new();
-        let mut touch = |reading: &Reading, is_fetched: bool| {
-            touched.entry(reading.of.clone()).or_insert(is_fetched);
+        let mut touch = |cursor: &PartitionCursor, is_fetched: bool| {
+            touched.entry(cursor.of.clone()).or_insert(is_fetched);
         };
         for order in orders {
             match order {
                 Order::Take { assignment, partition, of, offset, cuts } => {
-                    let reading = Reading::new(assignment, partition, of, offset, cuts);
-                    let at = self.readings.at(&reading.of.topic, reading.of.partition);
-                    touch(&reading, at.is_some_and(Reading::is_fetched));
-                    for replaced in self.readings.insert(reading) {
+                    let cursor = PartitionCursor::new(assignment, partition, of, offset, cuts);
+                    let at = self.cursors.at(&cursor.of.topic, cursor.of.partition);
+                    touch(&cursor, at.is_some_and(PartitionCursor::is_fetched));
+                    for replaced in self.cursors.insert(cursor) {
                         touch(&replaced, replaced.is_fetched());
                     }
                 }
                 Order::Leave { partition } => {
-                    if let Some(left) = self.readings.remove(partition) {
+                    if let Some(left) = self.cursors.remove(partition) {
                         touch(&left, left.is_fetched());
                     }
                 }
                 Order::Hold { partition, hold } => {
-                    if let Some(reading) = self.readings.get_mut(partition)
-                        && reading.held != hold
+                    if let Some(cursor) = self.cursors.get_mut(partition)
+                        && cursor.held != hold
                     {
-                        touch(reading, reading.is_fetched());
-                        reading.held = hold;
+                        touch(cursor, cursor.is_fetched());
+                        cursor.held = hold;
                     }
                 }
             }
@@ -257,9 +256,9 @@ impl FetchThread {
             .collect();
         let begun: Vec<u32> = touched
             .keys()
-            .filter_map(|of| self.readings.at(&of.topic, of.partition))
-            .filter(|reading| reading.is_fetched())
-            .map(|reading| reading.partition)
+            .filter_map(|of| self.cursors.at(&of.topic, of.partition))
+            .filter(|cursor| cursor.is_fetched())
+            .map(|cursor| cursor.partition)
             .collect();
         let result = self.unassign(&ended).and_then(|()| self.assign(&begun));
         self.heed(result);
@@ -276,18 +275,18 @@ impl FetchThread {
         self.consumer.consumer().incremental_unassign(&list)
     }
 
-    /// Lets librdkafka fetch these from where their reading stands.
+    /// Lets librdkafka fetch these from where their cursors stand.
     fn assign(&mut self, begun: &[u32]) -> KafkaResult<()> {
         if begun.is_empty() {
             return Ok(());
         }
         let mut list = TopicPartitionList::with_capacity(begun.len());
         for &partition in begun {
-            if let Some(reading) = self.readings.get_mut(partition) {
+            if let Some(cursor) = self.cursors.get_mut(partition) {
                 // It will tell the end anew.
-                reading.end_told = None;
-                let offset = Offset::Offset(reading.next);
-                list.add_partition_offset(&reading.of.topic, reading.of.partition, offset)?;
+                cursor.end_told = None;
+                let offset = Offset::Offset(cursor.next);
+                list.add_partition_offset(&cursor.of.topic, cursor.of.partition, offset)?;
             }
         }
         self.consumer.consumer().incremental_assign(&list)
@@ -297,7 +296,7 @@ impl FetchThread {
     fn heed(&mut self, result: KafkaResult<()>) {
         if let Err(error) = result {
             let fault = KafkaFault::of(&error, Doing::Connect, self.consumer.consumer().context());
-            tracing::error!("an assignment failed: {fault}; all partitions are assigned anew");
+            tracing::error!("assigning partitions failed: {fault}; assigning all of them again");
             self.assign_again = Some(Instant::now() + AGAIN);
         }
     }
@@ -309,7 +308,7 @@ impl FetchThread {
         }
         self.assign_again = None;
         let all: Vec<u32> =
-            self.readings.iter().filter(|r| r.is_fetched()).map(|r| r.partition).collect();
+            self.cursors.iter().filter(|r| r.is_fetched()).map(|r| r.partition).collect();
         let result = self.consumer.consumer().unassign().and_then(|()| self.assign(&all));
         self.heed(result);
     }
@@ -317,9 +316,8 @@ impl FetchThread {
     /// A partition told of something that is neither a message nor its end.
     fn heard(&mut self, partition: u32, fault: MessageFault, words: &str) {
         let words = self.consumer.consumer().context().words(words);
-        let Some(reading) = self.readings.get_mut(partition) else { return };
-        let (topic, number, offset) =
-            (reading.of.topic.as_ref(), reading.of.partition, reading.next);
+        let Some(cursor) = self.cursors.get_mut(partition) else { return };
+        let (topic, number, offset) = (cursor.of.topic.as_ref(), cursor.of.partition, cursor.next);
         let wait = match fault {
             MessageFault::OutOfRange => SOON,
             MessageFault::Forbidden => AGAIN,
@@ -331,8 +329,8 @@ impl FetchThread {
             }
         };
         tracing::warn!(topic, partition = number, offset, "reading stopped: {words}");
-        let stopped = reading.of.clone();
-        reading.stuck_until = Some(Instant::now() + wait);
+        let stopped = cursor.of.clone();
+        cursor.stuck_until = Some(Instant::now() + wait);
         if fault == MessageFault::Forbidden {
             let context = self.consumer.consumer().context();
             let code = RDKafkaErrorCode::TopicAuthorizationFailed;
@@ -346,14 +344,14 @@ impl FetchThread {
     /// Looks where the partitions that have stopped can go on, and says what that costs.
     fn look_after_the_stuck(&mut self) {
         let now = Instant::now();
-        let is_due = |reading: &&Reading| reading.stuck_until.is_some_and(|due| due <= now);
-        let due: Vec<u32> = self.readings.iter().filter(is_due).map(|r| r.partition).collect();
+        let is_due = |cursor: &&PartitionCursor| cursor.stuck_until.is_some_and(|due| due <= now);
+        let due: Vec<u32> = self.cursors.iter().filter(is_due).map(|r| r.partition).collect();
         for partition in due {
             if let Some(trouble) = self.try_on(partition) {
                 tracing::error!("{trouble}");
                 self.complain(trouble);
-                if let Some(reading) = self.readings.get_mut(partition) {
-                    reading.stuck_until = Some(Instant::now() + AGAIN);
+                if let Some(cursor) = self.cursors.get_mut(partition) {
+                    cursor.stuck_until = Some(Instant::now() + AGAIN);
                 }
             }
         }
@@ -363,39 +361,39 @@ impl FetchThread {
     /// Says why it cannot.
     fn try_on(&mut self, partition: u32) -> Option<String> {
         let consumer = self.consumer.consumer();
-        let reading = self.readings.get_mut(partition)?;
-        let (topic, number) = (Arc::clone(&reading.of.topic), reading.of.partition);
+        let cursor = self.cursors.get_mut(partition)?;
+        let (topic, number) = (Arc::clone(&cursor.of.topic), cursor.of.partition);
         let (first, end) = match consumer.fetch_watermarks(&topic, number, ASK_MAX) {
             Ok(span) => span,
             Err(error) => {
                 let fault = KafkaFault::of(&error, Doing::Read(&topic), consumer.context());
-                return Some(format!("{topic}[{number}] is not read: {fault}"));
+                return Some(format!("cannot read {topic}[{number}]: {fault}"));
             }
         };
-        if reading.next > end {
+        if cursor.next > end {
             return Some(format!(
-                "{topic}[{number}] is not read: it ends at offset {end}, and reading stands at {}: the \
-                 topic was created anew, or its log was cut; begin with a new group, or reset the group's \
-                 offsets",
-                reading.next
+                "cannot read {topic}[{number}]: the next offset to read is {}, but the partition ends \
+                 at {end}: the topic was recreated, or its log truncated; use a new group, or reset the \
+                 group's offsets",
+                cursor.next
             ));
         }
-        let lost = first.saturating_sub(reading.next);
+        let lost = first.saturating_sub(cursor.next);
         if lost > 0 {
             tracing::error!(
                 topic = topic.as_ref(),
                 partition = number,
-                from = reading.next,
+                from = cursor.next,
                 to = first,
                 lost,
-                "offsets are gone before they were read: reading goes on at the first that is kept; raise \
+                "offsets expired before they were read; reading continues at the first one kept: raise \
                  retention.ms or retention.bytes of the topic, or read faster"
             );
             self.counters.lost_offsets.fetch_add(lost.unsigned_abs(), Ordering::Relaxed);
-            self.outbox.push_back(self.arrivals.jump(reading, first));
+            self.outbox.push_back(self.arrivals.jump(cursor, first));
         }
-        reading.stuck_until = None;
-        let result = if reading.held { Ok(()) } else { self.assign(&[partition]) };
+        cursor.stuck_until = None;
+        let result = if cursor.held { Ok(()) } else { self.assign(&[partition]) };
         self.heed(result);
         None
     }
@@ -404,14 +402,14 @@ impl FetchThread {
 /// What has come, by number of the partition, in the order of each; of partitions that are read.
 fn of_partitions<'b>(
     batch: &'b Batch<'_>,
-    readings: &Readings,
+    cursors: &PartitionCursors,
     unread: &mut Vec<String>,
 ) -> Vec<(u32, &'b [Message])> {
     let mut runs = Vec::new();
     for run in batch.runs() {
         let Some(first) = run.first() else { continue };
-        match readings.at(first.topic(), first.partition()) {
-            Some(reading) => runs.push((reading.partition, run)),
+        match cursors.at(first.topic(), first.partition()) {
+            Some(cursor) => runs.push((cursor.partition, run)),
             // Of the client as a whole.
             None if first.topic().is_empty() => unread.extend(run.iter().map(words_of)),
             // Of a partition that was left.

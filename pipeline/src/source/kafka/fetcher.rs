@@ -16,7 +16,7 @@ use super::fetch::{FetchThread, TAKEN_MAX};
 use super::order::{FetchSettings, Order};
 use super::properties;
 use super::status::{Counters, FetchStatus};
-use crate::codec::Decoder;
+use crate::codec::MessageDecoder;
 use crate::kafka::client::Context;
 use crate::kafka::{Doing, KafkaFault};
 use crate::model::stream::Fetched;
@@ -36,9 +36,8 @@ struct LastWords {
 impl Drop for LastWords {
     fn drop(&mut self) {
         if !self.stop.load(Ordering::Relaxed) {
-            tracing::error!("a fetch thread has died");
-            self.counters
-                .tell(Some("a fetch thread has died: the process must be restarted".into()));
+            tracing::error!("a fetch thread crashed");
+            self.counters.tell(Some("a fetch thread crashed: restart the process".into()));
         }
         self.counters.ended.store(true, Ordering::Relaxed);
         // Nobody may wait for it any more.
@@ -74,9 +73,14 @@ impl Fetcher {
             detail,
             code: RDKafkaErrorCode::Fail,
         };
-        let decoder =
-            Decoder::new(&settings.layout, &settings.limits, settings.not_before_us, i64::MAX)
-                .map_err(|error| failed(error.to_string()))?;
+        let decoder = MessageDecoder::new(
+            settings.codec,
+            &settings.layout,
+            &settings.limits,
+            settings.not_before_us,
+            i64::MAX,
+        )
+        .map_err(|error| failed(error.to_string()))?;
         let consumer: BaseConsumer<Context> = properties::fetching(&settings, &role)
             .create_with_context(Context::new(&role, &settings.connection))
             .map_err(|error| KafkaFault::of(&error, Doing::Connect, &words))?;
@@ -131,7 +135,7 @@ impl Fetcher {
         {
             tracing::warn!(
                 fetcher = self.number,
-                "the consumer has not closed within 2 s: it is left to itself until the process ends"
+                "the consumer did not close within 2 s: abandoned until the process ends"
             );
         }
     }

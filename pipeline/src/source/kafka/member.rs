@@ -83,7 +83,7 @@ impl Joining {
             ghosts += 1;
             tracing::warn!(
                 group = self.source.group,
-                "fenced after its session was lost, as if by another with this instance_id: joining anew"
+                "fenced after its session expired, as if another member had this instance_id: rejoining"
             );
             let own = consumer.assignment().map(|list| partitions(&list)).unwrap_or_default();
             consumer.context().tell(MemberEvent::Lost(own));
@@ -155,7 +155,7 @@ impl Member {
         self.leave.store(true, Ordering::Relaxed);
         if self.ended.recv_timeout(LEAVE_MAX).is_err() {
             tracing::warn!(
-                "the group was not left within 3 s: it goes on without this member when the session ends"
+                "could not leave the group within 3 s: the group drops this member when its session expires"
             );
         }
     }

@@ -60,7 +60,7 @@ impl Membership {
             let Some(consumer) = self.member() else {
                 return Err(KafkaFault::Evicted {
                     doing: Doing::Group(&self.group).words(),
-                    detail: "this process is no member of the group now".to_owned(),
+                    detail: "this process is not a member of the group".to_owned(),
                 });
             };
             let Err(error) = commit(&consumer, offsets) else { return Ok(()) };

@@ -7,13 +7,13 @@
 //! bounded by bytes: where nobody takes batches, nothing is fetched.
 
 mod arrival;
+mod cursor;
 mod fetch;
 mod fetcher;
 mod member;
 mod membership;
 mod order;
 mod properties;
-mod reading;
 mod rebalance;
 mod status;
 

@@ -2,6 +2,7 @@
 
 use crossbeam_channel::Sender;
 
+use crate::codec::MessageCodec;
 use crate::model::live::Connection;
 use crate::model::stream::TopicPartition;
 use crate::model::{Layout, Limits};
@@ -44,6 +45,8 @@ pub struct FetchSettings {
     pub connection: Connection,
     /// Group id of the handle. It joins no group, but librdkafka asks for one.
     pub group: String,
+    /// The format of the messages.
+    pub codec: &'static dyn MessageCodec,
     /// What is read of an event.
     pub layout: Layout,
     /// Bounds of records.

@@ -148,6 +148,7 @@ mod tests {
     fn source(protocol: GroupProtocol) -> TopicSource {
         TopicSource {
             topics: vec!["events".into()],
+            format: "json".into(),
             group: "g".into(),
             from: From::Earliest,
             split: Split::None,
@@ -179,6 +180,7 @@ mod tests {
         let settings = FetchSettings {
             connection,
             group: "g".into(),
+            codec: super::super::stand_in::json(),
             layout: crate::model::Layout {
                 model_default: None,
                 time: crate::model::TimeField {

@@ -156,7 +156,7 @@ impl ConsumerContext for MemberContext {
             let fault = self.fault(&error);
             let given_up = consumer.unassign();
             tracing::error!(
-                "a rebalance failed: {fault}; all partitions are given up ({given_up:?})"
+                "a rebalance failed: {fault}; all partitions are released ({given_up:?})"
             );
             self.tell(MemberEvent::Failed(format!("a rebalance failed: {fault}")));
         }

@@ -8,6 +8,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
 
 use super::order::FetchSettings;
+use crate::codec::{Codecs, MessageCodec};
 use crate::kafka::client;
 use crate::model::live::Connection;
 use crate::model::stream::TopicPartition;
@@ -27,6 +28,11 @@ pub(super) fn layout() -> Layout {
             kind: Kind::Number,
         }],
     }
+}
+
+/// How [`event`] is read.
+pub(super) fn json() -> &'static dyn MessageCodec {
+    Codecs::built_in().for_messages("json").expect("a format of messages")
 }
 
 /// An event of 2024-01-02T03:04:05Z.
@@ -81,6 +87,7 @@ impl StandIn {
         FetchSettings {
             connection: self.connection.clone(),
             group: "readers".into(),
+            codec: json(),
             layout: layout(),
             limits: Limits::default(),
             not_before_us: 0,

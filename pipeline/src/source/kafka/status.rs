@@ -20,8 +20,6 @@ pub struct FetchStatus {
     pub error: Option<String>,
     /// Whether it waits for somebody to take a batch.
     pub is_blocked: bool,
-    /// Whether its thread is alive.
-    pub is_alive: bool,
 }
 
 /// The same, as the thread writes it.
@@ -57,7 +55,6 @@ impl Counters {
             lost_offsets: self.lost_offsets.load(Ordering::Relaxed),
             error: trouble.or(error),
             is_blocked: self.blocked.load(Ordering::Relaxed),
-            is_alive: !self.ended.load(Ordering::Relaxed),
         }
     }
 }

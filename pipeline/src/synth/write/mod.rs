@@ -13,6 +13,7 @@ use std::path::Path;
 
 use super::event::Event;
 use super::vocabulary::Vocabulary;
+use crate::codec::Codecs;
 
 /// Writes events of one file.
 pub trait EventWriter {
@@ -34,8 +35,6 @@ pub trait EventWriter {
 pub struct Format {
     /// The extension that names it.
     pub extension: &'static str,
-    /// Its name in a config's `[input]`.
-    pub config_name: &'static str,
     /// Whether it can hold embeddings.
     pub vectors: bool,
     open: Open,
@@ -43,29 +42,30 @@ pub struct Format {
 
 type Open = fn(BufWriter<File>, &Vocabulary, bool) -> io::Result<Box<dyn EventWriter>>;
 
-const fn format(
-    extension: &'static str,
-    config_name: &'static str,
-    vectors: bool,
-    open: Open,
-) -> Format {
-    Format { extension, config_name, vectors, open }
+const fn format(extension: &'static str, vectors: bool, open: Open) -> Format {
+    Format { extension, vectors, open }
 }
 
 /// All formats.
 pub const FORMATS: &[Format] = &[
-    format("ndjson", "ndjson", true, lines::ndjson),
-    format("ndjson.gz", "ndjson", true, lines::ndjson_gzip),
-    format("ndjson.zst", "ndjson", true, lines::ndjson_zstd),
-    format("csv", "csv", false, lines::csv),
-    format("parquet", "parquet", true, columnar::parquet),
-    format("arrow", "arrow", true, columnar::arrow),
+    format("ndjson", true, lines::ndjson),
+    format("ndjson.gz", true, lines::ndjson_gzip),
+    format("ndjson.zst", true, lines::ndjson_zstd),
+    format("csv", false, lines::csv),
+    format("parquet", true, columnar::parquet),
+    format("arrow", true, columnar::arrow),
 ];
 
 impl Format {
     /// The format with this extension.
     pub fn named(extension: &str) -> Option<&'static Self> {
         FORMATS.iter().find(|format| format.extension == extension)
+    }
+
+    /// Its name in a config's `[input]`: that of the codec that reads it.
+    pub fn config_name(&self) -> &'static str {
+        let codec = Codecs::built_in().by_name_of(Path::new(&format!("events.{}", self.extension)));
+        codec.map_or("auto", |codec| codec.format().name)
     }
 
     /// Begins a file; with an embedding in each event where `vectors`.

@@ -16,6 +16,7 @@ use super::reader::{PATIENCE, connection, events, of};
 fn source(group: &str, protocol: GroupProtocol, instance_id: Option<&str>) -> TopicSource {
     TopicSource {
         topics: Vec::new(),
+        format: "json".into(),
         group: group.to_owned(),
         from: From::Earliest,
         split: Split::Partition,

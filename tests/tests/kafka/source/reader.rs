@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
+use driftline::codec::Codecs;
 use driftline::model::live::Connection;
 use driftline::model::stream::{Fetched, TopicPartition};
 use driftline::model::{
@@ -74,6 +75,7 @@ impl Reader {
         let settings = FetchSettings {
             connection,
             group: "readers".into(),
+            codec: Codecs::built_in().for_messages("json").expect("a format of messages"),
             layout,
             limits: Limits::default(),
             not_before_us: 0,

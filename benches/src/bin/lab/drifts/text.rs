@@ -22,11 +22,11 @@ pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
     let seeds = report.seeds.len();
     let mut text = format!(
         "{seeds} sets as `driftline generate` makes them (seeds {}): {:.1} M events, {} models and {} \
-         series each, {} drifts in all. Driftline with the config beside them found {} of the drifts \
+         series each, {} drifts in all. With the config that comes with them, Driftline found {} of the drifts \
          with {} findings, of which {} are false. Delays are event time from the onset, geometric \
          means over the seeds; in parentheses the values of the series until then.\n\n\
          Peers watch one series a model and metric value by value, learn from the same first events \
-         as Driftline, and begin anew after an alarm. They are given numbers, flags as 0 and 1, and \
+         as Driftline, and start over after an alarm. They are given numbers, flags as 0 and 1, and \
          categories as codes; CUSUM, EWMA and Page-Hinkley one series for each category; ADWIN, \
          KSWIN, KS and the DDM family no categories. None drifts in volume or missing values, and \
          no peer watches these. A peer's threshold is the lowest without a false alarm in all series \
@@ -81,7 +81,7 @@ fn floors(report: &Report, driftline: &Row) -> String {
     });
     let told = report.floors.iter().filter(|floor| floor.delay_s.is_some()).count();
     format!(
-        "\nWhat is possible at all: the CUSUM that knows the law of the very series before and after its \
+        "\nThe floor is the CUSUM that knows the distribution of the very series before and after its \
          drift, with as many false alarms as those thresholds have (one in all watched values of the kind, \
          each with the same share of it). In the mean over the worst moment to begin, no detector of one \
          series is sooner. The peers' delays are single ones, of settings that were chosen by them, and a \

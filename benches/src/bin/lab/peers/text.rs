@@ -155,7 +155,7 @@ pub(crate) fn text(figures: &Value) -> anyhow::Result<String> {
         LETTERS.iter().map(|(name, letter)| format!("{letter} {name}")).collect();
     let letters = letters.join("; ");
     let mut text = format!(
-        "All peers see the same streams and are told the same baseline; thresholds are \
+        "All peers see the same streams and get the same baseline; thresholds are \
          found by simulation so that the measured mean run length in control is {} values \
          ({} baselines, {} runs with each), on each stream; the change comes after 1,000 \
          values. A family is shown with the one setting that is best over all changes of \

@@ -1,0 +1,69 @@
+//! NDJSON: files with one JSON object a line.
+
+use std::io;
+
+use super::batch_builder::BatchBuilder;
+use super::block::{Block, OpenFile};
+use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec};
+use super::format::Format;
+use super::json_sample;
+use super::json_scanner::JsonScanner;
+use super::lines;
+use super::sample::{Sample, SampleFault};
+use super::setup::Setup;
+use crate::model::Batch;
+
+/// Files of JSON lines.
+#[derive(Debug)]
+pub(crate) struct Ndjson;
+
+static FORMAT: Format = Format {
+    name: "ndjson",
+    extensions: &["ndjson", "jsonl", "json"],
+    magic: &[],
+    doc: "One JSON object a line, UTF-8; blank lines are skipped.",
+};
+
+impl Codec for Ndjson {
+    fn format(&self) -> &'static Format {
+        &FORMAT
+    }
+
+    fn files(&self) -> Option<&dyn FileCodec> {
+        Some(self)
+    }
+}
+
+impl FileCodec for Ndjson {
+    fn open(&self, file: OpenFile) -> io::Result<Box<dyn Blocks>> {
+        Ok(lines::open(file))
+    }
+
+    fn decoder(&self, setup: Setup<'_>) -> Box<dyn DecodeBlocks> {
+        Box::new(NdjsonDecoder { scanner: JsonScanner::new(setup.limits.depth_max) })
+    }
+
+    fn sample(
+        &self,
+        file: OpenFile,
+        records_max: u64,
+        sample: &mut dyn Sample,
+    ) -> Result<(), SampleFault> {
+        json_sample::sample(file, records_max, sample)
+    }
+}
+
+#[derive(Debug)]
+struct NdjsonDecoder {
+    scanner: JsonScanner,
+}
+
+impl DecodeBlocks for NdjsonDecoder {
+    fn decode(&mut self, block: &Block, batch: &mut BatchBuilder, emit: &mut dyn FnMut(Batch)) {
+        lines::decode(&mut self.scanner, block, batch, emit);
+    }
+}
+
+#[cfg(test)]
+#[path = "ndjson_tests.rs"]
+mod tests;

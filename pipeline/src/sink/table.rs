@@ -1,0 +1,56 @@
+//! The one table of sinks, and those that an embedding program puts beside it. A new sink is one file and one
+//! line here.
+
+use std::sync::{PoisonError, RwLock};
+
+use super::spec::{Role, SinkSpec};
+use super::{kafka, ndjson};
+
+/// The sinks of this program.
+pub static SINKS: &[SinkSpec] = &[ndjson::FILES, kafka::EXACTLY_ONCE, kafka::AT_LEAST_ONCE];
+
+/// Those of an embedding program.
+static ADDED: RwLock<Vec<&'static SinkSpec>> = RwLock::new(Vec::new());
+
+/// Puts sinks beside the table, for this process: to be called before a config is read. One whose name is
+/// taken is left out.
+pub fn add(sinks: &'static [SinkSpec]) {
+    for spec in sinks {
+        if !all().any(|known| known.name == spec.name) {
+            ADDED.write().unwrap_or_else(PoisonError::into_inner).push(spec);
+        }
+    }
+}
+
+/// All sinks: those of the table, then those that were added.
+pub fn all() -> impl Iterator<Item = &'static SinkSpec> {
+    let added = ADDED.read().unwrap_or_else(PoisonError::into_inner).clone();
+    SINKS.iter().chain(added)
+}
+
+/// The sinks that follow committed epochs. Each has a section `[sinks.NAME]`.
+pub fn following() -> impl Iterator<Item = &'static SinkSpec> {
+    all().filter(|spec| matches!(spec.role, Role::Follower { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::live::Delivery;
+
+    #[test]
+    fn names_are_unique_and_each_mode_of_delivery_has_its_sink() {
+        let names: BTreeSet<&str> = SINKS.iter().map(|spec| spec.name).collect();
+        assert_eq!(names.len(), SINKS.len());
+        let modes: Vec<Delivery> = SINKS
+            .iter()
+            .filter_map(|spec| match spec.role {
+                Role::Epoch { mode, .. } => Some(mode),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(modes, [Delivery::ExactlyOnce, Delivery::AtLeastOnce]);
+    }
+}
