@@ -8,6 +8,7 @@ mod changelog;
 mod documents;
 mod graph;
 mod imports;
+mod manifests;
 mod map;
 mod rooms;
 mod rules;
@@ -160,6 +161,7 @@ fn the_house_is_in_order() {
                 sources.push(source);
             }
             "md" => documents::check_commands(path, &text, &root, &command, &mut violations),
+            "toml" => manifests::check(path, &text, &root, &mut violations),
             _ => {}
         }
     }
