@@ -112,7 +112,7 @@ fn check_rooms(sources: &[Source], root: &Path, violations: &mut Vec<Violation>)
             None => violations.push(Violation::at(PAGE, 0, format!("has no map of {}", map.name))),
         }
     }
-    if new != page && std::env::var_os("DRIFTLINE_BLESS").is_some() {
+    if new != page && std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&page_place, &new).expect("ARCHITECTURE.md can be written");
     } else if new != page {
         let message = "its maps are not those of the test: write them anew with `just bless`";
