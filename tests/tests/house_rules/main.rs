@@ -121,7 +121,11 @@ fn check_rooms(sources: &[Source], root: &Path, violations: &mut Vec<Violation>)
     for (folder, places) in WITHOUT_CIRCLES {
         let graph = Graph::of(sources, folder);
         for circle in graph.circles() {
-            let inside = |place: &&str| circle.iter().all(|module| module.starts_with(*place));
+            let is_in = |module: &String, place: &str| {
+                let rest = module.strip_prefix(place);
+                rest.is_some_and(|r| place.is_empty() || r.is_empty() || r.starts_with("::"))
+            };
+            let inside = |place: &&str| circle.iter().all(|module| is_in(module, place));
             if places.iter().any(inside) {
                 let count = circle.len();
                 violations.extend(graph.within(&circle).map(|edge| {
