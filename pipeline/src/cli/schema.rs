@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::Terminal;
 use crate::config::schema::json_schema;
-use crate::model::{Alert, Finding};
+use crate::model::{Alert, Finding, RejectRecord};
+use crate::sink::kafka::records::AnomalyRecord;
 use crate::synth::Truth;
 
 /// Print the schema of a file that Driftline reads or writes
@@ -69,12 +70,18 @@ const SCHEMAS: &[Entry] = &[
     Entry {
         name: "anomaly",
         about: "a record on the topic of surprising events",
-        origin: Origin::File(include_str!("../../../schemas/anomaly.v1.json")),
+        origin: Origin::Type(
+            of::<AnomalyRecord<'static>>,
+            include_str!("../../../schemas/examples/anomaly.json"),
+        ),
     },
     Entry {
         name: "reject",
         about: "a line of rejects.ndjson",
-        origin: Origin::File(include_str!("../../../schemas/reject.v1.json")),
+        origin: Origin::Type(
+            of::<RejectRecord>,
+            include_str!("../../../schemas/examples/reject.json"),
+        ),
     },
     Entry {
         name: "baseline",
@@ -147,14 +154,16 @@ fn plain(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(plain),
         Value::Object(fields) => {
             if fields.get("type").is_some_and(is_number) {
-                fields.remove("format");
-            }
-            if let Some(Value::String(text)) = fields.get_mut("description") {
-                *text = text.replace('\n', " ");
+                fields.shift_remove("format");
             }
             if let Some(words) = fields.get("oneOf").and_then(words) {
-                fields.remove("oneOf");
+                fields.shift_remove("oneOf");
                 fields.insert("enum".into(), words);
+            }
+            if let Some(Value::String(text)) = fields.get("description") {
+                let text = text.replace('\n', " ");
+                fields.shift_remove("description");
+                fields.shift_insert(0, "description".into(), text.into());
             }
             without_nulls(fields);
             fields.values_mut().for_each(plain);

@@ -1,5 +1,6 @@
 //! One result, as sinks take it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::reject::{Reason, Reject};
@@ -38,18 +39,25 @@ impl OutputRecord {
     }
 }
 
-/// A reject as it is written: with the name of its file or partition instead of a number, and the remedy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A record, or the rest of a file, that could not be read. One per line of rejects.ndjson. Readers ignore
+/// fields that they do not know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RejectRecord {
+    #[schemars(extend("const" = REJECT_SCHEMA))]
     schema: &'static str,
-    /// Why.
+    /// Why; docs/bad-input.md lists all reasons.
     pub reason: Reason,
-    /// File, or `topic/partition`.
+    /// The file; - is standard input. Of a topic: TOPIC/PARTITION.
     pub file: String,
-    /// Number of the record in its file or partition, from 0.
+    /// Number of the record in the file, from 0; of a topic, its offset.
     pub offset: u64,
+    /// What exactly is wrong, in a few words; at most 200 bytes.
+    #[schemars(length(max = 200))]
     detail: String,
+    /// The beginning of the record; bytes that are not UTF-8 are replaced; empty for Parquet and Arrow.
+    #[schemars(length(max = 120))]
     excerpt: String,
+    /// What it means and what to do.
     help: &'static str,
 }
 

@@ -1,11 +1,13 @@
 //! A record that could not be read: its reason, its place, and the beginning of its bytes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
     ($($variant:ident $name:literal $doc:literal;)*) => {
         /// Why a record was rejected. The list is closed: each has a documented remedy.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Reason { $(#[doc = $doc] $variant,)* }
 

@@ -16,7 +16,7 @@ pub const TRUTH_VERSION: u32 = 1;
 /// What is true of a set that `driftline generate` wrote; `driftline evaluate` reads it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Truth {
-    /// [`TRUTH_VERSION`].
+    /// Version of the file's shape.
     #[schemars(extend("const" = TRUTH_VERSION))]
     pub version: u32,
     /// Seed of every draw.

@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::model::anomaly::{Anomaly, SurprisingValue};
 use crate::model::live::SinkTopics;
 use crate::model::stream::{Original, Record, TopicPartition};
-use crate::model::time::rfc3339;
+use crate::model::time::{Rfc3339, rfc3339};
 use crate::model::{Alert, Finding};
 
 /// Longest `driftline-detail` in bytes.
@@ -88,29 +89,53 @@ pub fn anomaly(
     Some(record(topic, model.as_bytes(), Some(json(&value)), event.headers()))
 }
 
-/// The value of an anomaly's record.
-#[derive(Serialize)]
-struct AnomalyRecord<'a> {
+/// One surprising event: what was read of it, and which of its values make it surprising. A record of the
+/// topic that sinks.anomalies names. It is for information; findings and alerts do not depend on it. Readers
+/// ignore fields that they do not know.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct AnomalyRecord<'a> {
+    #[schemars(extend("const" = ANOMALY_SCHEMA))]
     schema: &'static str,
+    /// Of the pipeline and the place of the event: the same event has the same id.
+    #[schemars(regex(pattern = "^[0-9a-f]{32}$"))]
     id: String,
+    /// Name of the pipeline.
     pipeline: &'a str,
+    /// Event time. RFC 3339, UTC.
+    #[schemars(with = "Rfc3339")]
     time: String,
+    /// The event's own id, if the config names its path.
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<&'a str>,
+    /// Model, version and segments by name; those that the event lacks are left out.
     keys: BTreeMap<&'a str, &'a str>,
+    /// Sum over its metrics of -ln p, p being the share of the value's code in the baseline; nats.
+    #[schemars(range(min = 0.0))]
     surprise: f64,
+    /// What that sum is on average under the same baselines (their entropies); nats.
+    #[schemars(range(min = 0.0))]
     expected: f64,
+    /// Its metrics that have a baseline, the most surprising first.
     metrics: Vec<MetricRecord<'a>>,
+    /// Where the event was read.
     source: PlaceRecord<'a>,
 }
 
-#[derive(Serialize)]
+/// One metric of a surprising event.
+#[derive(Serialize, JsonSchema)]
 struct MetricRecord<'a> {
+    /// The metric.
     metric: &'a str,
+    /// Its value as text; left out where it is missing, unreadable or a vector.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<&'a str>,
+    /// What the value falls into: a range of numbers, a category, null.
     code: &'a str,
+    /// Share of that code in the baseline.
+    #[schemars(range(min = 0.0, max = 1.0))]
     share: f64,
+    /// -ln of the share, nats.
+    #[schemars(range(min = 0.0))]
     surprise: f64,
 }
 
@@ -121,11 +146,17 @@ impl<'a> MetricRecord<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// Where an event stands.
+#[derive(Serialize, JsonSchema)]
 struct PlaceRecord<'a> {
+    /// Topic.
     topic: &'a str,
+    /// Partition.
+    #[schemars(range(min = 0))]
     partition: i32,
+    /// Offset of its record.
     offset: u64,
+    /// Which event of the record, from 0: a record may be a list.
     number: u32,
 }
 
