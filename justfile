@@ -21,6 +21,10 @@ bless:
 bench name="replay" *arguments:
     cargo run --release --locked -p driftline-bench --bin {{ name }} -- {{ arguments }}
 
+# The programs of examples/, which embed the engine or add to it.
+examples:
+    cargo build --release --locked -p driftline --examples
+
 # The documentation of the library, as a user reads it.
 doc:
     cargo doc --no-deps --locked -p driftline-detectors -p driftline

@@ -2,7 +2,8 @@
 //!
 //!     ts=2026-03-02T09:15:04Z model=chat latency_ms=412.5 finish_reason=stop error=false note="two words"
 //!
-//! `Codecs::built_in().with(&KeyValue)` is the one line that adds it. Inside of Driftline that line is one of `CODECS`.
+//! `Codecs::built_in().with(&KeyValue)` is the one line that adds it. Inside of Driftline that line is one
+//! of `CODECS`.
 //!
 //!     cargo run --release --example keyvalue_codec -- driftline.toml events.kv
 

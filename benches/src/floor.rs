@@ -1,5 +1,5 @@
-//! The floor of what reads lines of `driftline generate`: a bare decode of them, by a program that is built for
-//! speed alone (`benches/floor`) and that runs beside a bench.
+//! The floor of what reads lines of `driftline generate`: a bare decode of them, by a program that is built
+//! for speed alone (`benches/floor`) and that runs beside a bench.
 //!
 //! Not here: the clock. Asking and answering takes some microseconds of a round.
 

@@ -1,10 +1,10 @@
 //! The floor of everything that reads lines of `driftline generate`: sonic-rs, one thread, each line into a
 //! borrowed struct of all its fields, and nothing done with it.
 //!
-//! `driftline-floor FILE stream|memory` decodes the file once for each line on its standard input and answers with
-//! the number of events. `stream` reads the file anew each time, in blocks that stay in the cache; `memory` keeps it.
-//! A program of its own, for it is built with a profile of its own (`floor`): fat LTO, one codegen unit, no unwinding.
-//! Not here: what is compared with it, and the clock.
+//! `driftline-floor FILE stream|memory` decodes the file once for each line on its standard input and
+//! answers with the number of events. `stream` reads the file anew each time, in blocks that stay in the
+//! cache; `memory` keeps it. A program of its own, for it is built with a profile of its own (`floor`): fat
+//! LTO, one codegen unit, no unwinding. Not here: what is compared with it, and the clock.
 
 // It talks to a pipe.
 #![allow(clippy::print_stdout)]

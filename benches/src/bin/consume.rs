@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, bounded};
-use driftline::codec::{Codecs, Message, MessageDecoder};
+use driftline::codec::{Codecs, Message, MessageCodec, MessageDecoder};
 use driftline::config;
 use driftline::engine::{Engine, Input};
 use driftline::model::live::Connection;
@@ -84,7 +84,7 @@ fn measure(
     settings: &Settings,
     rounds: usize,
 ) -> anyhow::Result<Report> {
-    let layout = Layout { id: None, ..settings.layout.clone() };
+    let layout = layout(settings);
     let codec = Codecs::built_in().for_messages("json")?;
     let not_before_us = settings.time.not_before_us;
     let decoder = || MessageDecoder::new(codec, &layout, &settings.limits, not_before_us, i64::MAX);
@@ -94,18 +94,8 @@ fn measure(
     let (mut own, mut only) = (decoder()?, decoder()?);
     let mut payloads = Vec::new();
     fetch(&mut bare, topic, |value| payloads.push(value.to_vec()));
-    let fetch_settings = FetchSettings {
-        connection: Connection { brokers: brokers.to_owned(), ..Connection::default() },
-        group: "bench".into(),
-        codec,
-        layout: layout.clone(),
-        limits: settings.limits.clone(),
-        not_before_us: settings.time.not_before_us,
-        max_future_us: 3_600_000_000,
-        memory_bytes: MEMORY_BYTES,
-    };
     let (out, batches) = bounded(64);
-    let fetcher = Fetcher::spawn(0, fetch_settings, out)?;
+    let fetcher = Fetcher::spawn(0, fetch_settings(brokers, codec, settings), out)?;
     let mut assignment = 0;
     let mut read = |each: &mut dyn FnMut(Fetched)| {
         assignment += 1;
@@ -125,16 +115,7 @@ fn measure(
         })
     });
     bench.row("librdkafka, BaseConsumer::poll, dropped", || poll(&polled, topic));
-    bench.row("raw batches, decoded", || {
-        let mut rows = 0;
-        fetch(&mut decoding, topic, |value| {
-            own.add(0, &[Message::new(0, value)]);
-            if own.rows() == 4096 {
-                rows += black_box(own.finish(0)).rows() as u64;
-            }
-        });
-        rows + own.finish(0).rows() as u64
-    });
+    bench.row("raw batches, decoded", || fetch_and_decode(&mut decoding, topic, &mut own));
     bench.row("fetch thread, batches dropped", || {
         let mut rows = 0;
         (read.borrow_mut())(&mut |fetched| rows += black_box(fetched).batch.rows() as u64);
@@ -147,16 +128,7 @@ fn measure(
         });
         counted(&engine)
     });
-    bench.row("decode alone, from memory", || {
-        let mut rows = 0;
-        for chunk in payloads.chunks(4096) {
-            let messages: Vec<Message<'_>> =
-                chunk.iter().map(|value| Message::new(0, value)).collect();
-            only.add(0, &messages);
-            rows += black_box(only.finish(0)).rows() as u64;
-        }
-        rows
-    });
+    bench.row("decode alone, from memory", || decode(&payloads, &mut only));
     bench.row("engine alone, from memory", || {
         let mut engine = engine(settings);
         for fetched in &whole {
@@ -169,6 +141,54 @@ fn measure(
     // Closing waits for answers that nobody takes from a queue that was parted: the process ends anyway.
     std::mem::forget((bare, decoding));
     Ok(report)
+}
+
+fn layout(settings: &Settings) -> Layout {
+    Layout { id: None, ..settings.layout.clone() }
+}
+
+fn fetch_settings(
+    brokers: &str,
+    codec: &'static dyn MessageCodec,
+    settings: &Settings,
+) -> FetchSettings {
+    FetchSettings {
+        connection: Connection { brokers: brokers.to_owned(), ..Connection::default() },
+        group: "bench".into(),
+        codec,
+        layout: layout(settings),
+        limits: settings.limits.clone(),
+        not_before_us: settings.time.not_before_us,
+        max_future_us: 3_600_000_000,
+        memory_bytes: MEMORY_BYTES,
+    }
+}
+
+/// Rows of a topic, each message decoded as it comes.
+fn fetch_and_decode(
+    consumer: &mut RawConsumer<DefaultConsumerContext>,
+    topic: &str,
+    decoder: &mut MessageDecoder,
+) -> u64 {
+    let mut rows = 0;
+    fetch(consumer, topic, |value| {
+        decoder.add(0, &[Message::new(0, value)]);
+        if decoder.rows() == 4096 {
+            rows += black_box(decoder.finish(0)).rows() as u64;
+        }
+    });
+    rows + decoder.finish(0).rows() as u64
+}
+
+/// Rows of messages that are in memory.
+fn decode(payloads: &[Vec<u8>], decoder: &mut MessageDecoder) -> u64 {
+    let mut rows = 0;
+    for chunk in payloads.chunks(4096) {
+        let messages: Vec<Message<'_>> = chunk.iter().map(|value| Message::new(0, value)).collect();
+        decoder.add(0, &messages);
+        rows += black_box(decoder.finish(0)).rows() as u64;
+    }
+    rows
 }
 
 fn engine(settings: &Settings) -> Engine {

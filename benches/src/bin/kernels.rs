@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use driftline::codec::Decoder;
-use driftline::engine::{Engine, Input};
+use driftline::engine::{Engine, Input, SeriesBytes};
 use driftline::model::settings::{HOUR_US, MINUTE_US};
 use driftline::model::{Batch, Settings};
 use driftline::source::FileSource;
@@ -50,7 +50,7 @@ fn main() -> anyhow::Result<()> {
     println!("the whole engine, 10 s panes      {all:.1} ns an event");
     let close = close(rounds);
     println!("closing a pane, {SERIES} series    {close:.2} ms (target: at most 10)");
-    let (mean, largest) = series_bytes(&settings, &batches)?;
+    let SeriesBytes { mean, largest } = series_bytes(&settings, &batches)?;
     println!(
         "live state of a series            {mean} bytes, largest {largest} (target: at most 4096)"
     );
@@ -130,7 +130,7 @@ fn close(rounds: usize) -> f64 {
     Sample::of(&milliseconds).map_or(f64::NAN, |sample| sample.median)
 }
 
-fn series_bytes(settings: &Settings, batches: &[Batch]) -> anyhow::Result<(usize, usize)> {
+fn series_bytes(settings: &Settings, batches: &[Batch]) -> anyhow::Result<SeriesBytes> {
     let mut engine = Engine::new(quick(settings));
     engine.step(Input::Opened { partition: 0, begin_us: None });
     for batch in batches {

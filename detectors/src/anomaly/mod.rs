@@ -1,12 +1,12 @@
 //! Anomalies of a series as it comes: a score for each value, and a threshold for alarms.
 //!
-//! The drift statistic sums evidence against a frozen baseline; this one learns from the first values on and
-//! goes on learning. Each value is compared with a slow level, with level and season, and with the forecast of
-//! an autoregression, by itself and as a running mean with those before it. Each of these *views* has a tail
-//! probability `p` among its own past deviations, counted in *decades*, `-log10 p`. The score is the root mean
-//! square over views: a value that all views find unusual scores highest, and one clear view is not drowned by
-//! the others. Views are dependent, so the score is no p-value; the [`AlarmThreshold`] controls the rate of
-//! alarms.
+//! The drift statistic sums evidence against a frozen baseline; this one learns from the first values on
+//! and goes on learning. Each value is compared with a slow level, with level and season, and with the
+//! forecast of an autoregression, by itself and as a running mean with those before it. Each of these
+//! *views* has a tail probability `p` among its own past deviations, counted in *decades*, `-log10 p`. The
+//! score is the root mean square over views: a value that all views find unusual scores highest, and one
+//! clear view is not drowned by the others. Views are dependent, so the score is no p-value; the
+//! [`AlarmThreshold`] controls the rate of alarms.
 //!
 //! Fixed spans, bounded memory (some 10 KiB), no settings but the rate.
 //!

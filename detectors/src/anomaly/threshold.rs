@@ -1,8 +1,8 @@
 //! When a score becomes an alarm: a threshold that rises with each alarm and sinks again.
 //!
 //! It sinks so slowly that alarms are `apart` values apart in the long run, whatever the series does (as in
-//! adaptive conformal inference; Gibbs and Candes 2021), down to a floor: a lower score is nothing unusual. For a
-//! while after an alarm only a much higher score is another one.
+//! adaptive conformal inference; Gibbs and Candes 2021), down to a floor: a lower score is nothing unusual.
+//! For a while after an alarm only a much higher score is another one.
 
 use serde::{Deserialize, Serialize};
 

@@ -62,8 +62,8 @@ pub struct Baseline {
     /// Events that were counted after the encoder was made, when a value could be unseen; 0 = all.
     #[serde(default)]
     pub coded_events: u64,
-    /// Median number of events of the ticks that dependence was estimated from. The sizes of change that lanes
-    /// look for depend on it.
+    /// Median number of events of the ticks that dependence was estimated from. The sizes of change that
+    /// lanes look for depend on it.
     #[serde(default = "usual_tick")]
     pub tick_events: f64,
     /// Panes that dependence was estimated from (those that made the encoder are left out).

@@ -17,8 +17,8 @@ pub(crate) const PRIOR_TICKS: f64 = 10.0;
 /// Design effect of neighbouring ticks that resemble each other more than the baseline can show: an
 /// autoregression of 0.5 over ticks of 50 events has 1.04, and it matters the more, the larger `A` is.
 pub(crate) const NEIGHBOUR_INFLATION: f64 = 1.03;
-/// Largest inflation by longer spans. Few sums cannot distinguish lasting dependence from one change within the
-/// baseline, so the bound is this ...
+/// Largest inflation by longer spans. Few sums cannot distinguish lasting dependence from one change within
+/// the baseline, so the bound is this ...
 const INFLATION_MAX_OF_FEW: f64 = 8.0;
 /// ... or this for each sum, so that changes after that one are still found ...
 const INFLATION_MAX_PER_SUM: f64 = 0.7;
@@ -42,8 +42,8 @@ pub struct Dependence {
     pub sums: f64,
 }
 
-/// The effect of single ticks, shrunk towards the prior. Where independent ticks have an `excess` kurtosis, as
-/// those of few rare events have, each says less about variance.
+/// The effect of single ticks, shrunk towards the prior. Where independent ticks have an `excess` kurtosis,
+/// as those of few rare events have, each says less about variance.
 pub(crate) fn shrink_to_prior(effect: f64, ticks: usize, excess: f64) -> f64 {
     let weight = ticks as f64 * 2.0 / (2.0 + excess.max(0.0));
     (effect * weight + PRIOR_EFFECT * PRIOR_TICKS) / (weight + PRIOR_TICKS)

@@ -3,9 +3,9 @@
 //! Where ticks are independent, a sum over 32 of them varies 32 times as much as one. Where tenants come
 //! and go or a cache warms up, it varies more, and evidence that adds up over minutes must count less. A
 //! baseline of an hour has few such sums. So what is learned of one metric in all series of a pipeline is
-//! pooled ([`PooledDependence`]): a series is shrunk to what is usual for its metric (empirical Bayes), as far
-//! as its own sums are too few. Series of one metric are taken to be
-//! exchangeable in how dependent their ticks are.
+//! pooled ([`PooledDependence`]): a series is shrunk to what is usual for its metric (empirical Bayes), as
+//! far as its own sums are too few. Series of one metric are taken to be exchangeable in how dependent
+//! their ticks are.
 
 use serde::{Deserialize, Serialize};
 

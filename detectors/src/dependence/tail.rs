@@ -100,8 +100,8 @@ impl Tail {
         2.0 / (2.0 + self.excess)
     }
 
-    /// The exponent `t` with `ln E exp(t S) = 0` up to the fourth cumulant: `t D (1 + skew s / 3 + excess s^2 / 12)
-    /// = 1` with the standard deviation `s` of `t S`.
+    /// The exponent `t` with `ln E exp(t S) = 0` up to the fourth cumulant: `t D (1 + skew s / 3 + excess
+    /// s^2 / 12) = 1` with the standard deviation `s` of `t S`.
     pub(crate) fn valid_exponent(self, effect: f64, ticks: &[TickDeviation]) -> f64 {
         let n = (ticks.len() as f64).max(1.0);
         let variance = ticks.iter().map(|tick| tick.variance).sum::<f64>() / n;

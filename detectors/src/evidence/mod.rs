@@ -125,9 +125,9 @@ impl Evidence {
         }
     }
 
-    /// Sets the `ln A` that slack and tempering are for, from the next tick on. The engine leaves it at one of
-    /// usual size: what a series has accumulated must not depend on a budget that may change, nor on how many
-    /// series share it.
+    /// Sets the `ln A` that slack and tempering are for, from the next tick on. The engine leaves it at one
+    /// of usual size: what a series has accumulated must not depend on a budget that may change, nor on how
+    /// many series share it.
     pub fn set_log_promise(&mut self, log_promise: f64) {
         self.log_promise = log_promise as f32;
     }
@@ -310,7 +310,8 @@ impl Evidence {
         (lane == self.leader()).then(|| (0..weights.len()).fold(0, heavier))
     }
 
-    /// The lane that a finding is named after and measured by: the leading one, or the category that it found.
+    /// The lane that a finding is named after and measured by: the leading one, or the category that it
+    /// found.
     pub fn found_lane(&self, tables: &Tables) -> Lane {
         match self.category() {
             Some(alternative) => tables.mixture().lane(alternative),
@@ -343,8 +344,8 @@ impl Evidence {
         }
     }
 
-    /// Evidence of one event with `code` in a lane, the learned one included, before the slack and the tempering
-    /// that watched ticks ask for.
+    /// Evidence of one event with `code` in a lane, the learned one included, before the slack and the
+    /// tempering that watched ticks ask for.
     pub fn event_evidence(&self, tables: &Tables, code: usize, lane: usize) -> f64 {
         if lane + 1 == usize::from(self.lanes) {
             f64::from(self.learned[code])
@@ -371,16 +372,16 @@ impl Evidence {
         self.steps.last(self.ticks)
     }
 
-    /// Adds a tick while a finding is open: it adds no evidence, but dependence learns from it should the finding
-    /// turn out to be short. `evidence`: as for [`Evidence::absorb`].
+    /// Adds a tick while a finding is open: it adds no evidence, but dependence learns from it should the
+    /// finding turn out to be short. `evidence`: as for [`Evidence::absorb`].
     pub fn watch_finding(&mut self, tables: &Tables, counts: &[u32], evidence: &[f64]) {
         let events = counts.iter().fold(0, |sum: u32, n| sum.wrapping_add(*n));
         self.dependence.hold(true);
         self.dependence.observe(tables, evidence, f64::from(events));
     }
 
-    /// Ticks since evidence rose so far that a change may have begun, while it has not fallen back; 0 where it
-    /// has.
+    /// Ticks since evidence rose so far that a change may have begun, while it has not fallen back; 0 where
+    /// it has.
     pub fn ticks_held(&self) -> u32 {
         self.dependence.ticks_held()
     }

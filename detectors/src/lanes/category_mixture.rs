@@ -213,8 +213,8 @@ impl CategoryMixture {
         inside.iter().map(|n| f64::from(*n)).sum::<f64>() * hit + events * miss
     }
 
-    /// Evidence of a tick in the lane, with the slack for `log_promise`, after the share `dealt` of all weight
-    /// was dealt out anew. `weights` become those after the tick.
+    /// Evidence of a tick in the lane, with the slack for `log_promise`, after the share `dealt` of all
+    /// weight was dealt out anew. `weights` become those after the tick.
     pub(crate) fn observe(
         &self,
         tick: &Tick<'_>,

@@ -92,9 +92,9 @@ impl Scalar {
         }
     }
 
-    /// Adds the value of the span that begins at `time_us` (microseconds since 1970). `every_us`: length of a
-    /// span; after a gap the autoregression begins anew. `hold`: the level stays where it is (while a finding is
-    /// open).
+    /// Adds the value of the span that begins at `time_us` (microseconds since 1970). `every_us`: length of
+    /// a span; after a gap the autoregression begins anew. `hold`: the level stays where it is (while a
+    /// finding is open).
     pub fn observe(&mut self, time_us: i64, every_us: i64, value: f64, hold: bool) -> ScalarOutput {
         if !value.is_finite() {
             return ScalarOutput::Learning;

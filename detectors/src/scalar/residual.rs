@@ -29,8 +29,8 @@ pub fn residual_baseline(sketch: &Sketch, zone: Zone) -> Baseline {
     baseline
 }
 
-/// The tempering of ticks that are one residual each, of which nothing is known but their number; watched ticks
-/// correct it.
+/// The tempering of ticks that are one residual each, of which nothing is known but their number; watched
+/// ticks correct it.
 fn tempering(lanes: usize, ticks: f64) -> Tempering {
     // The autoregression is an estimate, too: what is left of slow waves has a relative error of the
     // variance 4 p / n (Berk 1974, at the frequency 0), and the mean of A^error is to be paid.

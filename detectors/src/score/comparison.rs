@@ -28,7 +28,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Pairs the counts up; see [`window_scores`](super::window_scores). `None` when either side has no event.
+    /// Pairs the counts up; see [`window_scores`](super::window_scores). `None` when either side has no
+    /// event.
     #[must_use]
     pub fn new(baseline: &[u64], window: &[u64], positions: Option<&[f64]>) -> Option<Self> {
         let count = |side: &[u64], code: usize| side.get(code).copied().unwrap_or(0) as f64;

@@ -1,9 +1,9 @@
 //! Tempering: how much of a lane's evidence survives dependence within and between ticks.
 //!
-//! Events of one pane are rarely independent (a slow replica, one tenant's batch). Where the evidence `S` of
-//! the baseline's ticks varies `D` times as much as that of independent events (its design effect, Kish 1965),
-//! a normal `S` has `E exp(t S) = 1` at `t = 1 / D`, and the lane is multiplied by that. Dependence between
-//! ticks counts, too: `D` is that of sums over many ticks, as far as it grows beyond chance
+//! Events of one pane are rarely independent (a slow replica, one tenant's batch). Where the evidence `S`
+//! of the baseline's ticks varies `D` times as much as that of independent events (its design effect, Kish
+//! 1965), a normal `S` has `E exp(t S) = 1` at `t = 1 / D`, and the lane is multiplied by that. Dependence
+//! between ticks counts, too: `D` is that of sums over many ticks, as far as it grows beyond chance
 //! (`dependence::growth`).
 //!
 //! `D` is an estimate: see `dependence::design_effect` for what its error costs, and `dependence::tail` for

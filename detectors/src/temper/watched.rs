@@ -38,8 +38,8 @@ const TICKS_MAX: u32 = 8_640;
 const TICK_DEVIATIONS_MAX: f64 = 3.0;
 /// Sums are clipped at this many standard deviations.
 const SUM_DEVIATIONS_MAX: f64 = 4.0;
-/// Most standard errors of the baseline that count as its error: what is further off is a change, and one that
-/// comes within the first ticks is not mistaken for the baseline's error for good.
+/// Most standard errors of the baseline that count as its error: what is further off is a change, and one
+/// that comes within the first ticks is not mistaken for the baseline's error for good.
 const ERROR_MAX: f64 = 4.0;
 /// Factors are made anew when the number of sums has grown by this part of it ...
 const NEWS: u32 = 16;
@@ -82,8 +82,8 @@ pub(crate) struct WatchedDependence {
     pub(crate) weights: PerLane,
     /// Bound of the square of a sum, for each tick in it.
     bounds: PerLane,
-    /// Standard deviations at which a tick is clipped, by its variance as it is known now. A baseline of a few
-    /// ticks that underrates their variance would otherwise clip them for good, and never learn it.
+    /// Standard deviations at which a tick is clipped, by its variance as it is known now. A baseline of a
+    /// few ticks that underrates their variance would otherwise clip them for good, and never learn it.
     #[serde(rename = "mosts")]
     tick_max: PerLane,
 }
@@ -103,8 +103,8 @@ impl WatchedDependence {
         }
     }
 
-    /// Makes factors, losses and weights ready for the next tick: anew where enough more ticks are known, and not
-    /// within an excursion; and where tables are others, as of another hour of the week.
+    /// Makes factors, losses and weights ready for the next tick: anew where enough more ticks are known,
+    /// and not within an excursion; and where tables are others, as of another hour of the week.
     pub(crate) fn prepare(&mut self, tables: &Tables, log_promise: f64) {
         let now = MadeAt {
             sums: self.sums.moments.whole_sums(1),
@@ -169,8 +169,8 @@ impl WatchedDependence {
         }
     }
 
-    /// The baseline's error in each lane, as far as whole sums of 64 ticks show it, and the slack that is left
-    /// then.
+    /// The baseline's error in each lane, as far as whole sums of 64 ticks show it, and the slack that is
+    /// left then.
     fn make_losses(&mut self, tables: &Tables, log_promise: f64, moments: &TickMoments) {
         let fixed = tables.dependence().lanes.len();
         let ticks = f64::from(moments.centered);

@@ -1,8 +1,9 @@
 //! The parts of Apache Arrow that Driftline uses, by the paths that the umbrella crate `arrow` gives them.
 //!
-//! The umbrella also brings arithmetic, ordering, strings and row formats, which take a minute to compile and which
-//! nothing here calls. Not here: code of our own, but for two functions: one that the umbrella has in its arithmetic,
-//! and the casts of each row's numbers, since most of `arrow-cast` is for rare types and optimised little.
+//! The umbrella also brings arithmetic, ordering, strings and row formats, which take a minute to compile
+//! and which nothing here calls. Not here: code of our own, but for two functions: one that the umbrella
+//! has in its arithmetic, and the casts of each row's numbers, since most of `arrow-cast` is for rare types
+//! and optimised little.
 
 /// Arrays and their builders.
 pub mod array {

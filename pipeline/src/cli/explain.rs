@@ -16,7 +16,7 @@ use crate::model::Finding;
 
 const EXAMPLES: &str = "\
 Examples:
-    driftline explain 803fc4c6                                    The beginning of an id is enough
+  driftline explain 803fc4c6                                    The beginning of an id is enough
   driftline explain 803fc4c6 --findings october.ndjson
   driftline explain 803fc4c6 --baseline used.baseline logs/     Add its most surprising events
 

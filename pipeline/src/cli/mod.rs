@@ -62,10 +62,10 @@ pub struct CommandLine {
 const EXAMPLES: &str = "\
 Examples:
   driftline init events.ndjson -o driftline.toml   Write a config from a sample of your events
-    driftline check --sample events.ndjson           Check that the config is valid and fits the events
+  driftline check --sample events.ndjson           Check the config, and whether it fits the events
   driftline replay logs/                           Find what changed in months of logs
   driftline explain 3f2a                           See why a finding fired
-    driftline tune logs/                             See what other settings would have found
+  driftline tune logs/                             See what other settings would have found
 
 Exit codes:
   0   success

@@ -29,7 +29,7 @@ pub const RESTART: u8 = 75;
 
 const EXAMPLES: &str = "\
 Examples:
-    driftline run                              Run with driftline.toml until SIGTERM or Ctrl-C
+  driftline run                              Run with driftline.toml until SIGTERM or Ctrl-C
   driftline run -c prod.toml --log-format json
   kill -HUP PID                              Reload the config; an invalid one is refused
 

@@ -14,7 +14,7 @@ const COPIES_MAX: usize = 3;
 
 const EXAMPLES: &str = "\
 Examples:
-    driftline topics create                 Create all topics of [sinks]
+  driftline topics create                 Create all topics of [sinks]
   driftline topics create --partitions 6  Create all but the journal with 6 partitions
   driftline topics create --dry-run       Only show what would be created
 

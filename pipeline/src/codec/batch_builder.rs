@@ -1,7 +1,7 @@
 //! A batch in the making: where codecs put what they find.
 //!
-//! A record is judged here, alike for all formats, once it was read as a whole: it becomes one event or leaves no
-//! trace but its reject. Not here: formats.
+//! A record is judged here, alike for all formats, once it was read as a whole: it becomes one event or
+//! leaves no trace but its reject. Not here: formats.
 
 use std::ops::Range;
 
@@ -16,8 +16,8 @@ use crate::model::{Batch, Layout, Limits, Reason, Reject};
 
 /// Finds the configured fields in the records of a text format.
 pub trait ScanRecord {
-    /// Reads the record at `text[record]` into `values`, which are empty. The text before the record is of other
-    /// records; behind it, too, if there is any. Positions in `values` are bytes in `text`.
+    /// Reads the record at `text[record]` into `values`, which are empty. The text before the record is of
+    /// other records; behind it, too, if there is any. Positions in `values` are bytes in `text`.
     ///
     /// # Errors
     /// Where the record is not of the format.
@@ -49,8 +49,8 @@ pub(crate) struct MessageMark {
 }
 
 impl BatchBuilder {
-    /// Builds batches of a layout. Events before `not_before_us` and at or after `not_after_us` (microseconds since
-    /// 1970) are rejects.
+    /// Builds batches of a layout. Events before `not_before_us` and at or after `not_after_us`
+    /// (microseconds since 1970) are rejects.
     pub(crate) fn new(
         layout: &Layout,
         limits: &Limits,

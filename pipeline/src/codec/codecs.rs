@@ -12,8 +12,8 @@ use super::json::Json;
 use super::ndjson::Ndjson;
 use super::parquet::Parquet;
 
-/// All codecs of Driftline. Names in configs and on the command line, what is known by extension and by content,
-/// documentation and errors follow from a line here.
+/// All codecs of Driftline. Names in configs and on the command line, what is known by extension and by
+/// content, documentation and errors follow from a line here.
 pub static CODECS: &[&dyn Codec] = &[&Ndjson, &Csv, &Parquet, &ArrowIpc, &Json];
 
 /// A file that neither its name nor its content tells is taken for this.
@@ -55,7 +55,8 @@ impl Codecs {
         Self { all: CODECS.to_vec() }
     }
 
-    /// Adds a codec. It takes the place of others in every name and extension that it has in common with them.
+    /// Adds a codec. It takes the place of others in every name and extension that it has in common with
+    /// them.
     #[must_use]
     pub fn with(mut self, codec: &'static dyn Codec) -> Self {
         self.all.insert(0, codec);

@@ -1,5 +1,5 @@
-//! JSON messages: one event, or a list of events. White space around the value is fine, line breaks in it too;
-//! an empty list holds no event and is fine.
+//! JSON messages: one event, or a list of events. White space around the value is fine, line breaks in it
+//! too; an empty list holds no event and is fine.
 //!
 //! Invariant: a message either counts whole or is one reject, and then none of its events count.
 

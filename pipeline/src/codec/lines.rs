@@ -24,8 +24,8 @@ pub fn open(file: OpenFile) -> Box<dyn Blocks> {
     Box::new(RecordBlocks::new(file.bytes, Records::Lines, file.partition, &limits))
 }
 
-/// Decodes a block that [`open`] made, with one call to the scanner for each line. Lines that are too long or not UTF-8
-/// are rejects.
+/// Decodes a block that [`open`] made, with one call to the scanner for each line. Lines that are too long
+/// or not UTF-8 are rejects.
 pub fn decode(
     scanner: &mut impl ScanRecord,
     block: &Block,
@@ -56,8 +56,8 @@ pub fn decode(
 }
 
 /// Reads the first lines of a file, each without its end and the white space around it: see
-/// [`FileCodec::sample`](super::FileCodec::sample). `read` counts its records itself. A line of more than a mebibyte is
-/// unreadable.
+/// [`FileCodec::sample`](super::FileCodec::sample). `read` counts its records itself. A line of more than a
+/// mebibyte is unreadable.
 ///
 /// # Errors
 /// What `read` returns.

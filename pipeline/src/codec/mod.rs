@@ -1,8 +1,9 @@
-//! Bytes to [`Batch`](crate::model::Batch): only the configured paths, every bad record one reject with its reason.
+//! Bytes to [`Batch`](crate::model::Batch): only the configured paths, every bad record one reject with its
+//! reason.
 //!
-//! A format is a [`Codec`] and a line in [`CODECS`]; the trait says what it must do. A [`Decoder`] reads blocks of
-//! files of any format, a [`MessageDecoder`] messages of one; have one for each thread. Not here: where bytes come
-//! from (`source`), what values mean to a detector (`engine`).
+//! A format is a [`Codec`] and a line in [`CODECS`]; the trait says what it must do. A [`Decoder`] reads
+//! blocks of files of any format, a [`MessageDecoder`] messages of one; have one for each thread. Not here:
+//! where bytes come from (`source`), what values mean to a detector (`engine`).
 
 mod arrow_ipc;
 mod arrow_metrics;

@@ -94,8 +94,8 @@ impl PathTree {
         Some(Self { nodes, time, keys, model_required, id, metrics })
     }
 
-    /// The configured field that is called `key` in a record without nesting, if there is one. Dots in the key are
-    /// those of a path.
+    /// The configured field that is called `key` in a record without nesting, if there is one. Dots in the
+    /// key are those of a path.
     pub fn field(&self, key: &[u8]) -> Option<NodeId> {
         self.child(Self::RECORD, key).filter(|&node| self.node(node).wanted)
     }

@@ -1,5 +1,5 @@
-//! The first records of a file, with all that is in them and not only what is configured: what `driftline init`
-//! makes a config of, and `driftline check` suggests paths from.
+//! The first records of a file, with all that is in them and not only what is configured: what `driftline
+//! init` makes a config of, and `driftline check` suggests paths from.
 //!
 //! Lenient: a record that cannot be read is counted and skipped. Not here: what a path is good for
 //! (`config::infer`).

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::live::LiveFault;
 use super::live::decisions::{Decisions, PartitionDecisions};
@@ -201,8 +201,9 @@ pub fn live_settings(mut settings: Settings, split: Split, partitions: usize) ->
     settings
 }
 
-/// Replays a plan, and gives the engines as they are at its end. `settings` are those of
-/// [`live_settings`]; one of `codecs` reads the messages; `fresh` makes an engine without history. An error from `tell` stops it.
+/// Replays a plan, and gives the engines as they are at its end. `settings` are those of [`live_settings`];
+/// one of `codecs` reads the messages; `fresh` makes an engine without history. An error from `tell` stops
+/// it.
 ///
 /// # Errors
 /// [`TopicReplayError`], or what `tell` returned.
@@ -223,7 +224,6 @@ pub fn replay<E: From<TopicReplayError>>(
         std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1))
     });
     let threads = threads.clamp(1, plan.spans.len().max(1));
-    let (fetched_in, fetched) = bounded(threads * FETCHED_WAITING);
     let fetch = FetchSettings {
         connection: live.kafka.clone(),
         group: GROUP.into(),
@@ -236,58 +236,90 @@ pub fn replay<E: From<TopicReplayError>>(
         max_future_us: live.source.max_future_us,
         memory_bytes: live.source.memory_bytes / 2 / threads,
     };
-    let fetchers = (0..threads)
-        .map(|number| Fetcher::spawn(number, fetch.clone(), fetched_in.clone()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|fault| E::from(fault.into()))?;
-    let order = |number: u32, order: Order| fetchers[number as usize % threads].order(order);
-    walk.orders().for_each(|(number, take)| order(number, take));
+    let fetching = Fetching::start(threads, &fetch).map_err(|fault| E::from(fault.into()))?;
+    walk.orders().for_each(|(number, take)| fetching.order(number, take));
+    let outcome = follow(&mut walk, &fetching, live.source.ahead_us, &mut tell);
+    fetching.stop();
+    outcome.and_then(|()| tell(walk.progress())).map(|()| walk.shards)
+}
+
+/// Walks until all partitions have come to their ends.
+fn follow<E: From<TopicReplayError>>(
+    walk: &mut Walk,
+    fetching: &Fetching,
+    ahead_us: i64,
+    tell: &mut impl FnMut(TopicEvent<'_>) -> Result<(), E>,
+) -> Result<(), E> {
     let (mut heard, mut looked) = (Instant::now(), Instant::now());
-    let outcome = loop {
-        if walk.is_done() {
-            break Ok(());
-        }
+    while !walk.is_done() {
         let mut results = Results::default();
-        match fetched.recv_timeout(LOOK) {
+        match fetching.fetched.recv_timeout(LOOK) {
             Ok(batch) => {
                 heard = Instant::now();
                 let number = batch.partition;
                 if walk.take(batch, &mut results) {
-                    order(number, Order::Leave { partition: number });
+                    fetching.order(number, Order::Leave { partition: number });
                 }
             }
             Err(RecvTimeoutError::Timeout) if heard.elapsed() > STALLED_AFTER => {
-                let words = fetchers.iter().find_map(|fetcher| fetcher.status().error);
-                break Err(E::from(TopicReplayError::Stalled {
-                    seconds: STALLED_AFTER.as_secs(),
-                    words: words.unwrap_or_else(|| "the client says nothing".into()),
-                }));
+                return Err(E::from(fetching.stalled()));
             }
             Err(_) => {}
         }
-        if !results.is_empty()
-            && let Err(error) = tell(TopicEvent::Results(&results))
-        {
-            break Err(error);
+        if !results.is_empty() {
+            tell(TopicEvent::Results(&results))?;
         }
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
-            walk.holds(live.source.ahead_us, |number, hold| {
-                order(number, Order::Hold { partition: number, hold });
+            walk.holds(ahead_us, |number, hold| {
+                fetching.order(number, Order::Hold { partition: number, hold });
             });
-            if let Err(error) = tell(walk.progress()) {
-                break Err(error);
-            }
+            tell(walk.progress())?;
         }
-    };
-    // A fetch thread that waits for its batch to be taken does not see that it is to stop.
-    drop(fetched);
-    fetchers.into_iter().for_each(Fetcher::stop);
-    outcome.and_then(|()| tell(walk.progress())).map(|()| walk.shards)
+    }
+    Ok(())
+}
+
+/// The fetch threads, and what they have fetched.
+struct Fetching {
+    fetchers: Vec<Fetcher>,
+    fetched: Receiver<Fetched>,
+    /// Kept, so that the queue does not end with the last thread: that nothing comes is told as a stall.
+    _fetched_in: Sender<Fetched>,
+}
+
+impl Fetching {
+    fn start(threads: usize, settings: &FetchSettings) -> Result<Self, KafkaFault> {
+        let (fetched_in, fetched) = bounded(threads * FETCHED_WAITING);
+        let fetchers = (0..threads)
+            .map(|number| Fetcher::spawn(number, settings.clone(), fetched_in.clone()))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { fetchers, fetched, _fetched_in: fetched_in })
+    }
+
+    /// Orders the thread that a partition is with.
+    fn order(&self, number: u32, order: Order) {
+        self.fetchers[number as usize % self.fetchers.len()].order(order);
+    }
+
+    /// What to say where nothing comes any more.
+    fn stalled(&self) -> TopicReplayError {
+        let words = self.fetchers.iter().find_map(|fetcher| fetcher.status().error);
+        TopicReplayError::Stalled {
+            seconds: STALLED_AFTER.as_secs(),
+            words: words.unwrap_or_else(|| "the client says nothing".into()),
+        }
+    }
+
+    fn stop(self) {
+        // A fetch thread that waits for its batch to be taken does not see that it is to stop.
+        drop(self.fetched);
+        self.fetchers.into_iter().for_each(Fetcher::stop);
+    }
 }
 
 /// A partition on its way.
-struct Step {
+struct SpanProgress {
     shard: usize,
     local: usize,
     from: i64,
@@ -299,7 +331,7 @@ struct Step {
 /// All shards and how far their partitions are. Pure.
 struct Walk {
     shards: Vec<Shard>,
-    steps: Vec<Step>,
+    spans: Vec<SpanProgress>,
     /// Partitions that have ended hold up no other.
     released: bool,
     bytes: u64,
@@ -313,7 +345,7 @@ impl Walk {
         fresh: impl Fn(Settings) -> Result<Engine, LiveFault>,
     ) -> Result<Self, TopicReplayError> {
         let mut inputs: Vec<Vec<Intake>> = Vec::new();
-        let mut steps = Vec::new();
+        let mut spans = Vec::new();
         for Span { of, from, to } in &plan.spans {
             if inputs.is_empty() || split == Split::Partition {
                 inputs.push(Vec::new());
@@ -321,20 +353,27 @@ impl Walk {
             let shard = inputs.len() - 1;
             let Some(of_shard) = inputs.last_mut() else { continue };
             let local = of_shard.len();
-            steps.push(Step { shard, local, from: *from, to: *to, next: *from, held: false });
+            spans.push(SpanProgress {
+                shard,
+                local,
+                from: *from,
+                to: *to,
+                next: *from,
+                held: false,
+            });
             of_shard.push(Intake::new(of.clone(), *from, *from, plan.decisions.of(of)));
         }
         let shards = inputs
             .into_iter()
             .map(|inputs| Ok(Shard::new("replay".into(), fresh(settings.clone())?, inputs, false)))
             .collect::<Result<_, LiveFault>>()?;
-        Ok(Self { shards, steps, released: !plan.is_decided(), bytes: 0 })
+        Ok(Self { shards, spans, released: !plan.is_decided(), bytes: 0 })
     }
 
     fn begin(&mut self, results: &mut Results) {
         self.shards.iter_mut().for_each(|shard| shard.begin(0, results));
-        for number in 0..self.steps.len() {
-            if self.steps[number].from >= self.steps[number].to {
+        for number in 0..self.spans.len() {
+            if self.spans[number].from >= self.spans[number].to {
                 self.end(number, results);
             }
         }
@@ -342,16 +381,16 @@ impl Walk {
 
     /// What the fetch threads are told at first.
     fn orders(&self) -> impl Iterator<Item = (u32, Order)> {
-        self.steps.iter().zip(0u32..).filter(|(step, _)| step.next < step.to).map(
-            |(step, number)| {
-                let input = &self.shards[step.shard].inputs()[step.local];
+        self.spans.iter().zip(0u32..).filter(|(span, _)| span.next < span.to).map(
+            |(span, number)| {
+                let input = &self.shards[span.shard].inputs()[span.local];
                 let mut cuts = input.cuts();
-                cuts.push(step.to);
+                cuts.push(span.to);
                 let order = Order::Take {
                     assignment: u64::from(number),
                     partition: number,
                     of: input.of.clone(),
-                    offset: step.from,
+                    offset: span.from,
                     cuts,
                 };
                 (number, order)
@@ -362,17 +401,17 @@ impl Walk {
     /// Takes what was fetched; true where its partition has come to its end by it.
     fn take(&mut self, mut fetched: Fetched, results: &mut Results) -> bool {
         let number = fetched.partition as usize;
-        let Some(step) = self.steps.get_mut(number).filter(|step| step.next < step.to) else {
+        let Some(span) = self.spans.get_mut(number).filter(|span| span.next < span.to) else {
             return false;
         };
-        let ends = fetched.next.max(fetched.first) >= step.to;
+        let ends = fetched.next.max(fetched.first) >= span.to;
         // What stands behind the span is no part of it; the place is still where the span ends.
-        let within = fetched.first < step.to;
+        let within = fetched.first < span.to;
         if within {
             self.bytes += fetched.bytes as u64;
-            step.next = fetched.next.min(step.to);
+            span.next = fetched.next.min(span.to);
             fetched.at_end = false;
-            self.shards[step.shard].take(step.local, fetched, 0, results);
+            self.shards[span.shard].take(span.local, fetched, 0, results);
         }
         if ends {
             self.end(number, results);
@@ -382,13 +421,13 @@ impl Walk {
 
     /// A partition stands where its span ends.
     fn end(&mut self, number: usize, results: &mut Results) {
-        let step = &mut self.steps[number];
-        step.next = step.to.max(step.from);
+        let span = &mut self.spans[number];
+        span.next = span.to.max(span.from);
         let end = Fetched {
             assignment: number as u64,
             partition: number as u32,
-            first: step.next,
-            next: step.next,
+            first: span.next,
+            next: span.next,
             batch: Batch::default(),
             originals: Vec::new(),
             messages: 0,
@@ -398,35 +437,35 @@ impl Walk {
             end: None,
             broker_time_ms: None,
         };
-        let shard = &mut self.shards[step.shard];
-        shard.take(step.local, end, 0, results);
+        let shard = &mut self.shards[span.shard];
+        shard.take(span.local, end, 0, results);
         if self.released {
             shard.release(1, 1, results);
         }
     }
 
     fn is_done(&self) -> bool {
-        self.steps.iter().all(|step| step.next >= step.to)
+        self.spans.iter().all(|span| span.next >= span.to)
     }
 
     /// Tells who is to pause, and who is to go on.
     fn holds(&mut self, ahead_us: i64, mut tell: impl FnMut(u32, bool)) {
         let holds: Vec<Vec<bool>> = self.shards.iter().map(|shard| shard.holds(ahead_us)).collect();
-        for (step, number) in self.steps.iter_mut().zip(0u32..) {
-            let hold = holds[step.shard][step.local];
-            if hold != step.held && step.next < step.to {
-                step.held = hold;
+        for (span, number) in self.spans.iter_mut().zip(0u32..) {
+            let hold = holds[span.shard][span.local];
+            if hold != span.held && span.next < span.to {
+                span.held = hold;
                 tell(number, hold);
             }
         }
     }
 
     fn progress(&self) -> TopicEvent<'_> {
-        let open = self.steps.iter().filter(|step| step.next < step.to);
+        let open = self.spans.iter().filter(|span| span.next < span.to);
         let reached =
-            open.filter_map(|step| self.shards[step.shard].engine().reached_us(step.local as u32));
+            open.filter_map(|span| self.shards[span.shard].engine().reached_us(span.local as u32));
         TopicEvent::Progress {
-            records: self.steps.iter().map(|step| step.next.abs_diff(step.from)).sum(),
+            records: self.spans.iter().map(|span| span.next.abs_diff(span.from)).sum(),
             bytes: self.bytes,
             time_us: reached.min(),
             events: self.shards.iter().map(|shard| shard.engine().counters().events).sum(),

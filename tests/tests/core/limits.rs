@@ -169,7 +169,7 @@ fn live_state_is_at_most_four_kibibytes_a_series() {
         take(&mut engine, &Step::Rows(0, Telemetry::new(seed).rows()));
         assert!(engine.watched_series() >= 20, "seed {seed}");
         let bytes = engine.series_bytes();
-        (mean, largest) = (mean.max(bytes.0), largest.max(bytes.1));
+        (mean, largest) = (mean.max(bytes.mean), largest.max(bytes.largest));
     }
     println!("live state a series: mean {mean} bytes, largest {largest}");
     assert!(mean > 500 && largest <= 4096, "mean {mean}, largest {largest}");

@@ -7,6 +7,7 @@ mod categories;
 mod conformance;
 mod detector_contract;
 mod determinism;
+mod embed_engine;
 mod fleet;
 mod limits;
 mod rerun;

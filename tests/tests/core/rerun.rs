@@ -26,7 +26,7 @@ fn recorded_ticks_in_their_order_give_the_findings_of_the_engine() {
         let mut rerun = engine.rerun(record).expect("it is watched");
         let mut crossed = Vec::new();
         for (at, time_us) in record.times_us().into_iter().enumerate() {
-            let log = rerun.take(record, (at, time_us), time_us, log_threshold);
+            let log = rerun.take_tick(record, at, time_us, time_us, log_threshold);
             if let Some(log) = log.filter(|log| *log >= log_threshold) {
                 crossed.push((time_us + pane_us, log));
             }

@@ -1,8 +1,8 @@
 //! Files that earlier versions wrote: each later one reads them, and goes on as the earlier one would have.
 //!
-//! `tests/compat/VERSION` holds events, a config, and what that version made of them. Nothing there is written again:
-//! today's bytes are the contract. Before a release, `DRIFTLINE_KEEP=1 cargo test --release -p driftline-tests
-//! --test files compat::` makes the folder of a version that has none.
+//! `tests/compat/VERSION` holds events, a config, and what that version made of them. Nothing there is
+//! written again: today's bytes are the contract. Before a release, `DRIFTLINE_KEEP=1 cargo test --release
+//! -p driftline-tests --test files compat::` makes the folder of a version that has none.
 
 use std::fs;
 use std::io::Read;
@@ -20,8 +20,8 @@ use driftline_tests::{driftline, repository};
 use serde_json::Value as Json;
 use tokio::runtime::{Handle, Runtime};
 
-/// What a version refuses, by choice: the version that wrote it, the file, and words of the message, which must name
-/// a remedy. Baselines and findings are never refused.
+/// What a version refuses, by choice: the version that wrote it, the file, and words of the message, which
+/// must name a remedy. Baselines and findings are never refused.
 const REFUSED: &[(&str, &str, &str)] = &[];
 
 /// The snapshot is of the state before this event: a change has begun, and is not found yet.

@@ -1,5 +1,5 @@
-//! The example of a codec: the same events as JSON and as key=value pairs give equal batches and findings, from
-//! files and from messages, and bad lines are rejects.
+//! The example of a codec: the same events as JSON and as key=value pairs give equal batches and findings,
+//! from files and from messages, and bad lines are rejects.
 
 use std::fs;
 use std::path::Path;

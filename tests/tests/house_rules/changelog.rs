@@ -1,5 +1,5 @@
-//! Rules on `changelog.d`: what a user gets by one change is one file, `added`, `changed`, `fixed`, `removed` or
-//! `security` on its first line, then one paragraph in whole sentences.
+//! Rules on `changelog.d`: what a user gets by one change is one file, `added`, `changed`, `fixed`,
+//! `removed` or `security` on its first line, then one paragraph in whole sentences.
 //!
 //! `just changelog` makes a section of a release of them, which is why they have one form.
 

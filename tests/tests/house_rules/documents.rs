@@ -1,7 +1,7 @@
 //! Rules on everything that is text: no place or host of one machine; and commands in documents exist.
 //!
-//! A command is `driftline ..`, `cargo run .. -- ..`, `just ..` or `./script`, in a block of code (fenced, or four
-//! spaces in) or a code span.
+//! A command is `driftline ..`, `cargo run .. -- ..`, `just ..` or `./script`, in a block of code (fenced,
+//! or four spaces in) or a code span.
 
 use std::path::Path;
 

@@ -1,13 +1,14 @@
 //! The house rules as a test: every source file and document is read once, each breach is one line
 //! `path:line: message`.
 //!
-//! The rules stand in the tables of `rooms`, `imports`, `rules`, `documents` and `changelog`; what they must flag
-//! stands below.
+//! The rules stand in the tables of `rooms`, `imports`, `rules`, `documents` and `changelog`; what they
+//! must flag stands below.
 
 mod changelog;
 mod documents;
 mod graph;
 mod imports;
+mod manifests;
 mod map;
 mod rooms;
 mod rules;
@@ -80,7 +81,24 @@ fn check_source(source: &Source) -> Vec<Violation> {
 }
 
 /// Folders whose files import each other in no circle, by crate.
-const WITHOUT_CIRCLES: &[(&str, &[&str])] = &[("pipeline/src", &["codec", "source"])];
+const WITHOUT_CIRCLES: &[(&str, &[&str])] = &[
+    ("detectors/src", &[""]),
+    (
+        "pipeline/src",
+        &[
+            "codec",
+            "engine",
+            "http",
+            "kafka",
+            "model",
+            "runtime",
+            "sink",
+            "source",
+            "state",
+            "telemetry",
+        ],
+    ),
+];
 
 /// The maps, the circles, and the page that shows both.
 fn check_rooms(sources: &[Source], root: &Path, violations: &mut Vec<Violation>) {
@@ -143,6 +161,7 @@ fn the_house_is_in_order() {
                 sources.push(source);
             }
             "md" => documents::check_commands(path, &text, &root, &command, &mut violations),
+            "toml" => manifests::check(path, &text, &root, &mut violations),
             _ => {}
         }
     }
@@ -264,7 +283,7 @@ fn docs_and_sizes_are_checked() {
     };
     assert!(breach(&lines(rules::FUNCTION_LINES_MAX)).is_none());
     let long = breach(&lines(rules::FUNCTION_LINES_MAX + 1)).expect("it is too long");
-    assert!(long.starts_with("detectors/src/a.rs:2: `f` has 135 lines"), "{long}");
+    assert!(long.starts_with("detectors/src/a.rs:2: `f` has 103 lines"), "{long}");
     let long = format!("//! Docs.\n// {}\n", "word ".repeat(30));
     assert!(breach(&long).is_some_and(|m| m.starts_with("detectors/src/a.rs:2: longer than 100")));
     let long = format!(

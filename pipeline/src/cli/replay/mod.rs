@@ -25,7 +25,7 @@ use crate::runtime::replay::{Event, ReplayError, replay};
 
 const EXAMPLES: &str = "\
 Examples:
-    driftline replay logs/                                   All known files in a folder
+  driftline replay logs/                                   All known files in a folder
   driftline replay 'logs/2026-1*.ndjson.gz' --from 2026-10-01 --to 2026-11-01
   zcat huge.gz | driftline replay - -c prod.toml           Standard input
   driftline replay logs/ --baseline good.baseline          Judge against an earlier baseline

@@ -26,7 +26,7 @@ use crate::runtime::tune::{find, judge};
 
 const EXAMPLES: &str = "\
 Examples:
-    driftline tune logs/                             Alerts a week and delays under several settings
+  driftline tune logs/                             Alerts a week and delays under several settings
   driftline tune logs/ --shift 1 --mix 0.2         The same for changes of other sizes
   driftline tune logs/ --panes 10s,1m,10m --zones 0.05,0.2 --budgets 1,10
   driftline tune logs/ --at-most 2 --write tuned.toml --picture tune.svg

@@ -97,8 +97,8 @@ pub fn read(path: &Path, format: Option<&str>, records_max: u64) -> Result<Profi
     Ok(profile)
 }
 
-/// What a sample without a known extension is. A replay takes it for lines of JSON where nothing tells; here, where a
-/// user looks at the outcome, other text may be CSV.
+/// What a sample without a known extension is. A replay takes it for lines of JSON where nothing tells;
+/// here, where a user looks at the outcome, other text may be CSV.
 fn guess(codecs: &Codecs, path: &Path, beginning: &[u8]) -> Option<&'static dyn Codec> {
     let name = path.file_name()?.to_str()?.to_lowercase();
     if name.trim_end_matches(".gz").trim_end_matches(".zst").ends_with(".log") {

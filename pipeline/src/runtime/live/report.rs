@@ -154,12 +154,15 @@ impl Report {
         if !panes && !scores {
             return;
         }
-        for look in shards.values().flat_map(|shard| shard.engine().looks()).take(TAPPED_SERIES) {
+        for view in
+            shards.values().flat_map(|shard| shard.engine().series_views()).take(TAPPED_SERIES)
+        {
             if panes {
-                self.taps.offer(At::Panes, look.model(), look.metric, || json!(look.counted()));
+                self.taps
+                    .offer(At::Panes, view.model(), view.metric, || json!(view.distribution()));
             }
             if scores {
-                self.taps.offer(At::Scores, look.model(), look.metric, || json!(look.scored()));
+                self.taps.offer(At::Scores, view.model(), view.metric, || json!(view.evidence()));
             }
         }
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use self::inject::Injection;
 use self::replayed::{RECORDED, Replayed, replayed};
 use super::replay::{Event, ReplayError, replay};
-use crate::engine::{BaselineEntry, Engine, Input, Record};
+use crate::engine::{BaselineEntry, Engine, Input, RecordedTicks};
 use crate::model::settings::WEEK_US;
 use crate::model::time::from_rfc3339;
 use crate::model::{Batch, Finding, Settings, Status};
@@ -41,7 +41,7 @@ pub struct History {
     pub verdicts: Vec<Verdict>,
     engines: Vec<Engine>,
     /// Ticks, by what decides them.
-    records: Vec<(Ticking, Vec<Record>)>,
+    records: Vec<(Ticking, Vec<RecordedTicks>)>,
 }
 
 /// What decides the ticks of a history: settings that have it in common share them. Those of charts depend on

@@ -18,7 +18,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
 use super::tail::{Excursions, Others, Tail};
-use crate::engine::{Engine, Record, RecordLimits, Rerun};
+use crate::engine::{Engine, RecordLimits, RecordedTicks, Rerun};
 use crate::model::settings::{HOUR_US, WEEK_US};
 
 /// Series that are run again, a sample of all, and the last ticks of each.
@@ -111,12 +111,12 @@ pub struct Loud {
 /// Runs the series of records under an engine's settings; `least_budget`: the smallest that matters.
 pub fn replayed(
     engine: &Engine,
-    records: &[Record],
+    records: &[RecordedTicks],
     least_budget: f64,
     threads: usize,
 ) -> Option<Replayed> {
     let pane_us = engine.settings().time.pane_us;
-    let times: Vec<Vec<i64>> = records.iter().map(Record::times_us).collect();
+    let times: Vec<Vec<i64>> = records.iter().map(RecordedTicks::times_us).collect();
     let to_us = times.iter().filter_map(|times| times.last()).max()? + pane_us;
     let first = |times: &Vec<i64>| times.first().copied();
     let cut = times.iter().zip(records).filter(|(_, record)| record.may_be_cut(RECORDED));
@@ -184,7 +184,7 @@ struct Span<'a> {
 impl Span<'_> {
     fn run(
         &self,
-        record: &Record,
+        record: &RecordedTicks,
         times: &[i64],
         fresh: &Rerun,
         (log_promise, top): (f64, f64),
@@ -198,7 +198,7 @@ impl Span<'_> {
                 let in_block = |time: &&i64| **time < start_us + self.block_us;
                 for (at, time_us) in (first..).zip(times[first..].iter().take_while(in_block)) {
                     let now_us = self.from_us + number * self.block_us + time_us - start_us;
-                    let log_mixture = series.take(record, (at, *time_us), now_us, top);
+                    let log_mixture = series.take_tick(record, at, *time_us, now_us, top);
                     ticks += 1;
                     if let Some(level) = excursions.take(log_mixture) {
                         begun.resize(begun.len().max(level + 1), [0; PARTS]);
@@ -224,7 +224,7 @@ impl Span<'_> {
     }
 }
 
-fn name_of(record: &Record) -> String {
+fn name_of(record: &RecordedTicks) -> String {
     let key: Vec<&str> =
         record.key().iter().map(String::as_str).filter(|k| !k.is_empty()).collect();
     format!("{} {}", key.join("/"), record.metric())

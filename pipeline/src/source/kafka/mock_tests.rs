@@ -228,7 +228,7 @@ fn offsets_that_are_gone_are_counted_and_told() {
         assert!(begun.elapsed() < PATIENCE);
         std::thread::sleep(Duration::from_millis(20));
     };
-    assert!(error.contains("created anew") && error.contains("500"), "{error}");
+    assert!(error.contains("was recreated") && error.contains("500"), "{error}");
     assert!(batches.try_recv().is_err());
     // Told to begin where there is something, it goes on.
     fetcher.order(take(0, place, 119));

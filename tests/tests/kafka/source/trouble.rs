@@ -35,7 +35,7 @@ fn a_topic_that_was_made_anew_is_not_read_from_nowhere() {
     let mut reader = Reader::new(connection(broker.bootstrap(), &[]));
     reader.take(&topic, 0, 1000, &[]);
     Broker::wait_until("a word about it", PATIENCE, || {
-        reader.status().error.is_some_and(|error| error.contains("created anew"))
+        reader.status().error.is_some_and(|error| error.contains("recreated"))
     });
     assert!(reader.is_quiet(Duration::from_millis(500)), "nothing is read");
     assert_eq!(reader.status().lost_offsets, 0);

@@ -178,8 +178,8 @@ fn jobs() -> Vec<Job> {
     jobs
 }
 
-/// The threshold of a job's setting: the one that is given, or the one at which false alarms come as seldom as
-/// [`RUN_LENGTH`] asks.
+/// The threshold of a job's setting: the one that is given, or the one at which false alarms come as seldom
+/// as [`RUN_LENGTH`] asks.
 fn threshold_of(job: &Job, told: &[Told], size: Size) -> anyhow::Result<Threshold> {
     if let Some(fixed) = job.fixed {
         return Ok(Threshold::one(fixed));

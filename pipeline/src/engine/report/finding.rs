@@ -1,0 +1,60 @@
+//! From a series that crossed, or a model that stopped, to the finding about it.
+
+use crate::engine::decision::{Decision, Silence};
+use crate::engine::key::{Key, SeriesId};
+use crate::engine::learn::group::Phase;
+use crate::engine::machine::Engine;
+use crate::engine::report::builder::{FindingBuilder, Subject};
+use crate::engine::series::watched::WatchedSeries;
+use crate::model::Finding;
+
+impl Engine {
+    /// The finding of a series that has just crossed; none where it is not watched.
+    pub(crate) fn report(&self, key: &Key, id: SeriesId, decision: &Decision) -> Option<Finding> {
+        let builder = self.finding_builder(key, decision);
+        match id {
+            SeriesId::Metric { group, metric } => {
+                let Phase::Watching(all) = &self.groups[group as usize].phase else { return None };
+                let series = all.get(usize::from(metric))?.as_ref()?;
+                let metric = &self.settings.metrics[usize::from(metric)];
+                let subject = self.subject(&metric.name, &metric.unit, series);
+                Some(builder.series(&subject).build())
+            }
+            SeriesId::Chart { charts, place } => {
+                let (statistic, series) = self.charts.chart(charts, place)?;
+                let name = statistic.name(&self.settings.metrics);
+                let subject = self.subject(&name, "", series);
+                Some(builder.series(&subject).chart(statistic.kind()).build())
+            }
+        }
+    }
+
+    /// The finding of a model that has stopped.
+    pub(crate) fn report_silence(
+        &self,
+        key: &Key,
+        silence: &Silence,
+        decision: &Decision,
+    ) -> Finding {
+        self.finding_builder(key, decision).silence(silence).build()
+    }
+
+    fn finding_builder<'a>(&'a self, key: &'a Key, decision: &Decision) -> FindingBuilder<'a> {
+        FindingBuilder::new(&self.settings, &self.config, self.sharing, key, decision)
+    }
+
+    fn subject<'a>(
+        &'a self,
+        name: &'a str,
+        unit: &'a str,
+        series: &'a WatchedSeries,
+    ) -> Subject<'a> {
+        Subject {
+            name,
+            unit,
+            baseline: self.library.baseline(series.baseline),
+            tables: self.library.tables(series.baseline),
+            evidence: &series.evidence,
+        }
+    }
+}
