@@ -29,7 +29,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use settings::{Parameter, SettingError, Settings};
+use settings::Settings;
+pub use settings::{Parameter, SettingError};
 pub use spec::{Decision, Detector, DetectorSpec, Input};
 
 impl DetectorSpec {

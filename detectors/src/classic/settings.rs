@@ -90,7 +90,7 @@ pub enum SettingError {
 
 /// Values of all parameters of one detector, each within its range.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
+pub(super) struct Settings {
     values: BTreeMap<&'static str, f64>,
 }
 

@@ -27,8 +27,8 @@ pub fn log_threshold(series: usize, pane_us: i64, budget_per_week: f64) -> f64 {
 ///
 /// `logs`: logarithms of the statistics, falling. `log_threshold`: `ln A` of a single one.
 ///
-/// Each false alarm has at least `A / k` of evidence and is one of at least `k` alarms, so the sum of `1 / k`
-/// over false alarms is at most that of their evidence by `A`: the share of false ones among all alarms
+/// Each false alarm has at least `A / k` of evidence and is one of at least `k` alarms, so the sum of `1 /
+/// k` over false alarms is at most that of their evidence by `A`: the share of false ones among all alarms
 /// so far is, in expectation at any time one stops, at most `series / A` for each tick up to there, under
 /// any dependence.
 pub fn together(logs: &[f64], log_threshold: f64) -> usize {

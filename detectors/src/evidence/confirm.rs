@@ -1,8 +1,8 @@
 //! Confirmation: no single tick decides, however wild it is.
 //!
-//! Evidence above a part of `ln A` waits for the next tick, and counts if that says as much, or half. A burst
-//! of one caller is over after one tick, a change is not; and a burst does not decide together with another
-//! an hour later. To withhold some evidence only ever makes a product of e-values smaller.
+//! Evidence above a part of `ln A` waits for the next tick, and counts if that says as much, or half. A
+//! burst of one caller is over after one tick, a change is not; and a burst does not decide together with
+//! another an hour later. To withhold some evidence only ever makes a product of e-values smaller.
 
 use serde::{Deserialize, Serialize};
 

@@ -37,8 +37,8 @@ const LOCATIONS: usize = 4;
 /// between them lies what takes from one tick to some hundred.
 const TICK_SHIFTS: (f64, f64) = (0.35, 4.0);
 
-/// The alternatives of the lane for single categories beyond a zone, each with its weight: each category that
-/// became more or less frequent, and all but the most frequent ones together.
+/// The alternatives of the lane for single categories beyond a zone, each with its weight: each category
+/// that became more or less frequent, and all but the most frequent ones together.
 pub(crate) fn part_lanes(baseline: &Baseline, zone: Zone) -> Vec<(Lane, f64)> {
     let Encoder::Category(encoder) = &baseline.encoder else { return Vec::new() };
     let (values, p) = (encoder.values().len() as u8, baseline.probabilities());

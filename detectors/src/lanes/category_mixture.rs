@@ -39,8 +39,8 @@ struct Component {
 /// Components that a tick is judged by side by side.
 const BLOCK_WIDTH: usize = 8;
 
-/// Components, field by field: loops over them become vector code. Those that are missing from the last block
-/// have a prior of 0, and so no weight.
+/// Components, field by field: loops over them become vector code. Those that are missing from the last
+/// block have a prior of 0, and so no weight.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Block {
     from: [u8; BLOCK_WIDTH],

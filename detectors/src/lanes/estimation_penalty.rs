@@ -10,7 +10,7 @@ use crate::math::promise::BASELINE_LOG_PROMISE;
 /// slack is `ln A / N`, whatever `d`. So the promise holds on average over baselines, which is what a
 /// budget is about; a single one may be better or worse.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct EstimationPenalty {
+pub(crate) struct EstimationPenalty {
     /// Slack of an event for each unit of `ln A`.
     per_log: f64,
     /// `ln A` from which slack is due; below 0 where it is due for more than `ln A`.
@@ -53,7 +53,7 @@ impl EstimationPenalty {
     }
 
     /// Slack of an event at a promise.
-    pub fn per_event(self, log_promise: f64) -> f64 {
+    pub(crate) fn per_event(self, log_promise: f64) -> f64 {
         self.per_log * (log_promise - self.paid)
     }
 }

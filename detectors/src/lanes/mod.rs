@@ -14,8 +14,8 @@ pub(crate) mod tick;
 mod weights;
 
 pub use catalogue::fixed_lanes;
-pub use estimation_penalty::EstimationPenalty;
 pub(crate) use fixed::Standardization;
 pub use kernel::pane_evidence;
 pub use lane::{LANES_MAX, Lane};
-pub use tables::{KernelTable, KnownDependence, Tables};
+pub(crate) use tables::KnownDependence;
+pub use tables::Tables;

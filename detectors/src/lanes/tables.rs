@@ -80,20 +80,20 @@ pub struct Tables {
 
 /// Dependence as a baseline knows it.
 #[derive(Debug, Clone, Copy)]
-pub struct KnownDependence<'a> {
+pub(crate) struct KnownDependence<'a> {
     /// In each fixed lane; empty where nothing is known.
-    pub lanes: &'a [Dependence],
+    pub(crate) lanes: &'a [Dependence],
     /// Ticks that it was estimated from.
-    pub ticks: f64,
+    pub(crate) ticks: f64,
 }
 
 /// The table of the kernel.
 #[derive(Debug, Clone, Copy)]
-pub struct KernelTable<'a> {
+pub(crate) struct KernelTable<'a> {
     /// Evidence of one event: `codes x width`, the lanes of a code side by side.
-    pub evidence: &'a [f32],
+    pub(crate) evidence: &'a [f32],
     /// Fixed lanes, rounded up to a multiple of 4; lanes that are not there have 0.
-    pub width: usize,
+    pub(crate) width: usize,
 }
 
 impl Tables {
@@ -206,8 +206,8 @@ impl Tables {
         &self.mixture
     }
 
-    /// Evidence of a tick for one alternative of the lane for single categories, by the mildest ratio that is
-    /// looked for in the same codes and direction; 0 where there is no such alternative.
+    /// Evidence of a tick for one alternative of the lane for single categories, by the mildest ratio that
+    /// is looked for in the same codes and direction; 0 where there is no such alternative.
     pub fn category_evidence(&self, alternative: usize, counts: &[u32]) -> f64 {
         if alternative >= self.mixture.components() {
             return 0.0;
@@ -239,7 +239,7 @@ impl Tables {
     }
 
     /// Dependence of the baseline's ticks.
-    pub fn dependence(&self) -> KnownDependence<'_> {
+    pub(crate) fn dependence(&self) -> KnownDependence<'_> {
         KnownDependence { lanes: &self.dependence, ticks: self.ticks }
     }
 
@@ -250,7 +250,7 @@ impl Tables {
     }
 
     /// Slack of each lane for an estimated baseline.
-    pub fn penalties(&self) -> &[EstimationPenalty] {
+    pub(crate) fn penalties(&self) -> &[EstimationPenalty] {
         &self.penalties
     }
 
@@ -280,7 +280,7 @@ impl Tables {
     }
 
     /// The table of [`pane_evidence`](super::pane_evidence).
-    pub fn kernel_table(&self) -> KernelTable<'_> {
+    pub(crate) fn kernel_table(&self) -> KernelTable<'_> {
         KernelTable { evidence: &self.evidence, width: self.width }
     }
 

@@ -1,8 +1,8 @@
 //! Overshoot: how far a statistic jumps over its threshold.
 //!
-//! A Shiryaev-Roberts statistic does not stop at `A` but beyond it, so with starts of weight `w` false alarms
-//! come more rarely than once in `A` ticks. With starts that are `1 / E exp(-overshoot)` times as large they
-//! come as often as promised.
+//! A Shiryaev-Roberts statistic does not stop at `A` but beyond it, so with starts of weight `w` false
+//! alarms come more rarely than once in `A` ticks. With starts that are `1 / E exp(-overshoot)` times as
+//! large they come as often as promised.
 
 /// Beyond this standard deviation a step is not normal enough for a larger correction.
 const REACH_MAX: f64 = 6.0;

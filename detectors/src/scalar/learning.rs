@@ -1,8 +1,8 @@
 //! Learning of a scalar: all of the learning time makes the profile.
 //!
-//! At its end the last [`KEPT`] values are gone through twice: for the autoregression, and for the residuals.
-//! Each of them is judged by the profile of all other days, as those to come will be: what a day says of
-//! itself would make residuals smaller than they are.
+//! At its end the last [`KEPT`] values are gone through twice: for the autoregression, and for the
+//! residuals. Each of them is judged by the profile of all other days, as those to come will be: what a day
+//! says of itself would make residuals smaller than they are.
 
 use std::collections::VecDeque;
 
@@ -129,8 +129,8 @@ mod tests {
     use super::*;
     use crate::math::noise::normal as noise;
 
-    /// Days differ by chance: deviations that are learned are as large as those to come, and a little larger,
-    /// since all but one of so few days tell less than all.
+    /// Days differ by chance: deviations that are learned are as large as those to come, and a little
+    /// larger, since all but one of so few days tell less than all.
     #[test]
     fn deviations_that_are_learned_are_no_smaller_than_those_to_come() {
         let (every, days) = (600_000_000, 12);

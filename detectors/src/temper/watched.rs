@@ -12,8 +12,8 @@
 //! minutes: sums of 64 ticks count once they are whole.
 //!
 //! What may be a change is held back: from where any lane's CUSUM stands above a quarter of `ln A` (the
-//! mixture of a weak lane hovers there where nothing changes, a CUSUM does not), and while a finding is open,
-//! nothing new is learned. If it is over within the longest span it was an excursion, and counts as
+//! mixture of a weak lane hovers there where nothing changes, a CUSUM does not), and while a finding is
+//! open, nothing new is learned. If it is over within the longest span it was an excursion, and counts as
 //! dependence; what lasts is a change, and never counts. No sum counts for more than [`SUM_DEVIATIONS_MAX`]
 //! standard deviations as they were known, so that one incident costs little, and excursions that come again
 //! and again are learned within a few.

@@ -13,6 +13,9 @@ use super::summary::{self, grouped};
 use super::{Terminal, bars};
 use crate::config::{self, DEFAULT_PATH};
 use crate::model::Finding;
+use crate::model::finding::{
+    BaselineRecord, CarrierRecord, CodeRecord, EvidenceRecord, ScoreRecord,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,8 +90,27 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
 /// Everything that a finding says, as text.
 fn explain(finding: &Finding) -> String {
     let mut out = String::new();
-    let Finding { evidence, effect, baseline, .. } = finding;
-    let log10 = |nats: f64| nats / std::f64::consts::LN_10;
+    what(&mut out, finding);
+    why(&mut out, &finding.evidence);
+    reference(&mut out, &finding.baseline);
+    carriers(&mut out, &finding.carriers);
+    codes(&mut out, &finding.codes);
+    if !finding.distribution.is_empty() {
+        let _ = writeln!(out, "\nBaseline (█) and since the onset (▒)");
+        out.push_str(&bars::two(&finding.distribution));
+    }
+    steps(&mut out, finding);
+    scores(&mut out, &finding.scores);
+    out
+}
+
+/// Natural to decimal logarithm.
+fn log10(nats: f64) -> f64 {
+    nats / std::f64::consts::LN_10
+}
+
+fn what(out: &mut String, finding: &Finding) {
+    let Finding { evidence, effect, .. } = finding;
     let _ = writeln!(out, "Finding {}\n{}\n", finding.id, finding.summary);
     let _ =
         writeln!(out, "  what      {} is {} ({})", finding.metric, finding.change, finding.kind);
@@ -98,6 +120,9 @@ fn explain(finding: &Finding) -> String {
         "  since     {}, decided at {} ({:.0} s later, {} ticks)",
         finding.onset, finding.detected_at, finding.delay_s, evidence.ticks_since_onset
     );
+}
+
+fn why(out: &mut String, evidence: &EvidenceRecord) {
     let _ = writeln!(
         out,
         "  why       the mixture statistic reached 10^{:.2} (required: 10^{:.2}):",
@@ -128,6 +153,9 @@ fn explain(finding: &Finding) -> String {
             evidence.temper * 100.0
         );
     }
+}
+
+fn reference(out: &mut String, baseline: &BaselineRecord) {
     let _ = writeln!(
         out,
         "  baseline  {} ({}), {} to {}, {} events\n",
@@ -137,55 +165,60 @@ fn explain(finding: &Finding) -> String {
         baseline.to,
         grouped(baseline.events)
     );
-    if !finding.carriers.is_empty() {
-        let _ = writeln!(out, "Together with these series (10^.. is the evidence of each)");
-        for carrier in &finding.carriers {
-            let of = carrier.version.iter().chain(carrier.segments.values());
-            let of: Vec<&str> = of.map(String::as_str).filter(|part| !part.is_empty()).collect();
-            let _ = writeln!(
-                out,
-                "  {:<28} {:<16} {}  since {}  10^{:.2}  {}",
-                carrier.metric,
-                carrier.change,
-                summary::effect_size(&carrier.effect.unit, carrier.effect.value),
-                carrier.onset,
-                log10(carrier.log_mixture),
-                of.join(" ")
-            );
-        }
-        let _ = writeln!(out, "\nThe rest is about the first of them.\n");
+}
+
+fn carriers(out: &mut String, carriers: &[CarrierRecord]) {
+    if carriers.is_empty() {
+        return;
     }
-    if !finding.codes.is_empty() {
-        let _ = writeln!(out, "Driven by");
-        for code in &finding.codes {
-            let _ = writeln!(
-                out,
-                "  {:<28} {:>7.2} % -> {:>7.2} %  {:+.2} nats",
-                code.label,
-                code.baseline_share * 100.0,
-                code.share * 100.0,
-                code.evidence
-            );
-        }
-    }
-    if !finding.distribution.is_empty() {
-        let _ = writeln!(out, "\nBaseline (█) and since the onset (▒)");
-        out.push_str(&bars::two(&finding.distribution));
-    }
-    steps(&mut out, finding);
-    if !finding.scores.is_empty() {
+    let _ = writeln!(out, "Together with these series (10^.. is the evidence of each)");
+    for carrier in carriers {
+        let of = carrier.version.iter().chain(carrier.segments.values());
+        let of: Vec<&str> = of.map(String::as_str).filter(|part| !part.is_empty()).collect();
         let _ = writeln!(
             out,
-            "\nScores since the onset, as if events were independent (for information; they decide nothing)"
+            "  {:<28} {:<16} {}  since {}  10^{:.2}  {}",
+            carrier.metric,
+            carrier.change,
+            summary::effect_size(&carrier.effect.unit, carrier.effect.value),
+            carrier.onset,
+            log10(carrier.log_mixture),
+            of.join(" ")
         );
-        for score in &finding.scores {
-            let corrected =
-                score.corrected.map_or(String::new(), |c| format!("  corrected {c:.4}"));
-            let p = score.p_value.map_or(String::new(), |p| format!("  p {p:.2e}"));
-            let _ = writeln!(out, "  {:<14} {:>10.4}{corrected}{p}", score.name, score.value);
-        }
     }
-    out
+    let _ = writeln!(out, "\nThe rest is about the first of them.\n");
+}
+
+fn codes(out: &mut String, codes: &[CodeRecord]) {
+    if codes.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "Driven by");
+    for code in codes {
+        let _ = writeln!(
+            out,
+            "  {:<28} {:>7.2} % -> {:>7.2} %  {:+.2} nats",
+            code.label,
+            code.baseline_share * 100.0,
+            code.share * 100.0,
+            code.evidence
+        );
+    }
+}
+
+fn scores(out: &mut String, scores: &[ScoreRecord]) {
+    if scores.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "\nScores since the onset, as if events were independent (for information; they decide nothing)"
+    );
+    for score in scores {
+        let corrected = score.corrected.map_or(String::new(), |c| format!("  corrected {c:.4}"));
+        let p = score.p_value.map_or(String::new(), |p| format!("  p {p:.2e}"));
+        let _ = writeln!(out, "  {:<14} {:>10.4}{corrected}{p}", score.name, score.value);
+    }
 }
 
 fn steps(out: &mut String, finding: &Finding) {
@@ -193,7 +226,6 @@ fn steps(out: &mut String, finding: &Finding) {
         return;
     }
     let threshold = finding.evidence.log_threshold;
-    let log10 = |nats: f64| nats / std::f64::consts::LN_10;
     let _ = writeln!(
         out,
         "\nThe last ticks (threshold 10^{:.2})\n  {:<22} {:>7} {:>9} {:>8} {:>8}",

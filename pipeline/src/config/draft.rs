@@ -1,14 +1,14 @@
 //! What the options are written into while a config is read: typed, complete, not yet checked against
-//! one another.
+//! one another. Not here: their defaults, which the table of options has.
 
 use std::path::{Path, PathBuf};
 
-use super::live::LiveDraft;
+use super::live::draft::LiveDraft;
+use super::values::Segment;
 use crate::model::settings::{
-    AlertSettings, BaselineSettings, DetectSettings, Fleet, OnNewVersion, ScalarSettings,
-    TimeSettings,
+    AlertSettings, BaselineSettings, DetectSettings, MetricSettings, ScalarSettings, TimeSettings,
 };
-use crate::model::{Kind, Limits};
+use crate::model::{Limits, TimeFormat};
 
 /// What a config says about files, and about the wall clock: nothing that the engine sees.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -44,83 +44,84 @@ impl Files {
     }
 }
 
-/// A config while it is read.
-#[derive(Debug, Clone, Default)]
+/// A config while it is read. What an option says lands in the settings themselves; a field of its own has
+/// only what must be looked at together with others first.
+#[derive(Debug, Clone)]
 pub struct Draft {
     pub(super) pipeline: String,
     pub(super) preset: Option<String>,
     pub(super) files: Files,
     pub(super) time_path: Option<String>,
-    pub(super) time_format: String,
-    pub(super) time: TimeDraft,
+    pub(super) time_format: TimeFormat,
+    pub(super) time: TimeSettings,
     pub(super) model: Option<String>,
     pub(super) model_default: Option<String>,
     pub(super) version: Option<String>,
-    /// Name and path.
-    pub(super) segments: Vec<(String, String)>,
+    pub(super) segments: Vec<Segment>,
     pub(super) id: Option<String>,
     /// In the order in which they were first named.
-    pub(super) metrics: Vec<(String, MetricDraft)>,
-    pub(super) baseline: BaselineDraft,
+    pub(super) metrics: Vec<MetricDraft>,
+    pub(super) baseline: BaselineSettings,
     pub(super) from_us: Option<i64>,
     pub(super) to_us: Option<i64>,
-    pub(super) detect: DetectDraft,
-    pub(super) alert: AlertDraft,
-    pub(super) scalars: ScalarDraft,
+    pub(super) detect: DetectSettings,
+    pub(super) alert: AlertSettings,
+    pub(super) scalars: ScalarSettings,
     pub(super) limits: Limits,
     pub(super) live: LiveDraft,
 }
 
 /// One metric while it is read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct MetricDraft {
     pub(super) path: Option<String>,
-    pub(super) kind: KindDraft,
-    pub(super) unit: String,
-    pub(super) zone: f64,
+    /// In the order in which they were said.
     pub(super) scalars: Vec<String>,
+    pub(super) settings: MetricSettings,
 }
 
-/// The settings' own types, with a zero that the table's defaults overwrite.
-macro_rules! zeroed {
-    ($($name:ident($type:ty) = $zero:expr;)*) => { $(
-        #[derive(Debug, Clone)]
-        pub(super) struct $name(pub(super) $type);
-        impl Default for $name {
-            fn default() -> Self { Self($zero) }
+impl Draft {
+    /// Nothing said yet; the defaults of the table of options come next.
+    pub(super) fn blank() -> Self {
+        Self {
+            pipeline: String::new(),
+            preset: None,
+            files: Files::default(),
+            time_path: None,
+            time_format: TimeFormat::Auto,
+            // Not an option: a replay or a record's broker time sets it.
+            time: TimeSettings { not_after_us: i64::MAX, ..TimeSettings::blank() },
+            model: None,
+            model_default: None,
+            version: None,
+            segments: Vec::new(),
+            id: None,
+            metrics: Vec::new(),
+            baseline: BaselineSettings::blank(),
+            from_us: None,
+            to_us: None,
+            detect: DetectSettings::blank(),
+            alert: AlertSettings::blank(),
+            scalars: ScalarSettings::blank(),
+            limits: Limits::blank(),
+            live: LiveDraft::blank(),
         }
-    )* };
+    }
 }
 
-zeroed! {
-    KindDraft(Kind) = Kind::Number;
-    TimeDraft(TimeSettings) = TimeSettings {
-        pane_us: 0,
-        window_us: 0,
-        lateness_us: 0,
-        max_jump_us: 0,
-        not_before_us: 0,
-        not_after_us: i64::MAX,
-        only_us: None,
-    };
-    BaselineDraft(BaselineSettings) = BaselineSettings {
-        learn_events: 0,
-        learn_us: 0,
-        learn_most_us: 0,
-        range_us: None,
-        endless: false,
-        on_new_version: OnNewVersion::Compare,
-        season_weeks_min: 0,
-    };
-    DetectDraft(DetectSettings) = DetectSettings {
-        fleet: Fleet::Budget,
-        budget_per_week: 0.0,
-        false_share_per_week: 0.0,
-        tick_events_min: 0,
-        slack_z: 0.0,
-        scalar_zone_sigma: 0.0,
-        silence_us: 0,
-    };
-    AlertDraft(AlertSettings) = AlertSettings { hold_us: 0, events_min: 0, resolve_us: 0 };
-    ScalarDraft(ScalarSettings) = ScalarSettings { volume: false, every_us: 0, learn_us: 0 };
+impl MetricDraft {
+    /// Nothing said yet but its name; the defaults of the table of options come next.
+    pub(super) fn blank(name: &str) -> Self {
+        let settings = MetricSettings { name: name.into(), ..MetricSettings::blank() };
+        Self { path: None, scalars: Vec::new(), settings }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// The path of its value: its name, where none is said.
+    pub(super) fn path(&self) -> &str {
+        self.path.as_deref().unwrap_or(self.name())
+    }
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::live::followers;
-use super::options::{METRIC_OPTIONS, METRICS_DOC, Opt, sections};
+use super::option::Opt;
+use super::options::{METRIC_OPTIONS, METRICS_DOC, sections};
 use super::presets::PRESETS;
 use crate::sink;
 

@@ -6,27 +6,33 @@
 //! variables and files that it names.
 
 pub mod bytes;
+mod defaults;
 pub mod diagnostic;
 pub mod draft;
 pub mod duration;
+mod external_text;
+mod fault;
 pub mod form;
-mod given;
 pub mod infer;
-pub mod live;
+mod live;
 pub mod manual;
+pub mod option;
 pub mod options;
 mod places;
 pub mod presets;
 mod read;
 mod resolve;
 pub mod schema;
+mod secret_names;
 mod secrets;
+pub mod section;
+mod values;
 
 use std::path::{Path, PathBuf};
 
 pub use diagnostic::{Diagnostic, Diagnostics, Level};
 pub use draft::Files;
-pub use given::Outside;
+pub use external_text::Outside;
 
 use crate::model::live::Live;
 use crate::model::settings::Settings;
@@ -54,7 +60,7 @@ pub enum ConfigError {
 
 /// The result of reading a config text: settings if it has no errors, and all errors and warnings.
 #[derive(Debug)]
-pub struct Reading {
+pub struct ParsedConfig {
     /// The settings and files, unless there is an error.
     pub config: Option<(Settings, Files)>,
     /// Whether there is a section `[kafka]`.
@@ -89,12 +95,12 @@ pub fn load_live(path: &Path) -> Result<(Settings, Files, Live), ConfigError> {
 }
 
 /// As [`load`], with the warnings.
-pub fn read_file(path: &Path) -> Result<Reading, ConfigError> {
+pub fn read_file(path: &Path) -> Result<ParsedConfig, ConfigError> {
     Ok(parse(&text_of(path)?, &path.display().to_string()).in_folder(path))
 }
 
 /// As [`load_live`], with the warnings, and without asking for `[kafka]`.
-pub fn read_live(path: &Path) -> Result<Reading, ConfigError> {
+pub fn read_live(path: &Path) -> Result<ParsedConfig, ConfigError> {
     let text = text_of(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let outside = Outside { variable: &|name| std::env::var(name).ok(), folder };
@@ -111,31 +117,31 @@ fn text_of(path: &Path) -> Result<String, ConfigError> {
 
 /// Reads and validates a config text; `name` is what errors call it. Environment variables and files that it
 /// refers to are not read.
-pub fn parse(text: &str, name: &str) -> Reading {
+pub fn parse(text: &str, name: &str) -> ParsedConfig {
     parse_with(text, name, None)
 }
 
 /// As [`parse`], and reads the environment variables and files that it refers to.
-pub fn parse_live(text: &str, name: &str, outside: &Outside<'_>) -> Reading {
+pub fn parse_live(text: &str, name: &str, outside: &Outside<'_>) -> ParsedConfig {
     parse_with(text, name, Some(outside))
 }
 
-fn parse_with(text: &str, name: &str, outside: Option<&Outside<'_>>) -> Reading {
+fn parse_with(text: &str, name: &str, outside: Option<&Outside<'_>>) -> ParsedConfig {
     let mut diagnostics = Diagnostics::new(name, text);
     let (mut config, mut live, mut has_kafka) = (None, None, false);
     if let Some((draft, places)) = read::read(text, &mut diagnostics) {
         has_kafka = places.has("kafka");
-        live = live::resolve(&draft, &places, outside, &mut diagnostics);
+        live = live::resolve::resolve(&draft, &places, outside, &mut diagnostics);
         config = resolve::resolve(draft, &places, &mut diagnostics);
     }
     diagnostics.sort();
     if diagnostics.has_errors() {
         (config, live) = (None, None);
     }
-    Reading { config, has_kafka, live, diagnostics }
+    ParsedConfig { config, has_kafka, live, diagnostics }
 }
 
-impl Reading {
+impl ParsedConfig {
     /// Makes the paths of files relative to the folder of the config.
     fn in_folder(mut self, path: &Path) -> Self {
         if let (Some((_, files)), Some(folder)) = (&mut self.config, path.parent()) {

@@ -1,73 +1,49 @@
-//! The one table of all options. A new option is one row here.
+//! The one table of all options: name, form and range, default, meaning, and the setting where a value lands.
 //!
-//! Parsing, defaults, errors, `driftline schema config` and `docs/config.md` derive from the rows.
+//! Parsing, defaults (`Settings::default()`, too), errors, `driftline schema config` and `docs/config.md`
+//! derive from the rows. A new option is one row here and the field of the settings that it lands in.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use super::draft::{Draft, MetricDraft};
+use super::draft::MetricDraft;
 use super::form::Form;
+use super::option::{D, H, MS, Opt, S, opt};
+use super::section::Section;
+use super::values::words;
 use super::{live, presets};
 use crate::codec::Codecs;
 use crate::model::Kind;
 use crate::model::settings::{Fleet, OnNewVersion};
 
-/// One option.
-pub struct Opt<T: 'static> {
-    /// Its name in its section.
-    pub name: &'static str,
-    /// What it takes, and where that goes.
-    pub form: Form<T>,
-    /// Its default as TOML; empty: none.
-    pub default: &'static str,
-    /// What it does, for people.
-    pub doc: &'static str,
-}
-
-/// A section of the file.
-pub struct Section {
-    /// Its dotted name; empty for the top of the file.
-    pub name: &'static str,
-    /// What it is for.
-    pub doc: &'static str,
-    /// Its options.
-    pub options: &'static [Opt<Draft>],
-}
-
 /// The section that holds one table a metric.
 pub const METRICS: &str = "metrics";
 /// What that section is for.
 pub const METRICS_DOC: &str = "One table per metric, under a name of your choice. `metrics.NAME = false` drops a metric of the preset.";
+/// Options that do nothing any more, by their full names, and what to know instead. Configs that name them
+/// are still read, with a warning.
+pub const RETIRED: &[(&str, &str)] = &[(
+    "limits.exemplars_max",
+    "leave it out: exemplars are not kept but found by reading again, with `driftline explain`",
+)];
 /// Widest zone: a change of ten standard deviations, or of odds by ten times, is never too small to matter.
 pub const ZONE_MAX: f64 = 10.0;
 /// Least and most false alarms a week that may be accepted.
 pub const BUDGETS: (f64, f64) = (0.0001, 1_000_000.0);
-/// Words of `format` in `[time]`.
-pub const TIME_FORMATS: &[&str] =
-    &["auto", "rfc3339", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns"];
 /// Words of `scalars` of a metric.
 pub const METRIC_SCALARS: &[&str] = &["mean", "p99", "distinct", "ratio"];
 /// Words of `kind`, with their kinds.
-pub const KINDS: &[(&str, Kind)] = &[
+const METRIC_KINDS: [(&str, Kind); 4] = [
     ("number", Kind::Number),
     ("category", Kind::Category),
     ("flag", Kind::Flag),
     ("vector", Kind::Vector),
 ];
-const KIND_WORDS: &[&str] = &["number", "category", "flag", "vector"];
+const METRIC_KIND_WORDS: [&str; 4] = words(&METRIC_KINDS);
 
-pub(super) const MS: i64 = 1_000;
-pub(super) const S: i64 = 1_000_000;
-pub(super) const H: i64 = 3_600 * S;
-pub(super) const D: i64 = 24 * H;
-
-pub(super) const fn opt<T>(
-    name: &'static str,
-    form: Form<T>,
-    default: &'static str,
-    doc: &'static str,
-) -> Opt<T> {
-    Opt { name, form, default, doc }
+/// The word of a metric's kind.
+pub fn kind_name(kind: Kind) -> &'static str {
+    METRIC_KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word)
 }
 
 /// Words of `format` in `[input]`: `auto`, and the codecs that read files.
@@ -88,7 +64,7 @@ pub fn message_formats() -> &'static [&'static str] {
 
 /// All sections, in the order of the documentation.
 pub fn sections() -> impl Iterator<Item = &'static Section> {
-    SECTIONS.iter().chain(live::SECTIONS)
+    SECTIONS.iter().chain(live::options::SECTIONS)
 }
 
 /// The sections that replay and live share.
@@ -145,25 +121,25 @@ static SECTIONS: &[Section] = &[
             ),
             opt(
                 "format",
-                Form::TimePattern(TIME_FORMATS, |d, v| d.time_format = v),
+                Form::TimeFormat(|d, v| d.time_format = v),
                 "\"auto\"",
                 "How it is written. `auto` takes RFC 3339 text, and numbers as an epoch whose unit follows from their size; a strftime pattern is read as UTC unless it contains an offset.",
             ),
             opt(
                 "pane",
-                Form::Duration(100 * MS, H, |d, v| d.time.0.pane_us = v),
+                Form::Duration(100 * MS, H, |d, v| d.time.pane_us = v),
                 "\"10s\"",
                 "Length of a pane, the shortest span that is judged.",
             ),
             opt(
                 "window",
-                Form::Duration(100 * MS, 7 * D, |d, v| d.time.0.window_us = v),
+                Form::Duration(100 * MS, 7 * D, |d, v| d.time.window_us = v),
                 "\"5m\"",
                 "How often a series relearns what its recent events look like, which is how changes of an `other shape` are found: each such window is judged by the ones before it, older ones counting half as much each time. A multiple of the pane. Scores such as PSI do not depend on it: they cover the time since the onset.",
             ),
             opt(
                 "lateness",
-                Form::Duration(0, D, |d, v| d.time.0.lateness_us = v),
+                Form::Duration(0, D, |d, v| d.time.lateness_us = v),
                 "\"30s\"",
                 "How far an event may be behind the newest of its file or partition and still be counted.",
             ),
@@ -175,13 +151,13 @@ static SECTIONS: &[Section] = &[
             ),
             opt(
                 "max_jump",
-                Form::Duration(S, 3650 * D, |d, v| d.time.0.max_jump_us = v),
+                Form::Duration(S, 3650 * D, |d, v| d.time.max_jump_us = v),
                 "\"1d\"",
                 "How far an event may be ahead of the newest before it; a longer leap counts only once later events confirm it, so one bad timestamp cannot advance the watermark.",
             ),
             opt(
                 "not_before",
-                Form::Instant(|d, v| d.time.0.not_before_us = v),
+                Form::Instant(|d, v| d.time.not_before_us = v),
                 "\"2000-01-01T00:00:00Z\"",
                 "Events before this time are rejected: most likely a zero or a wrong unit.",
             ),
@@ -243,7 +219,7 @@ static SECTIONS: &[Section] = &[
             opt(
                 "on_new_version",
                 Form::Word(&["compare", "learn"], |d, v| {
-                    d.baseline.0.on_new_version =
+                    d.baseline.on_new_version =
                         if v == "learn" { OnNewVersion::Learn } else { OnNewVersion::Compare }
                 }),
                 "\"compare\"",
@@ -251,7 +227,7 @@ static SECTIONS: &[Section] = &[
             ),
             opt(
                 "season_weeks_min",
-                Form::Whole(0, 520, |d, v| d.baseline.0.season_weeks_min = v as u32),
+                Form::Whole(0, 520, |d, v| d.baseline.season_weeks_min = v as u32),
                 "2",
                 "Profiles of the hour of the week are used where a baseline holds at least this many whole weeks; 0: never.",
             ),
@@ -263,19 +239,19 @@ static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "events",
-                Form::Whole(50, 1_000_000_000, |d, v| d.baseline.0.learn_events = v),
+                Form::Whole(50, 1_000_000_000, |d, v| d.baseline.learn_events = v),
                 "2000",
                 "At least this many events.",
             ),
             opt(
                 "time",
-                Form::Duration(0, 3650 * D, |d, v| d.baseline.0.learn_us = v),
+                Form::Duration(0, 3650 * D, |d, v| d.baseline.learn_us = v),
                 "\"1h\"",
                 "At least this much event time since the first one.",
             ),
             opt(
                 "most",
-                Form::Duration(0, 3650 * D, |d, v| d.baseline.0.learn_most_us = v),
+                Form::Duration(0, 3650 * D, |d, v| d.baseline.learn_most_us = v),
                 "\"14d\"",
                 "A rare model stops learning after this long, if it has had 200 events by then.",
             ),
@@ -287,45 +263,45 @@ static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "budget_per_week",
-                Form::Real(BUDGETS.0, BUDGETS.1, |d, v| d.detect.0.budget_per_week = v),
+                Form::Real(BUDGETS.0, BUDGETS.1, |d, v| d.detect.budget_per_week = v),
                 "1.0",
                 "Acceptable false alarms a week, over everything that runs.",
             ),
             opt(
                 "fleet",
                 Form::Word(&["budget", "share"], |d, v| {
-                    d.detect.0.fleet = if v == "share" { Fleet::Share } else { Fleet::Budget }
+                    d.detect.fleet = if v == "share" { Fleet::Share } else { Fleet::Budget }
                 }),
                 "\"budget\"",
                 "What is limited over everything that runs. `budget`: the number of false alarms; the series of one model may reach the required evidence together. `share`: the share of false findings, by the e-d-BH procedure: the more series cross in one pane, the less is required of each.",
             ),
             opt(
                 "false_share_per_week",
-                Form::Real(0.0001, 1_000_000.0, |d, v| d.detect.0.false_share_per_week = v),
+                Form::Real(0.0001, 1_000_000.0, |d, v| d.detect.false_share_per_week = v),
                 "0.1",
                 "With `fleet = \"share\"`: whenever you stop, T weeks after the start, the expected share of false findings among all so far is at most T times this. Above 1 it promises nothing, but still sets the evidence required.",
             ),
             opt(
                 "tick_events_min",
-                Form::Whole(1, 1_000_000, |d, v| d.detect.0.tick_events_min = v as u32),
+                Form::Whole(1, 1_000_000, |d, v| d.detect.tick_events_min = v as u32),
                 "10",
                 "A pane with fewer events of a series is merged into the next one before it is judged.",
             ),
             opt(
                 "slack",
-                Form::Real(0.0, 10.0, |d, v| d.detect.0.slack_z = v),
+                Form::Real(0.0, 10.0, |d, v| d.detect.slack_z = v),
                 "0.0",
                 "Extra allowance for the baseline being an estimate, in standard errors. With 0 the budget holds on average over baselines, with 1 to 2 for nearly all of them, at the cost of delay.",
             ),
             opt(
                 "scalar_zone",
-                Form::Real(0.0, ZONE_MAX, |d, v| d.detect.0.scalar_zone_sigma = v),
+                Form::Real(0.0, ZONE_MAX, |d, v| d.detect.scalar_zone_sigma = v),
                 "0.5",
                 "Change of a charted value (volume, mean, p99 ...) that is too small to matter, in standard deviations.",
             ),
             opt(
                 "silence",
-                Form::Duration(0, 365 * D, |d, v| d.detect.0.silence_us = v),
+                Form::Duration(0, 365 * D, |d, v| d.detect.silence_us = v),
                 "\"5m\"",
                 "Shortest silence of a model, while others have events, that can be a finding; it also has to be longer than chance explains at that model's usual rate. \"0s\": never.",
             ),
@@ -337,19 +313,19 @@ static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "hold",
-                Form::Duration(0, 7 * D, |d, v| d.alert.0.hold_us = v),
+                Form::Duration(0, 7 * D, |d, v| d.alert.hold_us = v),
                 "\"0s\"",
                 "An alert stays pending for this long before it fires. If the change seems to be over by then, it keeps waiting: it resolves without having fired, or fires if the change goes on after all.",
             ),
             opt(
                 "events_min",
-                Form::Whole(0, 1_000_000_000, |d, v| d.alert.0.events_min = v),
+                Form::Whole(0, 1_000_000_000, |d, v| d.alert.events_min = v),
                 "30",
                 "An alert stays pending until one of its findings rests on this many events since its onset; 0: no minimum. Silence and charted values are exempt, since they are not about single events.",
             ),
             opt(
                 "resolve",
-                Form::Duration(0, 30 * D, |d, v| d.alert.0.resolve_us = v),
+                Form::Duration(0, 30 * D, |d, v| d.alert.resolve_us = v),
                 "\"5m\"",
                 "An alert resolves once its series have looked like their baselines for this long.",
             ),
@@ -361,19 +337,19 @@ static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "volume",
-                Form::Switch(|d, v| d.scalars.0.volume = v),
+                Form::Switch(|d, v| d.scalars.volume = v),
                 "true",
                 "Chart the number of events of each model.",
             ),
             opt(
                 "every",
-                Form::Duration(100 * MS, D, |d, v| d.scalars.0.every_us = v),
+                Form::Duration(100 * MS, D, |d, v| d.scalars.every_us = v),
                 "\"1m\"",
                 "One value for each span of this length. A multiple of the pane.",
             ),
             opt(
                 "learn",
-                Form::Duration(H, 366 * D, |d, v| d.scalars.0.learn_us = v),
+                Form::Duration(H, 366 * D, |d, v| d.scalars.learn_us = v),
                 "\"8d\"",
                 "Event time that a profile learns from before it is judged: eight days cover nights and weekends; two are enough where all days are alike, and fourteen know each hour of the week better.",
             ),
@@ -462,12 +438,6 @@ static SECTIONS: &[Section] = &[
                 "Panes that may be open at once, over all files or partitions.",
             ),
             opt(
-                "exemplars_max",
-                Form::Whole(0, 100, |d, v| d.limits.exemplars_max = v as usize),
-                "3",
-                "Without effect; accepted so that configs that set it still load.",
-            ),
-            opt(
                 "files_open_max",
                 Form::Whole(1, 4096, |d, v| d.limits.files_open_max = v as usize),
                 "64",
@@ -499,18 +469,20 @@ pub static METRIC_OPTIONS: &[Opt<MetricDraft>] = &[
     ),
     opt(
         "kind",
-        Form::Word(KIND_WORDS, |m, v| {
-            if let Some((_, kind)) = KINDS.iter().find(|(word, _)| *word == v) {
-                m.kind.0 = *kind;
+        Form::Word(&METRIC_KIND_WORDS, |m, v| {
+            if let Some((_, kind)) = METRIC_KINDS.iter().find(|(word, _)| *word == v) {
+                m.settings.kind = *kind;
             }
         }),
         "\"number\"",
         "How it is read: a `number`, a `category` (text from a limited set), a `flag` (true or false), a `vector` (an embedding).",
     ),
-    opt("unit", Form::Text(|m, v| m.unit = v), "", "Unit, for people: `ms`, `tokens`."),
+    opt("unit", Form::Text(|m, v| m.settings.unit = v), "", "Unit, for people: `ms`, `tokens`."),
     opt(
         "zone",
-        Form::Real(0.0, ZONE_MAX, |m, v| m.zone = v),
+        Form::Real(0.0, ZONE_MAX, |m, v| {
+            (m.settings.zone_sigma, m.settings.zone_odds) = (v, v);
+        }),
         "0.1",
         "Change that is too small to matter: in standard deviations for numbers, as an odds ratio minus one otherwise.",
     ),

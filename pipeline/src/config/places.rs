@@ -9,8 +9,15 @@ use toml::de::DeValue;
 /// Dotted names of options, sections and metrics, to the places of their keys and values.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    said: BTreeMap<String, (Range<usize>, Range<usize>)>,
+    said: BTreeMap<String, Place>,
     wrong: BTreeSet<String>,
+}
+
+/// Bytes of the user's text.
+#[derive(Debug)]
+struct Place {
+    key: Range<usize>,
+    value: Range<usize>,
 }
 
 impl Places {
@@ -23,9 +30,9 @@ impl Places {
             _ => Vec::new(),
         };
         for (at, entry) in entries.into_iter().enumerate() {
-            self.said.insert(format!("{name}.{at}"), (entry.clone(), entry));
+            self.said.insert(format!("{name}.{at}"), Place { key: entry.clone(), value: entry });
         }
-        self.said.insert(name.into(), (key, value.span()));
+        self.said.insert(name.into(), Place { key, value: value.span() });
     }
 
     /// Notes that an error was told about this value: what would follow from it is not worth telling.
@@ -46,7 +53,7 @@ impl Places {
     /// The value's place; else that of the nearest section around it; else the first byte.
     pub(super) fn value(&self, name: &str) -> Range<usize> {
         match self.said.get(name) {
-            Some((_, value)) => value.clone(),
+            Some(place) => place.value.clone(),
             None => self.key(name),
         }
     }
@@ -55,8 +62,8 @@ impl Places {
     pub(super) fn key(&self, name: &str) -> Range<usize> {
         let mut name = name;
         loop {
-            if let Some((key, _)) = self.said.get(name) {
-                return key.clone();
+            if let Some(place) = self.said.get(name) {
+                return place.key.clone();
             }
             match name.rsplit_once('.') {
                 Some((outer, _)) => name = outer,

@@ -9,11 +9,12 @@ use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostics, nearest};
 use super::draft::{Draft, MetricDraft};
-use super::form::kind_of;
+use super::fault::kind_of;
 use super::live::followers::{self, FollowerDraft};
-use super::options::{self, METRIC_OPTIONS, METRICS, Opt, Section, sections};
+use super::options::{self, METRIC_OPTIONS, METRICS, RETIRED, sections};
 use super::places::Places;
-use super::{presets, secrets};
+use super::section::Section;
+use super::{defaults, presets, secrets};
 use crate::sink::SinkSpec;
 
 /// Part of a TOML parser's message, and what to do about it.
@@ -28,10 +29,6 @@ const REMEDIES: &[(&str, &str)] = &[
 /// Reads a config text. What cannot be read is said in `diagnostics` and left at its default. `None` if the
 /// text is no TOML: what a parser saves from a broken text gives errors that follow from the first.
 pub(super) fn read(text: &str, diagnostics: &mut Diagnostics) -> Option<(Draft, Places)> {
-    let mut draft = Draft::default();
-    for section in sections() {
-        set_defaults(section.options, &mut draft);
-    }
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
@@ -46,21 +43,10 @@ pub(super) fn read(text: &str, diagnostics: &mut Diagnostics) -> Option<(Draft, 
         return None;
     }
     secrets::mask(document.get_ref(), diagnostics);
-    let mut reader = Reader { draft, places: Places::default(), diagnostics };
+    let mut reader = Reader { draft: defaults::draft(), places: Places::default(), diagnostics };
     reader.preset(document.get_ref());
     reader.table("", document.get_ref());
     Some((reader.draft, reader.places))
-}
-
-/// Sets each option that has a default.
-pub(super) fn set_defaults<T>(options: &[Opt<T>], target: &mut T) {
-    let mut diagnostics = Diagnostics::new("defaults", "");
-    for option in options.iter().filter(|option| !option.default.is_empty()) {
-        if let Ok(value) = DeValue::parse(option.default) {
-            option.form.read(option.name, &value, target, &mut diagnostics);
-        }
-    }
-    debug_assert!(!diagnostics.has_errors(), "a default is wrong: {:?}", diagnostics.items());
 }
 
 struct Reader<'d> {
@@ -96,6 +82,10 @@ impl Reader<'_> {
                 self.with_table(&full, value, |reader, table| reader.follower(&full, spec, table));
             } else if options::section(&full).is_some() {
                 self.with_table(&full, value, |reader, table| reader.table(&full, table));
+            } else if let Some((_, remedy)) = RETIRED.iter().find(|(name, _)| *name == full) {
+                self.diagnostics
+                    .warning(key.span(), format!("`{full}` has no effect any more"))
+                    .help(*remedy);
             } else {
                 self.unknown(section_name, name, key.span());
             }
@@ -125,7 +115,7 @@ impl Reader<'_> {
             let name = key.get_ref().as_ref();
             let full = join(METRICS, name);
             self.places.put(&full, key.span(), value);
-            let known = self.draft.metrics.iter().position(|(known, _)| known == name);
+            let known = self.draft.metrics.iter().position(|known| known.name() == name);
             match (value.get_ref(), known) {
                 (DeValue::Boolean(false), Some(at)) => {
                     self.draft.metrics.remove(at);
@@ -146,12 +136,8 @@ impl Reader<'_> {
 
     fn metric(&mut self, full: &str, name: &str, known: Option<usize>, table: &DeTable<'_>) {
         let mut metric = match known.and_then(|at| self.draft.metrics.get(at)) {
-            Some((_, metric)) => metric.clone(),
-            None => {
-                let mut metric = MetricDraft::default();
-                set_defaults(METRIC_OPTIONS, &mut metric);
-                metric
-            }
+            Some(metric) => metric.clone(),
+            None => defaults::metric(name),
         };
         for (key, value) in table.iter() {
             let option_name = key.get_ref().as_ref();
@@ -171,8 +157,8 @@ impl Reader<'_> {
             }
         }
         match known.and_then(|at| self.draft.metrics.get_mut(at)) {
-            Some((_, slot)) => *slot = metric,
-            None => self.draft.metrics.push((name.into(), metric)),
+            Some(slot) => *slot = metric,
+            None => self.draft.metrics.push(metric),
         }
     }
 
@@ -197,7 +183,7 @@ impl Reader<'_> {
     }
 
     fn nothing_to_drop(&mut self, name: &str, span: Range<usize>) {
-        let names: Vec<&str> = self.draft.metrics.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = self.draft.metrics.iter().map(MetricDraft::name).collect();
         let near = nearest(name, names.iter().copied());
         let help = match names.is_empty() {
             true => "there is no preset with metrics to drop: leave the line out".into(),

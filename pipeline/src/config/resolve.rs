@@ -3,10 +3,12 @@
 use super::diagnostic::Diagnostics;
 use super::draft::{Draft, Files, MetricDraft};
 use super::duration::format_us;
+use super::options::kind_name;
 use super::places::Places;
 use super::presets;
-use crate::model::settings::{Fleet, MetricSettings, Settings};
-use crate::model::{FieldPath, Kind, Layout, MetricField, TimeField, TimeFormat};
+use super::values::Segment;
+use crate::model::settings::{BaselineSettings, Fleet, MetricSettings, Settings};
+use crate::model::{FieldPath, Kind, Layout, MetricField, TimeField};
 
 /// Makes the settings. `None` where something is missing that has no default; other faults are only said.
 pub(super) fn resolve(
@@ -21,7 +23,10 @@ pub(super) fn resolve(
     checks.segments();
     checks.baseline();
     checks.metrics();
-    settings(draft)
+    let unnamed = draft.model_default.as_ref().map(|_| "model".to_owned());
+    let model = draft.model.clone().or(unnamed)?;
+    let time_path = draft.time_path.clone()?;
+    Some(settings(draft, time_path, model))
 }
 
 struct Checks<'a> {
@@ -66,10 +71,10 @@ impl Checks<'_> {
     }
 
     fn times(&mut self) {
-        let time = &self.draft.time.0;
+        let time = &self.draft.time;
         self.multiple_of_pane("time.window", time.window_us);
-        self.multiple_of_pane("scalars.every", self.draft.scalars.0.every_us);
-        let silence_us = self.draft.detect.0.silence_us;
+        self.multiple_of_pane("scalars.every", self.draft.scalars.every_us);
+        let silence_us = self.draft.detect.silence_us;
         if silence_us > 0 && silence_us < time.pane_us {
             self.diagnostics
                 .error(
@@ -97,7 +102,7 @@ impl Checks<'_> {
     /// Warns of an accepted share that has no effect.
     fn fleet(&mut self) {
         let share = "detect.false_share_per_week";
-        let fleet = self.draft.detect.0.fleet;
+        let fleet = self.draft.detect.fleet;
         let wrong = self.places.is_wrong(share) || self.places.is_wrong("detect.fleet");
         if self.places.has(share) && fleet == Fleet::Budget && !wrong {
             self.diagnostics
@@ -110,7 +115,7 @@ impl Checks<'_> {
     }
 
     fn multiple_of_pane(&mut self, name: &str, us: i64) {
-        let pane_us = self.draft.time.0.pane_us.max(1);
+        let pane_us = self.draft.time.pane_us.max(1);
         let wrong = self.places.is_wrong(name) || self.places.is_wrong("time.pane");
         if wrong || (us % pane_us == 0 && us > 0) {
             return;
@@ -137,7 +142,7 @@ impl Checks<'_> {
 
     fn segments(&mut self) {
         let mut names: Vec<&str> = vec!["model", "version"];
-        for (at, (name, path)) in self.draft.segments.iter().enumerate() {
+        for (at, Segment { name, path }) in self.draft.segments.iter().enumerate() {
             if names.contains(&name.as_str()) {
                 self.diagnostics
                     .error(
@@ -153,7 +158,7 @@ impl Checks<'_> {
         let named = keys.iter().filter_map(|(name, path)| Some(((*name).into(), path.as_deref()?)));
         let segments = self.draft.segments.iter().enumerate();
         let segments =
-            segments.map(|(at, (_, path))| (format!("keys.segments.{at}"), path.as_str()));
+            segments.map(|(at, segment)| (format!("keys.segments.{at}"), segment.path.as_str()));
         for (name, path) in named.chain(segments) {
             if paths.contains(&path) {
                 self.diagnostics
@@ -212,7 +217,8 @@ impl Checks<'_> {
     }
 
     fn metrics(&mut self) {
-        for (at, (name, metric)) in self.draft.metrics.iter().enumerate() {
+        for (at, metric) in self.draft.metrics.iter().enumerate() {
+            let (name, path) = (metric.name(), metric.path());
             let full = format!("metrics.{name}");
             if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
                 self.diagnostics.error(
@@ -221,14 +227,11 @@ impl Checks<'_> {
                 );
             }
             self.scalars(&full, metric);
-            let path = path_of(name, metric);
-            let twin = self
-                .draft
-                .metrics
-                .iter()
-                .take(at)
-                .find(|(other, m)| path_of(other, m) == path && m.kind.0 == metric.kind.0);
-            if let Some((other, _)) = twin {
+            let twin =
+                self.draft.metrics.iter().take(at).find(|other| {
+                    other.path() == path && other.settings.kind == metric.settings.kind
+                });
+            if let Some(other) = twin.map(MetricDraft::name) {
                 self.diagnostics
                     .warning(
                         self.places.key(&full),
@@ -236,8 +239,8 @@ impl Checks<'_> {
                     )
                     .help("drop one: each costs a share of the budget");
             }
-            if Some(&path) == self.draft.time_path.as_ref() || Some(&path) == self.draft.id.as_ref()
-            {
+            let own = [&self.draft.time_path, &self.draft.id];
+            if own.into_iter().any(|own| own.as_deref() == Some(path)) {
                 self.diagnostics
                     .warning(self.places.key(&full), format!("the metric `{name}` reads the event's time or id, which is different in every event"))
                     .help("drop it");
@@ -246,7 +249,7 @@ impl Checks<'_> {
     }
 
     fn scalars(&mut self, full: &str, metric: &MetricDraft) {
-        let fitting = scalars_of(metric.kind.0);
+        let fitting = scalars_of(metric.settings.kind);
         if self.places.is_wrong(&format!("{full}.kind")) {
             return;
         }
@@ -258,7 +261,7 @@ impl Checks<'_> {
                 [] => "a vector has no scalars".to_owned(),
                 fitting => format!("allowed: {}", fitting.join(", ")),
             };
-            let kind = kind_name(metric.kind.0);
+            let kind = kind_name(metric.settings.kind);
             self.diagnostics
                 .error(
                     self.places.value(&format!("{full}.scalars.{at}")),
@@ -279,38 +282,31 @@ fn scalars_of(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-fn kind_name(kind: Kind) -> &'static str {
-    super::options::KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word)
-}
-
-fn path_of(name: &str, metric: &MetricDraft) -> String {
-    metric.path.clone().unwrap_or_else(|| name.to_owned())
-}
-
-fn settings(draft: Draft) -> Option<(Settings, Files)> {
-    let unnamed = draft.model_default.as_ref().map(|_| "model".to_owned());
-    let mut keys = vec![FieldPath(draft.model.or(unnamed)?)];
+/// The settings and files of a draft whose paths of time and model are known.
+pub(super) fn settings(draft: Draft, time_path: String, model: String) -> (Settings, Files) {
+    let mut keys = vec![FieldPath(model)];
     let mut key_names = vec!["model".to_owned()];
     let has_version = draft.version.is_some();
     if let Some(version) = draft.version {
         keys.push(FieldPath(version));
         key_names.push("version".into());
     }
-    for (name, path) in draft.segments {
+    for Segment { name, path } in draft.segments {
         keys.push(FieldPath(path));
         key_names.push(name);
     }
     let mut fields = Vec::new();
     let mut metrics = Vec::new();
-    for (name, metric) in draft.metrics {
-        let path = FieldPath(path_of(&name, &metric));
-        fields.push(MetricField { name: name.clone(), path, kind: metric.kind.0 });
-        metrics.push(metric_settings(name, metric));
+    for metric in draft.metrics {
+        fields.push(MetricField {
+            name: metric.name().to_owned(),
+            path: FieldPath(metric.path().to_owned()),
+            kind: metric.settings.kind,
+        });
+        metrics.push(metric_settings(metric));
     }
-    let mut baseline = draft.baseline.0;
-    baseline.range_us = draft.from_us.zip(draft.to_us);
-    let time =
-        TimeField { path: FieldPath(draft.time_path?), format: time_format(draft.time_format) };
+    let range_us = draft.from_us.zip(draft.to_us);
+    let time = TimeField { path: FieldPath(time_path), format: draft.time_format };
     let settings = Settings {
         pipeline: draft.pipeline,
         layout: Layout {
@@ -323,39 +319,24 @@ fn settings(draft: Draft) -> Option<(Settings, Files)> {
         key_names,
         has_version,
         metrics,
-        time: draft.time.0,
-        baseline,
-        detect: draft.detect.0,
-        alert: draft.alert.0,
-        scalars: draft.scalars.0,
+        time: draft.time,
+        baseline: BaselineSettings { range_us, ..draft.baseline },
+        detect: draft.detect,
+        alert: draft.alert,
+        scalars: draft.scalars,
         limits: draft.limits,
     };
-    Some((settings, draft.files))
+    (settings, draft.files)
 }
 
-fn metric_settings(name: String, metric: MetricDraft) -> MetricSettings {
+/// The settings of a metric.
+pub(super) fn metric_settings(metric: MetricDraft) -> MetricSettings {
     let has = |scalar: &str| metric.scalars.iter().any(|said| said == scalar);
     MetricSettings {
-        name,
-        kind: metric.kind.0,
-        zone_sigma: metric.zone,
-        zone_odds: metric.zone,
         mean: has("mean"),
         p99: has("p99"),
         distinct: has("distinct"),
         ratio: has("ratio"),
-        unit: metric.unit,
-    }
-}
-
-fn time_format(written: String) -> TimeFormat {
-    match written.as_str() {
-        "auto" => TimeFormat::Auto,
-        "rfc3339" => TimeFormat::Rfc3339,
-        "epoch_s" => TimeFormat::EpochS,
-        "epoch_ms" => TimeFormat::EpochMs,
-        "epoch_us" => TimeFormat::EpochUs,
-        "epoch_ns" => TimeFormat::EpochNs,
-        _ => TimeFormat::Pattern(written),
+        ..metric.settings
     }
 }

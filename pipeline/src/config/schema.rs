@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use toml::de::DeValue;
 
 use super::live::followers;
-use super::options::{METRIC_OPTIONS, METRICS, METRICS_DOC, Opt, sections};
+use super::option::Opt;
+use super::options::{METRIC_OPTIONS, METRICS, METRICS_DOC, RETIRED, sections};
 use crate::sink;
 
 /// JSON Schema 2020-12 of a config.
@@ -32,6 +33,14 @@ pub fn json_schema() -> Value {
         for spec in sink::following() {
             let properties = properties(&followers::rows(spec));
             sinks.insert(spec.name.into(), object(spec.doc, properties));
+        }
+    }
+    for (name, remedy) in RETIRED {
+        let place = name.split_once('.').and_then(|(section, option)| {
+            Some((root.get_mut(section)?.get_mut("properties")?.as_object_mut()?, option))
+        });
+        if let Some((section, option)) = place {
+            section.insert(option.into(), json!({ "deprecated": true, "description": remedy }));
         }
     }
     let metric = object("One metric.", properties(METRIC_OPTIONS));

@@ -1,4 +1,4 @@
-//! Which names hold secrets, and how their values are kept out of what is shown.
+//! How the values of secrets are kept out of what is shown.
 //!
 //! A config's own line is shown with each error. Invariant: where a literal stands under the name of a
 //! secret, right or misspelled, in a text that can be parsed or not, stars are shown instead.
@@ -7,28 +7,15 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostics, nearest};
-use super::live::{PASSED_THROUGH, followers};
-use super::{form, options};
+use super::live::followers;
+use super::live::properties::PASSED_THROUGH;
+use super::secret_names::is_secret;
+use super::{options, values};
 
-/// A name that has one of these is a secret's ...
-const PARTS: &[&str] =
-    &["password", "passphrase", "secret", "credential", "oauthbearer.config", "jaas"];
-/// ... or that ends with one of these ...
-const ENDS: &[&str] = &["token", "key.pem", "_key", "sas", "key_base64"];
-/// ... unless it ends with one of these: where something stands, or what it is called.
-const NOT_ENDS: &[&str] =
-    &["file", "path", "location", "id", "url", "uri", "type", "application_credentials"];
 /// How the headers of sections with secrets begin.
 const SECTIONS: &[&str] = &["[kafka", "[state.options", "[sinks."];
 /// Names that are often misspelled.
 const SLIPS: &[&str] = &["password", "passwd", "token"];
-
-/// Whether a property or option of that name holds a secret.
-pub(super) fn is_secret(name: &str) -> bool {
-    let name = name.to_lowercase();
-    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
-    !ends(NOT_ENDS) && (PARTS.iter().any(|part| name.contains(part)) || ends(ENDS))
-}
 
 /// Whether it looks like the name of a secret, so that its value is not shown.
 fn could_be_secret(name: &str) -> bool {
@@ -62,7 +49,7 @@ pub(super) fn mask(document: &DeTable<'_>, diagnostics: &mut Diagnostics) {
 
 fn mask_value(name: &str, value: &Spanned<DeValue<'_>>, diagnostics: &mut Diagnostics) {
     match value.get_ref() {
-        DeValue::Table(table) if form::is_place(value, table) => {}
+        DeValue::Table(table) if values::is_place(value, table) => {}
         DeValue::Table(table) => {
             for (key, value) in table.iter() {
                 mask_value(&format!("{name}.{}", key.get_ref()), value, diagnostics);
@@ -103,34 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_secrets() {
-        for name in [
-            "sasl.password",
-            "key_password",
-            "ssl.key.pem",
-            "aws_secret_access_key",
-            "AWS_SESSION_TOKEN",
-            "azure_storage_account_key",
-            "azure_storage_sas_token",
-            "google_service_account_key",
-            "sasl.oauthbearer.client.secret",
-            "ssl_key",
-            "token",
-        ] {
-            assert!(is_secret(name), "{name}");
-        }
-        for name in [
-            "aws_access_key_id",
-            "aws_web_identity_token_file",
-            "sasl.oauthbearer.token.endpoint.url",
-            "ssl.key.location",
-            "google_application_credentials",
-            "aws_endpoint",
-            "client.rack",
-            "keys.model",
-        ] {
-            assert!(!is_secret(name), "{name}");
-        }
+    fn names_that_are_hidden() {
         assert!(could_be_secret("kafka.sasl.pasword"));
         assert!(could_be_secret("passw'rd"));
         assert!(!could_be_secret("kafka.sasl.username"));

@@ -5,13 +5,18 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::time::Rfc3339;
 
 /// Value of [`Alert::schema`].
 pub const ALERT_SCHEMA: &str = "driftline.alert.v1";
 
 /// Where an alert stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Something was found; the hold time has not passed.
@@ -33,32 +38,42 @@ impl Status {
     }
 }
 
-/// One transition of an alert.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A state over the findings of one model; each line of alerts.ndjson is one transition, or an update while
+/// firing. The shape is that of an Alertmanager v2 alert with some extra fields. Readers ignore fields that
+/// they do not know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alert {
     /// `driftline.alert.v1`.
+    #[schemars(extend("const" = ALERT_SCHEMA))]
     pub schema: String,
-    /// 16 hex digits: FNV-1a 64 of the sorted labels, as in Prometheus. The key of the alerts topic.
+    /// FNV-1a 64 of the sorted labels, as in Prometheus.
+    #[schemars(regex(pattern = "^[0-9a-f]{16}$"))]
     pub fingerprint: String,
     /// State after this transition.
     pub status: Status,
-    /// Event time of this transition.
+    /// Event time of this transition. RFC 3339, UTC.
+    #[schemars(with = "Rfc3339")]
     pub at: String,
-    /// `alertname`, `pipeline`, `model`: what it is about. The same for each transition of an episode.
+    /// What it is about; the same for each transition of an episode.
+    #[schemars(extend("required" = ["alertname", "pipeline", "model"]))]
     pub labels: BTreeMap<String, String>,
-    /// `severity`, `summary`, `description`: for a person.
+    /// severity, summary, description: for a person.
     pub annotations: BTreeMap<String, String>,
-    /// When the episode was detected.
+    /// When the episode was detected. RFC 3339, UTC.
     #[serde(rename = "startsAt")]
+    #[schemars(with = "Rfc3339")]
     pub starts_at: String,
-    /// When it was resolved.
+    /// When it was resolved. RFC 3339, UTC.
     #[serde(rename = "endsAt", skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Rfc3339")]
     pub ends_at: Option<String>,
-    /// Earliest onset of its findings.
+    /// Earliest onset of its findings. RFC 3339, UTC.
+    #[schemars(with = "Rfc3339")]
     pub onset: String,
     /// Metrics that differ from their baselines, or did before it resolved.
     pub metrics: Vec<String>,
     /// Ids of its findings.
+    #[schemars(inner(regex(pattern = "^[0-9a-f]{32}$")))]
     pub findings: Vec<String>,
 }
 

@@ -39,7 +39,7 @@ pub struct SurprisingValue {
 
 /// What makes an event an anomaly.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Level {
+pub struct SurpriseLevel {
     /// Its surprise exceeds the expected one by more than this, nats.
     pub over_nats: f64,
     /// It is later than the end of the baselines by at least this, microseconds of event time: so far apart

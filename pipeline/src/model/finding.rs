@@ -6,69 +6,103 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::time::Rfc3339;
 
 /// Value of [`Finding::schema`].
 pub const FINDING_SCHEMA: &str = "driftline.finding.v1";
 
+/// Values of [`Finding::kind`].
+pub const CHANGE_KINDS: [&str; 13] = [
+    "shift",
+    "spread",
+    "mix",
+    "rate",
+    "missing",
+    "invalid",
+    "unseen",
+    "out_of_range",
+    "shape",
+    "volume",
+    "scalar",
+    "silence",
+    "model",
+];
+
+/// Values of [`EvidenceRecord::promise`].
+pub const PROMISES: [&str; 2] = ["guaranteed", "calibrated"];
+
 /// Values of [`Finding::severity`], the worst first.
 pub const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
 
-/// One change of one series.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// An immutable fact: one series changed, since when, in what, how much, how sure; or some series of one
+/// model did together (kind model), told as the one with the most evidence. One a line of findings.ndjson.
+/// Readers ignore fields that they do not know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// `driftline.finding.v1`.
+    #[schemars(extend("const" = FINDING_SCHEMA))]
     pub schema: String,
-    /// 32 hex digits.
+    /// The same events give the same id, wherever and however often they are processed.
+    #[schemars(regex(pattern = "^[0-9a-f]{32}$"))]
     pub id: String,
     /// Name of the pipeline.
     pub pipeline: String,
-    /// Hash of the config, 16 hex digits.
+    /// Hash of the config.
+    #[schemars(regex(pattern = "^[0-9a-f]{16}$"))]
     pub config: String,
-    /// What kind of change: `shift`, `spread`, `mix`, `rate`, `missing`, `invalid`, `unseen`,
-    /// `out_of_range`, `shape`, `volume`, `scalar`, `silence`, `model`.
+    /// What kind of change.
+    #[schemars(extend("enum" = CHANGE_KINDS))]
     pub kind: String,
     /// One sentence for a person.
     pub summary: String,
     /// `info`, `warning` or `critical`.
+    #[schemars(extend("enum" = SEVERITIES))]
     pub severity: String,
     /// The model.
     pub model: String,
     /// Its version, where events have one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<String>,
-    /// Segments by name.
+    /// Segments by name; left out where there are none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub segments: BTreeMap<String, String>,
-    /// The metric, or `volume`, `latency_ms.p99`, ...
+    /// The metric; or what is charted of each span, such as volume or latency_ms.p99.
     pub metric: String,
-    /// Unit of the metric; may be empty.
+    /// Unit of the metric; left out where it has none.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub unit: String,
-    /// When the change began, as far as the evidence tells (RFC 3339).
+    /// When the change began, as far as the evidence tells. RFC 3339, UTC.
+    #[schemars(with = "Rfc3339")]
     pub onset: String,
-    /// End of the pane that decided it.
+    /// End of the pane that decided it. RFC 3339, UTC.
+    #[schemars(with = "Rfc3339")]
     pub detected_at: String,
-    /// From onset to detection, seconds.
+    /// From onset to detection, in seconds.
+    #[schemars(range(min = 0.0))]
     pub delay_s: f64,
-    /// What changed: `higher`, `less of stop`, `more of null`, ...
+    /// What changed: higher, less of stop, more of null.
     pub change: String,
-    /// How much.
+    /// How much since the onset, with its 95 % interval: it allows for an onset and an end that were chosen
+    /// by the evidence.
     pub effect: EffectRecord,
     /// How sure.
     pub evidence: EvidenceRecord,
-    /// The series of a `model` finding, the one with the most evidence first, which is the one that all else
-    /// is about; empty for other kinds.
+    /// Where the kind is model: the series that changed together, the one with the most evidence first, which
+    /// is what all else is about. Left out for other kinds.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub carriers: Vec<CarrierRecord>,
-    /// How many more series there are than are listed.
+    /// How many more series carry it than are listed; left out where there are none.
     #[serde(skip_serializing_if = "is_zero", default)]
+    #[schemars(range(min = 1))]
     pub carriers_more: u32,
-    /// The codes that carry the evidence, the heaviest first.
+    /// What carries the evidence, the heaviest first.
     pub codes: Vec<CodeRecord>,
     /// Scores that people know, since the onset against the baseline. They inform; they did not decide.
     pub scores: Vec<ScoreRecord>,
-    /// The reference.
+    /// What it was judged against.
     pub baseline: BaselineRecord,
     /// Both distributions, code by code.
     pub distribution: Vec<BarRecord>,
@@ -89,9 +123,9 @@ fn is_zero(count: &u32) -> bool {
 }
 
 /// Size of a change, with its 95 % interval.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EffectRecord {
-    /// `sigma`, `sd_ratio`, `share`, or `expected_events` (silence).
+    /// What the numbers are in: sigma, sd_ratio, share, expected_events.
     pub unit: String,
     /// Estimate.
     pub value: f64,
@@ -99,29 +133,33 @@ pub struct EffectRecord {
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// Median (numbers) or share before.
+    /// Median, or share, before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before: Option<f64>,
-    /// Median (numbers) or share since the onset.
+    /// Median, or share, since the onset.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<f64>,
 }
 
 /// The decision.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceRecord {
-    /// Natural logarithm of the mixture Shiryaev-Roberts statistic; of their sum in a `model` finding.
+    /// Natural logarithm of the statistic that decides; of their sum where the kind is model.
     pub log_mixture: f64,
-    /// What it had to reach: `ln(series * panes a week / budget)`; by the share of false findings,
-    /// `ln(series * panes a week / (false_share_per_week * together))`.
+    /// What it had to reach: ln(series x panes a week / budget); with false_share_per_week, ln(series x panes
+    /// a week / (false_share_per_week x together)).
     pub log_threshold: f64,
-    /// False alerts a week that were accepted; not in force where there is a share.
+    /// False alarms a week that were accepted; not in force where there is false_share_per_week.
+    #[schemars(range(min = 0.0))]
     pub budget_per_week: f64,
-    /// What a week was allowed to add to the share of false findings, where that was the rule.
+    /// What a week was allowed to add to the expected share of false ones among the findings; left out where
+    /// the budget is the rule.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(range(min = 0.0))]
     pub false_share_per_week: Option<f64>,
-    /// Series that crossed in the same pane, this one included; only by that rule.
+    /// Series that crossed in the same pane, this one included; only with false_share_per_week.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(range(min = 1))]
     pub together: Option<u64>,
     /// Series that shared the budget.
     pub series: u64,
@@ -130,52 +168,58 @@ pub struct EvidenceRecord {
     /// Ticks since the onset.
     pub ticks_since_onset: u32,
     /// CUSUM of the deciding lane.
+    #[schemars(range(min = 0.0))]
     pub cusum: f64,
-    /// Tempering of that lane, 1 = the baseline's panes looked independent.
+    /// Tempering of that lane; 1: the baseline's panes looked independent.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub temper: f64,
-    /// `calibrated`: the rate of false alarms is as declared by calculation and simulation, with the
-    /// error that docs/detection.md measures; `guaranteed`: by proof.
+    /// calibrated: the rate of false alarms is as declared by calculation and simulation, with the error that
+    /// docs/detection.md measures. guaranteed: at most as declared by proof, under the stated assumptions.
+    #[schemars(extend("enum" = PROMISES))]
     pub promise: String,
 }
 
 /// A series that carries a `model` finding with others.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CarrierRecord {
     /// The model's version, where events have one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<String>,
-    /// Segments by name.
+    /// Segments by name; left out where there are none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub segments: BTreeMap<String, String>,
-    /// The metric.
+    /// The metric, or what is charted of each span.
     pub metric: String,
     /// What changed.
     pub change: String,
-    /// When, as far as its evidence tells.
+    /// When, as far as its evidence tells. RFC 3339, UTC.
+    #[schemars(with = "Rfc3339")]
     pub onset: String,
     /// How much.
     pub effect: EffectRecord,
-    /// Its part of the evidence, as if it ticked each pane.
+    /// Natural logarithm of its part of the evidence, as if it ticked each pane.
     pub log_mixture: f64,
 }
 
 /// A code that carries evidence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CodeRecord {
     /// What it stands for.
     pub label: String,
     /// Its share in the baseline.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub baseline_share: f64,
     /// Its share since the onset.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub share: f64,
-    /// Its part of the lane's evidence, in nats.
+    /// Its part of the evidence, in nats.
     pub evidence: f64,
 }
 
 /// A known score.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScoreRecord {
-    /// `psi`, `jsd`, ...
+    /// psi, js_divergence, ks ...
     pub name: String,
     /// As its formula gives it.
     pub value: f64,
@@ -184,26 +228,29 @@ pub struct ScoreRecord {
     pub corrected: Option<f64>,
     /// Probability of such a value or a larger one when nothing changed, for independent events.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub p_value: Option<f64>,
 }
 
 /// The baseline that a finding was judged against.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BaselineRecord {
-    /// Hash of its content, 16 hex digits.
+    /// Hash of its content.
     pub version: String,
-    /// `learned`, `range`, `file ...`, `version ...`.
+    /// learned, range, file, version: where it comes from.
     pub source: String,
-    /// Its span.
+    /// Beginning of its span. RFC 3339, UTC.
+    #[schemars(with = "Rfc3339")]
     pub from: String,
-    /// End of its span.
+    /// End of its span. RFC 3339, UTC.
+    #[schemars(with = "Rfc3339")]
     pub to: String,
     /// Its events.
     pub events: u64,
 }
 
 /// One bar of both distributions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BarRecord {
     /// What it stands for.
     pub label: String,
@@ -214,9 +261,10 @@ pub struct BarRecord {
 }
 
 /// One tick of the statistic.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepRecord {
-    /// Start of the tick.
+    /// Its start. RFC 3339, UTC.
+    #[schemars(with = "Rfc3339")]
     pub at: String,
     /// Its events.
     pub events: u32,
@@ -226,6 +274,6 @@ pub struct StepRecord {
     pub evidence: f64,
     /// CUSUM of that lane after it.
     pub cusum: f64,
-    /// Logarithm of the mixture after it.
+    /// Logarithm of the statistic after it.
     pub log_mixture: f64,
 }

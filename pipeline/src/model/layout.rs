@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 pub struct FieldPath(pub String);
 
 /// How a metric's values are read and encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A finite number.
+    #[default]
     Number,
     /// A string from a limited set. Numbers and booleans count as their text.
     Category,

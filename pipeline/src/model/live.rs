@@ -6,6 +6,7 @@
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
+use super::blank::blank_settings;
 use super::secret::Secret;
 
 /// All settings of a live run.
@@ -47,41 +48,44 @@ pub enum TokenSource {
     File(std::path::PathBuf),
 }
 
-/// What is read from Kafka.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TopicSource {
-    /// Names of topics, or regular expressions that begin with `^`.
-    pub topics: Vec<String>,
-    /// Name of the codec that reads the messages.
-    pub format: String,
-    /// Consumer group; offsets are committed under it.
-    pub group: String,
-    /// Where reading begins when the group has no committed offset.
-    pub from: From,
-    /// Who shares the work.
-    pub split: Split,
-    /// Rebalance protocol.
-    pub protocol: GroupProtocol,
-    /// Static membership.
-    pub instance_id: Option<String>,
-    /// A member that is not heard from for this long is replaced (classic protocol).
-    pub session_timeout_us: i64,
-    /// Threads that fetch and decode; 0 = one less than there are cores, at least one.
-    pub fetch_threads: usize,
-    /// Bytes of messages that may wait in this process, over all threads and queues.
-    pub memory_bytes: usize,
-    /// A partition that has been read to its end for this long no longer holds panes open.
-    pub idle_us: i64,
-    /// While catching up, no partition is read further ahead of the slowest than this, in event time.
-    pub ahead_us: i64,
-    /// An event later than its message's broker timestamp plus this is rejected.
-    pub max_future_us: i64,
+blank_settings! {
+    /// What is read from Kafka.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct TopicSource {
+        /// Names of topics, or regular expressions that begin with `^`.
+        pub topics: Vec<String>,
+        /// Name of the codec that reads the messages.
+        pub format: String,
+        /// Consumer group; offsets are committed under it.
+        pub group: String,
+        /// Where reading begins when the group has no committed offset.
+        pub from: StartPosition,
+        /// Who shares the work.
+        pub split: Split,
+        /// Rebalance protocol.
+        pub protocol: GroupProtocol,
+        /// Static membership.
+        pub instance_id: Option<String>,
+        /// A member that is not heard from for this long is replaced (classic protocol).
+        pub session_timeout_us: i64,
+        /// Threads that fetch and decode; 0 = one less than there are cores, at least one.
+        pub fetch_threads: usize,
+        /// Bytes of messages that may wait in this process, over all threads and queues.
+        pub memory_bytes: usize,
+        /// A partition that has been read to its end for this long no longer holds panes open.
+        pub idle_us: i64,
+        /// While catching up, no partition is read further ahead of the slowest than this, in event time.
+        pub ahead_us: i64,
+        /// An event later than its message's broker timestamp plus this is rejected.
+        pub max_future_us: i64,
+    }
 }
 
 /// Where reading begins without a committed offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StartPosition {
     /// At the first record that is kept.
+    #[default]
     Earliest,
     /// At the end.
     Latest,
@@ -92,18 +96,20 @@ pub enum From {
 }
 
 /// Who shares the work of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Split {
     /// One member reads all partitions and judges all series together; others stand by.
+    #[default]
     None,
     /// Each partition is judged on its own, by whoever it is assigned to: for topics keyed by model.
     Partition,
 }
 
 /// Rebalance protocol of the group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum GroupProtocol {
     /// The classic protocol, cooperative-sticky.
+    #[default]
     Classic,
     /// KIP-848, brokers 4.0 or later.
     Consumer,
@@ -180,34 +186,39 @@ impl FollowerSettings {
 }
 
 /// The delivery guarantee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Delivery {
     /// Transactions: results and offsets together or not at all.
+    #[default]
     ExactlyOnce,
     /// Results first, then offsets: after a crash some come again, with the same ids.
     AtLeastOnce,
 }
 
-/// Delivery and its pace.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DeliverySettings {
-    /// The mode.
-    pub mode: Delivery,
-    /// How often results and offsets are committed.
-    pub commit_us: i64,
-    /// The broker aborts a transaction that stays open for longer.
-    pub transaction_timeout_us: i64,
+blank_settings! {
+    /// Delivery and its pace.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct DeliverySettings {
+        /// The mode.
+        pub mode: Delivery,
+        /// How often results and offsets are committed.
+        pub commit_us: i64,
+        /// The broker aborts a transaction that stays open for longer.
+        pub transaction_timeout_us: i64,
+    }
 }
 
-/// Where snapshots are kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StateSettings {
-    /// A folder, or a URL of an object store: `s3://bucket/prefix`, `gs://`, `az://`.
-    pub home: String,
-    /// Options of the object store by name, such as `aws_endpoint`.
-    pub options: BTreeMap<String, Secret>,
-    /// How often a snapshot is taken, wall clock.
-    pub every_us: i64,
-    /// Snapshots that are kept of each shard.
-    pub keep: usize,
+blank_settings! {
+    /// Where snapshots are kept.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct StateSettings {
+        /// A folder, or a URL of an object store: `s3://bucket/prefix`, `gs://`, `az://`.
+        pub home: String,
+        /// Options of the object store by name, such as `aws_endpoint`.
+        pub options: BTreeMap<String, Secret>,
+        /// How often a snapshot is taken, wall clock.
+        pub every_us: i64,
+        /// Snapshots that are kept of each shard.
+        pub keep: usize,
+    }
 }

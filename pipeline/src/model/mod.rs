@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod anomaly;
 pub mod batch;
+mod blank;
 pub mod finding;
 pub mod layout;
 pub mod limits;

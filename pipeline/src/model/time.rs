@@ -1,6 +1,9 @@
 //! Event time as people read it: RFC 3339, UTC, from microseconds since 1970.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat, Utc};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// `2026-11-21T08:15:30Z`, with milli- or microseconds where there are any.
 pub fn rfc3339(time_us: i64) -> String {
@@ -13,6 +16,23 @@ pub fn rfc3339(time_us: i64) -> String {
 /// Microseconds of an RFC 3339 instant, as written by [`rfc3339`].
 pub fn from_rfc3339(text: &str) -> Option<i64> {
     DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_micros())
+}
+
+/// The schema of a text that [`rfc3339`] writes.
+pub struct Rfc3339;
+
+impl JsonSchema for Rfc3339 {
+    fn schema_name() -> Cow<'static, str> {
+        "Rfc3339".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
 }
 
 /// A span as people say it: `45 s`, `12 min`, `3.5 h`, `2.1 d`.

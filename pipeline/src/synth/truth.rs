@@ -2,69 +2,76 @@
 //!
 //! Written as `truth.json` beside the events; read again to score findings.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::drift::{Drift, DriftKind};
 use super::plan::Plan;
 use super::vocabulary::Vocabulary;
+use crate::model::time::Rfc3339;
 
 /// Version of the file's shape.
 pub const TRUTH_VERSION: u32 = 1;
 
-/// All that is true of a set.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What is true of a set that `driftline generate` wrote; `driftline evaluate` reads it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Truth {
     /// [`TRUTH_VERSION`].
+    #[schemars(extend("const" = TRUTH_VERSION))]
     pub version: u32,
-    /// Seed of the set.
+    /// Seed of every draw.
     pub seed: u64,
-    /// Arrivals that were planned; drifts in volume leave some of them out.
+    /// Events of the set.
     pub events: u64,
-    /// Number of models.
+    /// Models of the set.
     pub models: usize,
-    /// First instant, RFC 3339.
+    /// Its first instant. RFC 3339, UTC.
+    #[schemars(with = "Rfc3339")]
     pub start: String,
-    /// First instant after the set, RFC 3339.
+    /// Its last instant, exclusive. RFC 3339, UTC.
+    #[schemars(with = "Rfc3339")]
     pub end: String,
-    /// Random effect shared by a model's events of 10 s, in standard deviations.
+    /// Standard deviation of effects that events of 10 s share; 0: independent events.
+    #[schemars(range(min = 0.0))]
     pub overdispersion: f64,
-    /// The labelled changes, in the order of their onsets.
+    /// What changes.
     pub drifts: Vec<TrueDrift>,
 }
 
 /// One labelled change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrueDrift {
-    /// Number in this file, from 1.
+    /// Its number, from 1.
     pub id: usize,
-    /// Name of the model.
+    /// The model that changes.
     pub model: String,
-    /// Kind, as on the command line.
+    /// Kind of the change, as in `driftline generate --help`.
     pub kind: String,
-    /// The metric that changes; `volume` for traffic.
+    /// The metric that changes, or volume.
     pub metric: String,
-    /// The other metrics that change as a consequence: findings on them are true, too.
+    /// What follows from it, and is not a false finding either.
     pub side_effects: Vec<SideEffect>,
-    /// Since when, RFC 3339.
+    /// When it begins. RFC 3339, UTC.
+    #[schemars(with = "Rfc3339")]
     pub onset: String,
-    /// When a ramp reaches its full size, RFC 3339; null for a step.
+    /// When a slow change has its full size.
     pub full: Option<String>,
-    /// Until when, RFC 3339; null = it stays.
+    /// When it ends, if it does.
     pub end: Option<String>,
-    /// Size, in the unit of `size_unit`.
+    /// How large.
     pub size: f64,
-    /// `times`, `sigma` or `share`.
+    /// What the size counts.
     pub size_unit: String,
-    /// In words.
+    /// The same in words.
     pub words: String,
 }
 
 /// A metric that changes because another one does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SideEffect {
-    /// The metric.
+    /// Where it shows.
     pub metric: String,
-    /// Why it changes.
+    /// Why it must.
     pub why: String,
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crossbeam_channel::bounded;
 use driftline::kafka::{Cluster, KafkaFault};
 use driftline::model::live::{
-    Connection, Delivery, DeliverySettings, From, GroupProtocol, Split, TopicSource,
+    Connection, Delivery, DeliverySettings, GroupProtocol, Split, StartPosition, TopicSource,
 };
 use driftline::model::stream::{Epoch, Outcome, Record, TopicPartition};
 use driftline::sink::kafka::{CommitSettings, Committer, Group};
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         topics: vec![input.clone()],
         format: "json".into(),
         group: group.clone(),
-        from: From::Earliest,
+        from: StartPosition::Earliest,
         split: Split::None,
         protocol: GroupProtocol::Classic,
         instance_id: Some("one".into()),

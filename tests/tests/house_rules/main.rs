@@ -283,7 +283,7 @@ fn docs_and_sizes_are_checked() {
     };
     assert!(breach(&lines(rules::FUNCTION_LINES_MAX)).is_none());
     let long = breach(&lines(rules::FUNCTION_LINES_MAX + 1)).expect("it is too long");
-    assert!(long.starts_with("detectors/src/a.rs:2: `f` has 103 lines"), "{long}");
+    assert!(long.starts_with("detectors/src/a.rs:2: `f` has 71 lines"), "{long}");
     let long = format!("//! Docs.\n// {}\n", "word ".repeat(30));
     assert!(breach(&long).is_some_and(|m| m.starts_with("detectors/src/a.rs:2: longer than 100")));
     let long = format!(

@@ -9,7 +9,7 @@ use super::source::Source;
 /// Longest file, in lines.
 pub(crate) const FILE_LINES_MAX: usize = 600;
 /// Longest function, in lines from its name to its closing brace.
-pub(crate) const FUNCTION_LINES_MAX: usize = 102;
+pub(crate) const FUNCTION_LINES_MAX: usize = 70;
 /// Longest line of code, as rustfmt.toml says.
 const CODE_CHARS_MAX: usize = 100;
 /// Longest line of prose, which rustfmt leaves as it is: a little more than code.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftline::engine::Engine;
-use driftline::model::anomaly::Level;
+use driftline::model::anomaly::SurpriseLevel;
 use driftline::model::settings::Fleet;
 use driftline::model::stream::{Fetched, TopicPartition};
 use driftline::model::{Batch, Row, Settings};
@@ -29,7 +29,7 @@ const IDLE_US: i64 = 2 * SECOND_US;
 const AHEAD_US: i64 = 60 * SECOND_US;
 
 /// Events that surprise by more than this are told; later than baselines by more than partitions are apart.
-const LEVEL: Level = Level { over_nats: 5.0, after_us: 5 * AHEAD_US };
+const LEVEL: SurpriseLevel = SurpriseLevel { over_nats: 5.0, after_us: 5 * AHEAD_US };
 
 /// A fault that is put in on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use driftline::config::{self, ConfigError, Outside, Reading};
-use driftline::model::live::{Delivery, From, GroupProtocol, Live, Split, TokenSource};
+use driftline::config::{self, ConfigError, Outside, ParsedConfig};
+use driftline::model::live::{Delivery, GroupProtocol, Live, Split, StartPosition, TokenSource};
 use tempfile::TempDir;
 
 const SMALL: &str = "preset = 'llm'\n[kafka]\nbrokers = 'b:9092'\n[source]\ntopics = ['events']\n[kafka.tls]\nenabled = false\n";
@@ -13,7 +13,7 @@ fn nothing(_: &str) -> Option<String> {
     None
 }
 
-fn read(text: &str, folder: &Path) -> Reading {
+fn read(text: &str, folder: &Path) -> ParsedConfig {
     config::parse_live(text, "t.toml", &Outside { variable: &nothing, folder })
 }
 
@@ -35,7 +35,7 @@ fn defaults() {
     assert_eq!(properties(&live), BTreeMap::from([("security.protocol", "plaintext")]));
     let source = &live.source;
     assert_eq!((source.group.as_str(), source.topics.len()), ("driftline", 1));
-    assert_eq!((source.from, source.split), (From::Earliest, Split::None));
+    assert_eq!((source.from, source.split), (StartPosition::Earliest, Split::None));
     assert_eq!((source.protocol, &source.instance_id), (GroupProtocol::Classic, &None));
     assert_eq!((source.session_timeout_us, source.fetch_threads), (45_000_000, 0));
     assert_eq!((source.memory_bytes, source.idle_us), (256 << 20, 2_000_000));
@@ -150,7 +150,7 @@ listen = ""
     assert_eq!((source.group.as_str(), source.topics.len()), ("g", 2));
     assert_eq!(
         (source.from, source.split),
-        (From::Timestamp(1_772_323_200_000_000), Split::Partition)
+        (StartPosition::Timestamp(1_772_323_200_000_000), Split::Partition)
     );
     assert_eq!(source.instance_id.as_deref(), Some("eu-1"));
     assert_eq!((source.session_timeout_us, source.fetch_threads), (6_000_000, 3));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use driftline::config::{self, Outside, Reading};
+use driftline::config::{self, Outside, ParsedConfig};
 use driftline::model::OutputRecord;
 use driftline::model::live::FollowerSettings;
 use driftline::sink;
@@ -23,7 +23,7 @@ mod http_sink;
 const KAFKA: &str = "[kafka]\nbrokers = \"127.0.0.1:1\"\n[source]\ntopics = [\"events\"]\n";
 
 /// Reads a config with a section of the sink, with the example's line beside the table.
-fn read(section: &str) -> Reading {
+fn read(section: &str) -> ParsedConfig {
     sink::add(&[http_sink::HTTP]);
     let variable = |name: &str| (name == "TOKEN").then(|| "swordfish".to_owned());
     let outside = Outside { variable: &variable, folder: Path::new("") };

@@ -8,13 +8,14 @@ use anyhow::Context;
 use arrow::array::Array;
 use serde_json::{Value, json};
 
-use super::{Marks, counted, kind_name};
+use super::{Marks, counted};
 use crate::codec::{Codecs, Decoder};
 use crate::config::Files;
 use crate::config::diagnostic::nearest;
 use crate::config::infer::judge::judge;
 use crate::config::infer::profile::Profile;
 use crate::config::infer::records;
+use crate::config::options::kind_name;
 use crate::model::settings::Settings;
 use crate::model::{Batch, Column, INVALID_LABEL, Labels, Limits, NULL_LABEL, Reason};
 use crate::source::FileSource;

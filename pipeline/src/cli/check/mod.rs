@@ -14,9 +14,8 @@ use self::coverage::Coverage;
 use self::live::Grade;
 use super::{FOUND, Terminal, USAGE};
 use crate::config::duration::format_us;
-use crate::config::options::KINDS;
-use crate::config::{self, Files, Reading};
-use crate::model::Kind;
+use crate::config::options::kind_name;
+use crate::config::{self, Files, ParsedConfig};
 use crate::model::settings::{Fleet, OnNewVersion, Settings};
 
 /// Check a config, and whether it fits a sample of events
@@ -108,7 +107,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn as_json(reading: &Reading, coverage: Option<&Coverage>) -> Value {
+fn as_json(reading: &ParsedConfig, coverage: Option<&Coverage>) -> Value {
     let mut all = reading.diagnostics.to_json();
     if let Value::Object(all) = &mut all {
         let settings = reading.config.as_ref().map(|(settings, _)| json!(settings));
@@ -120,7 +119,7 @@ fn as_json(reading: &Reading, coverage: Option<&Coverage>) -> Value {
 
 fn tell(
     args: &Args,
-    reading: &Reading,
+    reading: &ParsedConfig,
     coverage: Option<&Coverage>,
     terminal: &Terminal,
 ) -> anyhow::Result<()> {
@@ -257,8 +256,4 @@ fn baseline(settings: &Settings, files: &Files) -> String {
 
 fn named(name: &str, path: &str) -> String {
     if name == path { name.into() } else { format!("{name} = {path}") }
-}
-
-fn kind_name(kind: Kind) -> &'static str {
-    KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word)
 }

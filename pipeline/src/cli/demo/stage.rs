@@ -3,6 +3,7 @@
 //! The broker is librdkafka's own stand-in: it keeps some megabytes of a partition, and shows results of
 //! aborted transactions. Nothing is left behind: its folder is removed when the stage goes.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,7 +39,7 @@ pub(super) struct Stage {
     pub(super) live: Live,
     pub(super) telemetry: Telemetry,
     /// Where `top` and `tap` may look on.
-    pub(super) http: std::net::SocketAddr,
+    pub(super) http: SocketAddr,
     health: Health,
     commands: Sender<Command>,
     ended: Receiver<Result<Ended, LiveFault>>,
@@ -71,22 +72,7 @@ impl Stage {
             .context("cannot start the thread for HTTP")?;
         let interrupted = runtime.block_on(async { interrupts() })?;
         let (telemetry, health, taps) = (Telemetry::new(), Health::new(), Taps::new());
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
-        let http = listener.local_addr()?;
-        let (control, asked) = bounded(1);
-        runtime.spawn(http::serve(
-            listener,
-            telemetry.clone(),
-            health.clone(),
-            taps.clone(),
-            control,
-        ));
-        std::thread::spawn(move || {
-            for Control::Reload(answer) in asked {
-                // Nobody waits for the answer any more.
-                let _ = answer.send(Err("the demo has no config to take anew".into()));
-            }
-        });
+        let http = serve(&runtime, &telemetry, &health, &taps)?;
 
         let store = SnapshotStore::open(
             &live.state,
@@ -97,7 +83,7 @@ impl Stage {
         let mut report = Report::new(telemetry.clone(), health.clone(), taps, "demo".into());
         report.begins(&settings.pipeline, Engine::new(settings.clone()).config(), &live);
         let (commands, taken) = bounded(1);
-        let parts = Parts {
+        let ended = flow(Parts {
             settings,
             live: live.clone(),
             codecs: Codecs::built_in(),
@@ -106,12 +92,6 @@ impl Stage {
             followers: Vec::new(),
             commands: taken,
             report,
-        };
-        let (tell, ended) = bounded(1);
-        std::thread::Builder::new().name("flow".into()).spawn(move || {
-            let result = Flow::start(parts).and_then(Flow::run);
-            // The demo may be over already.
-            let _ = tell.send(result);
         })?;
         Ok(Self {
             live,
@@ -169,6 +149,38 @@ impl Stage {
             Ended::Undrained => bail!("the last results could not be written"),
         }
     }
+}
+
+/// Serves HTTP on a free port of this machine. The config cannot be taken anew.
+fn serve(
+    runtime: &tokio::runtime::Runtime,
+    telemetry: &Telemetry,
+    health: &Health,
+    taps: &Taps,
+) -> anyhow::Result<SocketAddr> {
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
+    let address = listener.local_addr()?;
+    let (control, asked) = bounded(1);
+    let (telemetry, health, taps) = (telemetry.clone(), health.clone(), taps.clone());
+    runtime.spawn(http::serve(listener, telemetry, health, taps, control));
+    std::thread::spawn(move || {
+        for Control::Reload(answer) in asked {
+            // Nobody waits for the answer any more.
+            let _ = answer.send(Err("the demo has no config to take anew".into()));
+        }
+    });
+    Ok(address)
+}
+
+/// Runs the flow on a thread of its own, and tells how it ended.
+fn flow(parts: Parts) -> anyhow::Result<Receiver<Result<Ended, LiveFault>>> {
+    let (tell, ended) = bounded(1);
+    std::thread::Builder::new().name("flow".into()).spawn(move || {
+        let result = Flow::start(parts).and_then(Flow::run);
+        // The demo may be over already.
+        let _ = tell.send(result);
+    })?;
+    Ok(ended)
 }
 
 fn topics(live: &Live) -> [(&str, i32); 5] {

@@ -19,7 +19,7 @@ use super::input::InputArgs;
 use super::progress::Progress;
 use crate::config::duration;
 use crate::config::options::BUDGETS;
-use crate::model::settings::Fleet;
+use crate::model::settings::{Fleet, Settings};
 use crate::runtime::replay::ReplayError;
 use crate::runtime::tune::inject::{Change, Injection};
 use crate::runtime::tune::{find, judge};
@@ -116,32 +116,35 @@ impl Args {
         ];
         Ok(all.into_iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, change)| change).collect())
     }
+
+    /// The changes that are put in, where what is asked for can be.
+    fn checked_changes(&self, settings: &Settings) -> anyhow::Result<Vec<Change>> {
+        ensure!(
+            settings.detect.fleet == Fleet::Budget,
+            "tune compares budgets, but [detect] fleet = \"share\" has none: remove fleet from the config to tune it"
+        );
+        let changes = self.changes()?;
+        if let Some(at_most) = self.at_most {
+            check_budget("--at-most", at_most)?;
+        }
+        ensure!((0.0..1.0).contains(&self.at), "--at is a share between 0 and 1, for example 0.6");
+        Ok(changes)
+    }
 }
 
 /// Runs it.
 pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let (settings, files) = args.input.load()?;
-    ensure!(
-        settings.detect.fleet == Fleet::Budget,
-        "tune compares budgets, but [detect] fleet = \"share\" has none: remove fleet from the config to tune it"
-    );
-    let changes = args.changes()?;
-    if let Some(at_most) = args.at_most {
-        check_budget("--at-most", at_most)?;
-    }
-    ensure!((0.0..1.0).contains(&args.at), "--at is a share between 0 and 1, for example 0.6");
+    let changes = args.checked_changes(&settings)?;
     let source = args.input.source(&files)?;
     let bytes = source.bytes_total().context(
         "the history is read several times, which standard input does not allow: give files or folders",
     )?;
     let mut choices = choices(&settings, &args.budgets, &args.panes, &args.zones)?;
-    let mut all: Vec<_> = choices.iter().map(|choice| choice.settings.clone()).collect();
     let threads = args
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-    let readings = 1 + changes.len() as u64;
-    let progress = Progress::of_bytes(terminal, Some(bytes * readings));
-    let mut reading = 0;
+    let progress = Progress::of_bytes(terminal, Some(bytes * (1 + changes.len() as u64)));
     let show = |reading: u64| {
         let progress = &progress;
         move |at: u64, time_us: Option<i64>, events: u64| -> Result<(), ReplayError> {
@@ -149,7 +152,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
             Ok(())
         }
     };
-    let mut history = judge(&source, &all, threads, show(reading))?;
+    let mut history = judge(&source, &settings_of(&choices), threads, show(0))?;
     ensure!(
         history.events > 0 && !history.baselines.is_empty(),
         "no series has a baseline by the end of this history ({} events): give more of it, or lower \
@@ -160,22 +163,35 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     if let Some(choice) =
         args.at_most.and_then(|most| replays.calibrated(&choices, &history, (most, threads)))
     {
-        let settings = [choice.settings.clone()];
         // It was not known that the history would be read once more: this is shown as the same reading.
-        let more = judge(&source, &settings, threads, show(reading))?;
+        let more = judge(&source, std::slice::from_ref(&choice.settings), threads, show(0))?;
         history.verdicts.extend(more.verdicts);
-        all.extend(settings);
         choices.push(choice);
     }
     let begin_us = history.from_us + ((history.to_us - history.from_us) as f64 * args.at) as i64;
+    let all = settings_of(&choices);
     let mut found = Vec::new();
-    for change in &changes {
-        reading += 1;
+    for (reading, change) in (1..).zip(&changes) {
         let injection = Injection::new(*change, begin_us, &history.baselines, &settings);
         found.push((*change, find(&source, &all, threads, &injection, show(reading))?));
     }
     progress.finish();
     let answer = Answer::new(&choices, &history, &replays, (begin_us, &found), args.at_most);
+    tell(&args, &answer, &choices, terminal)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn settings_of(choices: &[Choice]) -> Vec<Settings> {
+    choices.iter().map(|choice| choice.settings.clone()).collect()
+}
+
+/// Writes the picture, the answer, and the config with what was chosen, as far as they are asked for.
+fn tell(
+    args: &Args,
+    answer: &Answer,
+    choices: &[Choice],
+    terminal: &Terminal,
+) -> anyhow::Result<()> {
     if let Some(path) = &args.picture {
         std::fs::write(path, answer.picture())
             .with_context(|| format!("cannot write {}", path.display()))?;
@@ -194,5 +210,5 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         write::config(&args.input.config, path, &chosen.edits)?;
         terminal.tell(&format!("{}: {}\n", path.display(), chosen.words));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

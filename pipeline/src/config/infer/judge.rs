@@ -4,7 +4,7 @@
 
 use super::names::{self, Use};
 use super::profile::{Field, Profile};
-use crate::config::form::is_path;
+use crate::config::values::is_path;
 use crate::model::{Kind, TimeFormat};
 
 /// Different values that a field may have to be a segment.

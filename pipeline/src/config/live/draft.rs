@@ -2,51 +2,42 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::given::{Given, Named};
+use super::super::external_text::{ExternalText, NamedText};
 use super::followers::FollowerDraft;
-use crate::model::live::{Delivery, DeliverySettings, From, GroupProtocol, Split};
+use crate::model::live::{DeliverySettings, StateSettings, TopicSource};
 
-/// The live sections while they are read. Its defaults are those of the table of options.
+/// The live sections while they are read. What stands in the config lands in the settings themselves; a field
+/// of its own has what may stand outside, and so is read later.
 #[derive(Debug, Clone)]
 pub(in crate::config) struct LiveDraft {
-    pub(in crate::config) brokers: Option<Given>,
+    pub(in crate::config) brokers: Option<ExternalText>,
     pub(in crate::config) tls: TlsDraft,
     pub(in crate::config) sasl: SaslDraft,
-    pub(in crate::config) properties: Vec<Named>,
-    pub(in crate::config) topics: Vec<String>,
-    pub(in crate::config) format: String,
-    pub(in crate::config) group: Option<Given>,
-    pub(in crate::config) from: From,
-    pub(in crate::config) split: Split,
-    pub(in crate::config) protocol: GroupProtocol,
-    pub(in crate::config) instance_id: Option<Given>,
-    pub(in crate::config) session_timeout_us: i64,
-    pub(in crate::config) fetch_threads: usize,
-    pub(in crate::config) memory_bytes: usize,
-    pub(in crate::config) idle_us: i64,
-    pub(in crate::config) ahead_us: i64,
+    pub(in crate::config) properties: Vec<NamedText>,
+    pub(in crate::config) group: Option<ExternalText>,
+    pub(in crate::config) instance_id: Option<ExternalText>,
+    pub(in crate::config) source: TopicSource,
     /// Findings, alerts, quarantine, journal.
-    pub(in crate::config) sinks: [Given; 4],
-    pub(in crate::config) anomalies: Option<Given>,
+    pub(in crate::config) sinks: [ExternalText; 4],
+    pub(in crate::config) anomalies: Option<ExternalText>,
     pub(in crate::config) surprise_nats: f64,
     /// In the order of the config.
     pub(in crate::config) followers: Vec<FollowerDraft>,
     pub(in crate::config) delivery: DeliverySettings,
-    pub(in crate::config) home: Given,
-    pub(in crate::config) home_options: Vec<Named>,
-    pub(in crate::config) every_us: i64,
-    pub(in crate::config) keep: usize,
-    pub(in crate::config) listen: Given,
+    pub(in crate::config) home: ExternalText,
+    pub(in crate::config) home_options: Vec<NamedText>,
+    pub(in crate::config) state: StateSettings,
+    pub(in crate::config) listen: ExternalText,
 }
 
 /// `[kafka.tls]`.
 #[derive(Debug, Clone, Default)]
 pub(in crate::config) struct TlsDraft {
     pub(in crate::config) enabled: bool,
-    pub(in crate::config) ca_file: Option<Given>,
-    pub(in crate::config) certificate_file: Option<Given>,
-    pub(in crate::config) key_file: Option<Given>,
-    pub(in crate::config) key_password: Option<Given>,
+    pub(in crate::config) ca_file: Option<ExternalText>,
+    pub(in crate::config) certificate_file: Option<ExternalText>,
+    pub(in crate::config) key_file: Option<ExternalText>,
+    pub(in crate::config) key_password: Option<ExternalText>,
     pub(in crate::config) verify_hostname: bool,
 }
 
@@ -54,45 +45,31 @@ pub(in crate::config) struct TlsDraft {
 #[derive(Debug, Clone, Default)]
 pub(in crate::config) struct SaslDraft {
     pub(in crate::config) mechanism: Option<String>,
-    pub(in crate::config) username: Option<Given>,
-    pub(in crate::config) password: Option<Given>,
-    pub(in crate::config) token: Option<Given>,
+    pub(in crate::config) username: Option<ExternalText>,
+    pub(in crate::config) password: Option<ExternalText>,
+    pub(in crate::config) token: Option<ExternalText>,
 }
 
-impl Default for LiveDraft {
-    /// Zeros that the table's defaults overwrite.
-    fn default() -> Self {
+impl LiveDraft {
+    /// Nothing said yet; the defaults of the table of options come next.
+    pub(in crate::config) fn blank() -> Self {
         Self {
             brokers: None,
             tls: TlsDraft::default(),
             sasl: SaslDraft::default(),
             properties: Vec::new(),
-            topics: Vec::new(),
-            format: String::new(),
             group: None,
-            from: From::Earliest,
-            split: Split::None,
-            protocol: GroupProtocol::Classic,
             instance_id: None,
-            session_timeout_us: 0,
-            fetch_threads: 0,
-            memory_bytes: 0,
-            idle_us: 0,
-            ahead_us: 0,
+            source: TopicSource::blank(),
             sinks: Default::default(),
             anomalies: None,
             surprise_nats: 0.0,
             followers: Vec::new(),
-            delivery: DeliverySettings {
-                mode: Delivery::ExactlyOnce,
-                commit_us: 0,
-                transaction_timeout_us: 0,
-            },
-            home: Given::default(),
+            delivery: DeliverySettings::blank(),
+            home: ExternalText::default(),
             home_options: Vec::new(),
-            every_us: 0,
-            keep: 0,
-            listen: Given::default(),
+            state: StateSettings::blank(),
+            listen: ExternalText::default(),
         }
     }
 }

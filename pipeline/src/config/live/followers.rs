@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::super::diagnostic::Diagnostics;
+use super::super::external_text::{ExternalText, TextReader};
 use super::super::form::Form;
-use super::super::given::{Given, Texts};
-use super::super::options::{Opt, opt};
+use super::super::option::{Opt, opt, set_defaults};
 use super::super::places::Places;
-use super::super::read::set_defaults;
 use crate::model::Secret;
 use crate::model::live::{FollowerSettings, OptionValue};
 use crate::sink::{self, Role, SinkSpec, Takes};
@@ -28,7 +27,7 @@ pub(in crate::config) struct FollowerDraft {
 pub(in crate::config) enum Slot {
     /// None was given.
     Empty,
-    Text(Given),
+    Text(ExternalText),
     Duration(i64),
     Whole(u64),
 }
@@ -57,7 +56,7 @@ pub(in crate::config) fn is_hidden(full: &str) -> bool {
 /// The rows of a sink's options.
 pub(in crate::config) fn rows(spec: &'static SinkSpec) -> Vec<Opt<Slot>> {
     let form = |takes| match takes {
-        Takes::Text => Form::Given(|slot, text| *slot = Slot::Text(text)),
+        Takes::Text => Form::ExternalText(|slot, text| *slot = Slot::Text(text)),
         Takes::Secret => Form::Secret(|slot, text| *slot = Slot::Text(text)),
         Takes::Duration(min, max) => {
             Form::Duration(min, max, |slot, us| *slot = Slot::Duration(us))
@@ -91,7 +90,7 @@ impl FollowerDraft {
     pub(super) fn resolve(
         &self,
         places: &Places,
-        texts: &Texts<'_>,
+        texts: &TextReader<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Option<FollowerSettings> {
         let section = format!("{OUTER}.{}", self.name);

@@ -6,16 +6,11 @@
 //!
 //! [`Live`]: crate::model::live::Live
 
-mod draft;
+pub(super) mod draft;
 pub(super) mod followers;
-mod options;
-mod properties;
-mod resolve;
+pub(super) mod options;
+pub(super) mod properties;
+pub(super) mod resolve;
 mod security;
 mod state;
 mod topics;
-
-pub(super) use draft::LiveDraft;
-pub(super) use options::SECTIONS;
-pub(super) use properties::PASSED_THROUGH;
-pub(super) use resolve::resolve;

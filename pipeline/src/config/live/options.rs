@@ -1,8 +1,10 @@
 //! The live part of the one table of options.
 
 use super::super::form::Form;
-use super::super::options::{D, H, MS, S, Section, message_formats, opt};
-use super::super::secrets::is_secret;
+use super::super::option::{D, H, MS, S, opt};
+use super::super::options::message_formats;
+use super::super::secret_names::is_secret;
+use super::super::section::Section;
 use crate::model::live::{Delivery, GroupProtocol, Split};
 use crate::sink::kafka::{AT_LEAST_ONCE, EXACTLY_ONCE};
 
@@ -20,7 +22,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "brokers",
-                Form::Given(|d, v| d.live.brokers = Some(v)),
+                Form::ExternalText(|d, v| d.live.brokers = Some(v)),
                 "",
                 "Some of the brokers, as `host:port`, separated by commas. Required.",
             ),
@@ -44,19 +46,19 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
             ),
             opt(
                 "ca_file",
-                Form::Given(|d, v| d.live.tls.ca_file = Some(v)),
+                Form::ExternalText(|d, v| d.live.tls.ca_file = Some(v)),
                 "",
                 "Certificates (PEM) of the authorities that sign the brokers' certificates. Default: those that the system trusts.",
             ),
             opt(
                 "certificate_file",
-                Form::Given(|d, v| d.live.tls.certificate_file = Some(v)),
+                Form::ExternalText(|d, v| d.live.tls.certificate_file = Some(v)),
                 "",
                 "Driftline's own certificate (PEM), for mutual TLS.",
             ),
             opt(
                 "key_file",
-                Form::Given(|d, v| d.live.tls.key_file = Some(v)),
+                Form::ExternalText(|d, v| d.live.tls.key_file = Some(v)),
                 "",
                 "The key of that certificate (PEM).",
             ),
@@ -86,7 +88,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
             ),
             opt(
                 "username",
-                Form::Given(|d, v| d.live.sasl.username = Some(v)),
+                Form::ExternalText(|d, v| d.live.sasl.username = Some(v)),
                 "",
                 "For PLAIN and SCRAM.",
             ),
@@ -110,32 +112,33 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "topics",
-                Form::Texts(|d, v| d.live.topics = v),
+                Form::Texts(|d, v| d.live.source.topics = v),
                 "[]",
                 "Topics, or regular expressions of topics that begin with `^`. Required.",
             ),
             opt(
                 "format",
-                Form::WordOf(message_formats, |d, v| d.live.format = v.into()),
+                Form::WordOf(message_formats, |d, v| d.live.source.format = v.into()),
                 "\"json\"",
                 "Format of the messages. `json`: an object, or a list of objects, in each message.",
             ),
             opt(
                 "group",
-                Form::Given(|d, v| d.live.group = Some(v)),
+                Form::ExternalText(|d, v| d.live.group = Some(v)),
                 "",
                 "Consumer group. Default: the name of the pipeline.",
             ),
             opt(
                 "from",
-                Form::Start(|d, v| d.live.from = v),
+                Form::Start(|d, v| d.live.source.from = v),
                 "\"earliest\"",
                 "Where to start in a partition for which the group has no committed offset: at the first record kept, at the end, or at the first record of a time; `committed`: refuse to start.",
             ),
             opt(
                 "split",
                 Form::Word(&["none", "partition"], |d, v| {
-                    d.live.split = if v == "partition" { Split::Partition } else { Split::None }
+                    d.live.source.split =
+                        if v == "partition" { Split::Partition } else { Split::None }
                 }),
                 "\"none\"",
                 "`none`: one process reads everything and judges all series together, others stand by. `partition`: the processes of the group share the partitions, and each partition is judged on its own; for topics whose key is the model.",
@@ -143,7 +146,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
             opt(
                 "protocol",
                 Form::Word(&["classic", "consumer"], |d, v| {
-                    d.live.protocol = match v {
+                    d.live.source.protocol = match v {
                         "consumer" => GroupProtocol::Consumer,
                         _ => GroupProtocol::Classic,
                     }
@@ -153,39 +156,39 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
             ),
             opt(
                 "instance_id",
-                Form::Given(|d, v| d.live.instance_id = Some(v)),
+                Form::ExternalText(|d, v| d.live.instance_id = Some(v)),
                 "",
                 "Static membership: a name that no other process has, so that a restart moves no partitions. Example: `{ env = \"HOSTNAME\" }`.",
             ),
             opt(
                 "session_timeout",
-                Form::Duration(S, H, |d, v| d.live.session_timeout_us = v),
+                Form::Duration(S, H, |d, v| d.live.source.session_timeout_us = v),
                 "\"45s\"",
                 "A process that the brokers have not heard from for this long is replaced. `classic` only: with `consumer` the brokers set it.",
             ),
             opt(
                 "fetch_threads",
-                Form::Whole(0, 256, |d, v| d.live.fetch_threads = v as usize),
+                Form::Whole(0, 256, |d, v| d.live.source.fetch_threads = v as usize),
                 "0",
                 "Threads that fetch and decode; 0: one less than there are cores. Never more than there are partitions.",
             ),
             opt(
                 "memory",
                 Form::Bytes(16 << 20, 1 << 40, |d, v| {
-                    d.live.memory_bytes = usize::try_from(v).unwrap_or(usize::MAX)
+                    d.live.source.memory_bytes = usize::try_from(v).unwrap_or(usize::MAX)
                 }),
                 "\"256MiB\"",
                 "Messages that may wait in this process; beyond that, fetching pauses.",
             ),
             opt(
                 "idle",
-                Form::Duration(100 * MS, D, |d, v| d.live.idle_us = v),
+                Form::Duration(100 * MS, D, |d, v| d.live.source.idle_us = v),
                 "\"2s\"",
                 "A partition that has been read to its end for this long no longer holds back the watermark.",
             ),
             opt(
                 "ahead",
-                Form::Duration(S, 7 * D, |d, v| d.live.ahead_us = v),
+                Form::Duration(S, 7 * D, |d, v| d.live.source.ahead_us = v),
                 "\"10m\"",
                 "While catching up, no partition is read further ahead of the slowest than this, in event time.",
             ),
@@ -197,31 +200,31 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "findings",
-                Form::Given(|d, v| d.live.sinks[0] = v),
+                Form::ExternalText(|d, v| d.live.sinks[0] = v),
                 "\"driftline-findings\"",
                 "Findings, appended.",
             ),
             opt(
                 "alerts",
-                Form::Given(|d, v| d.live.sinks[1] = v),
+                Form::ExternalText(|d, v| d.live.sinks[1] = v),
                 "\"driftline-alerts\"",
                 "The state of each alert; compacted, keyed by fingerprint.",
             ),
             opt(
                 "quarantine",
-                Form::Given(|d, v| d.live.sinks[2] = v),
+                Form::ExternalText(|d, v| d.live.sinks[2] = v),
                 "\"driftline-quarantine\"",
                 "Records that could not be read, byte for byte, with the reason in their headers.",
             ),
             opt(
                 "journal",
-                Form::Given(|d, v| d.live.sinks[3] = v),
+                Form::ExternalText(|d, v| d.live.sinks[3] = v),
                 "\"driftline-journal\"",
                 "Decisions that do not follow from the events alone, such as that a partition is idle; a replay reads them. Compacted, one partition.",
             ),
             opt(
                 "anomalies",
-                Form::Given(|d, v| d.live.anomalies = Some(v)),
+                Form::ExternalText(|d, v| d.live.anomalies = Some(v)),
                 "",
                 "Surprising events, one record each, with the metrics that make them so; without a name, none are written. Example: `\"driftline-anomalies\"`.",
             ),
@@ -269,19 +272,19 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
         options: &[
             opt(
                 "home",
-                Form::Given(|d, v| d.live.home = v),
+                Form::ExternalText(|d, v| d.live.home = v),
                 "\"driftline-state\"",
                 "A folder, relative to that of this file, or a place in an object store: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`.",
             ),
             opt(
                 "every",
-                Form::Duration(S, D, |d, v| d.live.every_us = v),
+                Form::Duration(S, D, |d, v| d.live.state.every_us = v),
                 "\"60s\"",
                 "How often a snapshot is taken.",
             ),
             opt(
                 "keep",
-                Form::Whole(1, 1000, |d, v| d.live.keep = v as usize),
+                Form::Whole(1, 1000, |d, v| d.live.state.keep = v as usize),
                 "3",
                 "How many snapshots are kept.",
             ),
@@ -298,7 +301,7 @@ pub(in crate::config) static SECTIONS: &[Section] = &[
         doc: "The HTTP interface of a running process: `/livez`, `/readyz`, `/metrics` and more ([docs/operations.md](operations.md)).",
         options: &[opt(
             "listen",
-            Form::GivenOrNone(|d, v| d.live.listen = v),
+            Form::ExternalTextOrNone(|d, v| d.live.listen = v),
             "\"127.0.0.1:9187\"",
             "Address and port; `\"\"`: no HTTP. There is no login: keep strangers away from it.",
         )],

@@ -7,8 +7,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaConfRes;
 
 use super::super::diagnostic::{Diagnostics, nearest};
-use super::super::given::{Named, Said, Texts};
-use super::super::secrets::is_secret;
+use super::super::external_text::{NamedText, TextReader, TextSource};
+use super::super::secret_names::is_secret;
 use crate::model::Secret;
 
 const COMMITTED: &str = "leave it out: offsets are committed together with results";
@@ -136,8 +136,8 @@ pub(in crate::config) const PASSED_THROUGH: &[&str] = &[
 
 /// The properties with their values; what is wrong with one is told, and it is left out.
 pub(super) fn read(
-    properties: &[Named],
-    texts: &Texts<'_>,
+    properties: &[NamedText],
+    texts: &TextReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<(String, Secret)> {
     let mut all = Vec::new();
@@ -159,14 +159,15 @@ pub(super) fn read(
             diagnostics
                 .error(property.span.clone(), format!("`{name}` is given twice"))
                 .help("remove one of them");
-        } else if let Some(value) = texts.read(&property.given, diagnostics) {
+        } else if let Some(value) = texts.read(&property.text, diagnostics) {
             match refused(name, &value) {
                 None => all.push((name.to_owned(), Secret::new(value))),
                 // librdkafka's words repeat the value, which may have come from outside.
                 Some(why) => {
-                    let open = !is_secret(name) && matches!(property.given.said, Said::Literal(_));
+                    let open =
+                        !is_secret(name) && matches!(property.text.source, TextSource::Literal(_));
                     let item = diagnostics.error(
-                        property.given.span.clone(),
+                        property.text.span.clone(),
                         format!("librdkafka does not accept this value for `{name}`"),
                     );
                     if open {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::super::diagnostic::Diagnostics;
 use super::super::draft::Draft;
 use super::super::duration::format_us;
-use super::super::given::{Outside, Texts};
+use super::super::external_text::{Outside, TextReader};
 use super::super::places::Places;
 use super::draft::LiveDraft;
 use super::{properties, security, state, topics};
@@ -36,7 +36,7 @@ pub(in crate::config) fn resolve(
     if places.is_wrong("kafka") {
         return None;
     }
-    let texts = Texts { outside };
+    let texts = TextReader { outside };
     let live = &draft.live;
     let kafka = connection(live, places, &texts, diagnostics);
     let source = source(draft, places, &texts, diagnostics);
@@ -54,7 +54,7 @@ pub(in crate::config) fn resolve(
 fn connection(
     live: &LiveDraft,
     places: &Places,
-    texts: &Texts<'_>,
+    texts: &TextReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Connection {
     if live.brokers.is_none() && !places.has("kafka.brokers") {
@@ -92,12 +92,12 @@ fn is_broker(text: &str) -> bool {
 fn source(
     draft: &Draft,
     places: &Places,
-    texts: &Texts<'_>,
+    texts: &TextReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> TopicSource {
     let live = &draft.live;
-    topics::check_inputs(&live.topics, places, diagnostics);
-    if live.protocol == GroupProtocol::Consumer && places.has("source.session_timeout") {
+    topics::check_inputs(&live.source.topics, places, diagnostics);
+    if live.source.protocol == GroupProtocol::Consumer && places.has("source.session_timeout") {
         diagnostics
             .warning(
                 places.key("source.session_timeout"),
@@ -110,33 +110,24 @@ fn source(
         None => draft.pipeline.clone(),
     };
     TopicSource {
-        topics: live.topics.clone(),
-        format: live.format.clone(),
         group,
-        from: live.from,
-        split: live.split,
-        protocol: live.protocol,
         instance_id: live.instance_id.as_ref().and_then(|id| texts.read(id, diagnostics)),
-        session_timeout_us: live.session_timeout_us,
-        fetch_threads: live.fetch_threads,
-        memory_bytes: live.memory_bytes,
-        idle_us: live.idle_us,
-        ahead_us: live.ahead_us,
         max_future_us: draft.files.max_future_us,
+        ..live.source.clone()
     }
 }
 
 fn sinks(
     live: &LiveDraft,
     places: &Places,
-    texts: &Texts<'_>,
+    texts: &TextReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> SinkTopics {
     let [findings, alerts, quarantine, journal] =
         live.sinks.each_ref().map(|given| texts.read(given, diagnostics));
     let anomalies = live.anomalies.as_ref().and_then(|given| texts.read(given, diagnostics));
     let names = [findings, alerts, quarantine, journal, anomalies];
-    topics::check_sinks(&names, &live.topics, places, diagnostics);
+    topics::check_sinks(&names, &live.source.topics, places, diagnostics);
     let [findings, alerts, quarantine, journal, anomalies] = names;
     if live.anomalies.is_none() && places.has("sinks.surprise") {
         diagnostics
@@ -174,7 +165,7 @@ fn delivery(live: &LiveDraft, places: &Places, diagnostics: &mut Diagnostics) {
 fn listen(
     live: &LiveDraft,
     places: &Places,
-    texts: &Texts<'_>,
+    texts: &TextReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<SocketAddr> {
     let written = texts.read(&live.listen, diagnostics)?;

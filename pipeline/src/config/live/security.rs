@@ -1,7 +1,7 @@
 //! `[kafka.tls]` and `[kafka.sasl]` to librdkafka's properties.
 
 use super::super::diagnostic::Diagnostics;
-use super::super::given::{Given, Said, Texts};
+use super::super::external_text::{ExternalText, TextReader, TextSource};
 use super::super::places::Places;
 use super::draft::{LiveDraft, SaslDraft, TlsDraft};
 use super::options::MECHANISMS;
@@ -25,7 +25,7 @@ impl Security {
 pub(super) fn read(
     draft: &LiveDraft,
     places: &Places,
-    texts: &Texts<'_>,
+    texts: &TextReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Security {
     let mut security = Security::default();
@@ -50,7 +50,7 @@ pub(super) fn read(
 fn tls(
     tls: &TlsDraft,
     places: &Places,
-    texts: &Texts<'_>,
+    texts: &TextReader<'_>,
     security: &mut Security,
     diagnostics: &mut Diagnostics,
 ) {
@@ -95,7 +95,7 @@ fn sasl(
     sasl: &SaslDraft,
     tls: bool,
     places: &Places,
-    texts: &Texts<'_>,
+    texts: &TextReader<'_>,
     security: &mut Security,
     diagnostics: &mut Diagnostics,
 ) {
@@ -150,13 +150,17 @@ fn sasl(
 }
 
 /// Where the token stands; that it is there now is checked where outside is read.
-fn token(given: &Given, texts: &Texts<'_>, diagnostics: &mut Diagnostics) -> Option<TokenSource> {
+fn token(
+    given: &ExternalText,
+    texts: &TextReader<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<TokenSource> {
     texts.outside?;
     texts.read(given, diagnostics)?;
-    match &given.said {
-        Said::Literal(_) => None,
-        Said::Env(name) => Some(TokenSource::Env(name.clone())),
-        Said::File(path) => {
+    match &given.source {
+        TextSource::Literal(_) => None,
+        TextSource::Env(name) => Some(TokenSource::Env(name.clone())),
+        TextSource::File(path) => {
             Some(TokenSource::File(texts.outside.map_or(path.clone(), |o| o.folder.join(path))))
         }
     }

@@ -5,7 +5,7 @@ use object_store::azure::AzureConfigKey;
 use object_store::gcp::GoogleConfigKey;
 
 use super::super::diagnostic::{Diagnostics, nearest};
-use super::super::given::Texts;
+use super::super::external_text::TextReader;
 use super::super::places::Places;
 use super::draft::{LiveDraft, home_in};
 use crate::model::Secret;
@@ -65,7 +65,7 @@ const STORES: &[Store] = &[
 pub(super) fn read(
     draft: &LiveDraft,
     places: &Places,
-    texts: &Texts<'_>,
+    texts: &TextReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> StateSettings {
     let home = texts.read(&draft.home, diagnostics);
@@ -74,7 +74,7 @@ pub(super) fn read(
     }
     let mut options = std::collections::BTreeMap::new();
     for option in &draft.home_options {
-        if let Some(value) = texts.read(&option.given, diagnostics) {
+        if let Some(value) = texts.read(&option.text, diagnostics) {
             options.insert(option.name.to_lowercase(), Secret::new(value));
         }
     }
@@ -83,7 +83,7 @@ pub(super) fn read(
         Some(outside) => home_in(outside.folder, &home).to_string_lossy().into_owned(),
         None => home,
     };
-    StateSettings { home, options, every_us: draft.every_us, keep: draft.keep }
+    StateSettings { home, options, ..draft.state.clone() }
 }
 
 fn check_options(home: &str, draft: &LiveDraft, places: &Places, diagnostics: &mut Diagnostics) {

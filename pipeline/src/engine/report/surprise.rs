@@ -12,7 +12,7 @@ use crate::engine::count::rows::GroupKey;
 use crate::engine::learn::group::{Group, Phase};
 use crate::engine::machine::Engine;
 use crate::engine::report::code_surprises::CodeSurprises;
-use crate::model::anomaly::{Anomaly, Level, SurprisingValue};
+use crate::model::anomaly::{Anomaly, SurpriseLevel, SurprisingValue};
 use crate::model::{Batch, Column, INVALID_LABEL, NULL_LABEL, Value};
 
 /// One metric of a group that has a baseline.
@@ -27,7 +27,7 @@ struct Judge<'a> {
 impl Engine {
     /// The events of a batch whose surprise is over a level, in their order. Events of series without a
     /// baseline are none.
-    pub fn surprising(&mut self, batch: &Batch, level: Level) -> Vec<Anomaly> {
+    pub fn surprising(&mut self, batch: &Batch, level: SurpriseLevel) -> Vec<Anomaly> {
         let rows: Vec<u32> = (0..batch.rows() as u32).collect();
         let (keys, of_row) = self.groups_of(batch, &rows);
         let mut cache = std::mem::take(&mut self.surprises);

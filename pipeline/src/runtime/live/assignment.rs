@@ -13,7 +13,7 @@ use super::flow::{Flow, REOPEN_AFTER, Slot};
 use super::opening::{Opened, Opener};
 use super::shard::{Results, Shard};
 use crate::kafka::KafkaFault;
-use crate::model::anomaly::Level;
+use crate::model::anomaly::SurpriseLevel;
 use crate::model::live::Split;
 use crate::model::stream::{Outcome, TopicPartition};
 use crate::sink::kafka::{CommitSettings, Committer, Group};
@@ -192,7 +192,7 @@ impl Flow {
         };
         let Opened { mut shard, began, words } = opener.open(name, partitions, &self.settings)?;
         let lateness_us = self.settings.time.lateness_us;
-        shard.tell_over(self.live.sinks.anomalies.as_ref().map(|sink| Level {
+        shard.tell_over(self.live.sinks.anomalies.as_ref().map(|sink| SurpriseLevel {
             over_nats: sink.over_nats,
             after_us: self.live.source.ahead_us + lateness_us,
         }));

@@ -9,7 +9,7 @@ use super::shard::{Intake, Shard};
 use crate::engine::Engine;
 use crate::kafka::cluster::Cluster;
 use crate::model::Settings;
-use crate::model::live::{Delivery, From, Live};
+use crate::model::live::{Delivery, Live, StartPosition};
 use crate::model::stream::TopicPartition;
 use crate::state::SnapshotStore;
 
@@ -83,12 +83,12 @@ impl Opener<'_> {
         settings: &Settings,
     ) -> Result<Opened, LiveFault> {
         let offsets = match self.live.source.from {
-            From::Committed => {
+            StartPosition::Committed => {
                 return Err(LiveFault::NothingCommitted(self.live.source.group.clone()));
             }
-            From::Earliest => self.spans(partitions, |(first, _)| first)?,
-            From::Latest => self.spans(partitions, |(_, end)| end)?,
-            From::Timestamp(us) => self.cluster.at_time(partitions, us)?,
+            StartPosition::Earliest => self.spans(partitions, |(first, _)| first)?,
+            StartPosition::Latest => self.spans(partitions, |(_, end)| end)?,
+            StartPosition::Timestamp(us) => self.cluster.at_time(partitions, us)?,
         };
         let places: Vec<_> = partitions.iter().cloned().zip(offsets).collect();
         let intake = |(of, at): &(TopicPartition, i64)| {

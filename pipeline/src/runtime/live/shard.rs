@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::decisions::PartitionDecisions;
 use crate::engine::{Engine, Input, Output};
-use crate::model::anomaly::{Anomaly, Level};
+use crate::model::anomaly::{Anomaly, SurpriseLevel};
 use crate::model::stream::{Fetched, Original, TopicPartition};
 use crate::model::{Alert, Finding, Settings};
 
@@ -110,7 +110,7 @@ pub struct Shard {
     /// Settings that apply once recovered, where they differ from those of the snapshot.
     then: Option<Settings>,
     /// Events over it are told.
-    level: Option<Level>,
+    level: Option<SurpriseLevel>,
     to_be_kept: bool,
 }
 
@@ -131,7 +131,7 @@ impl Shard {
     }
 
     /// Tells of surprising events, too.
-    pub fn tell_over(&mut self, level: Option<Level>) {
+    pub fn tell_over(&mut self, level: Option<SurpriseLevel>) {
         self.level = level;
     }
 

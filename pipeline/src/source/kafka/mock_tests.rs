@@ -10,7 +10,7 @@ use rdkafka::types::RDKafkaApiKey;
 use super::stand_in::{StandIn, event, of};
 use super::*;
 use crate::model::Column;
-use crate::model::live::{Connection, From, GroupProtocol, Split, TopicSource};
+use crate::model::live::{Connection, GroupProtocol, Split, StartPosition, TopicSource};
 use crate::model::stream::{Fetched, TopicPartition};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -281,7 +281,7 @@ fn source(protocol: GroupProtocol) -> TopicSource {
         topics: vec!["events".into()],
         format: "json".into(),
         group: "g".into(),
-        from: From::Earliest,
+        from: StartPosition::Earliest,
         split: Split::Partition,
         protocol,
         instance_id: None,

@@ -143,14 +143,14 @@ pub(super) fn membership(connection: &Connection, source: &TopicSource) -> Clien
 mod tests {
     use super::*;
     use crate::model::Secret;
-    use crate::model::live::{From, Split};
+    use crate::model::live::{Split, StartPosition};
 
     fn source(protocol: GroupProtocol) -> TopicSource {
         TopicSource {
             topics: vec!["events".into()],
             format: "json".into(),
             group: "g".into(),
-            from: From::Earliest,
+            from: StartPosition::Earliest,
             split: Split::None,
             protocol,
             instance_id: Some("a".into()),

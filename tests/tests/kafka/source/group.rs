@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
 use driftline::kafka::KafkaFault;
-use driftline::model::live::{From, GroupProtocol, Split, TopicSource};
+use driftline::model::live::{GroupProtocol, Split, StartPosition, TopicSource};
 use driftline::model::stream::TopicPartition;
 use driftline::source::kafka::{Member, MemberEvent};
 use driftline_tests::broker::Broker;
@@ -18,7 +18,7 @@ fn source(group: &str, protocol: GroupProtocol, instance_id: Option<&str>) -> To
         topics: Vec::new(),
         format: "json".into(),
         group: group.to_owned(),
-        from: From::Earliest,
+        from: StartPosition::Earliest,
         split: Split::Partition,
         protocol,
         instance_id: instance_id.map(str::to_owned),

@@ -13,7 +13,7 @@ const OUTSIDE_BYTES_MAX: u64 = 1 << 20;
 
 /// Where a text stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum TextSource {
     /// In the config.
     Literal(String),
     /// In an environment variable.
@@ -24,24 +24,24 @@ pub(super) enum Said {
 
 /// A text with its place in the config.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given {
-    pub(super) said: Said,
+pub struct ExternalText {
+    pub(super) source: TextSource,
     /// Of the value in the config's text.
     pub(super) span: Range<usize>,
 }
 
-impl Default for Given {
+impl Default for ExternalText {
     fn default() -> Self {
-        Self { said: Said::Literal(String::new()), span: 0..0 }
+        Self { source: TextSource::Literal(String::new()), span: 0..0 }
     }
 }
 
 /// A name with its place, and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedText {
     pub(super) name: String,
     pub(super) span: Range<usize>,
-    pub(super) given: Given,
+    pub(super) text: ExternalText,
 }
 
 /// What stands outside of the config's text.
@@ -53,26 +53,30 @@ pub struct Outside<'a> {
 }
 
 /// Texts by way of the config, or nothing yet where only the config itself is read.
-pub(super) struct Texts<'a> {
+pub(super) struct TextReader<'a> {
     pub(super) outside: Option<&'a Outside<'a>>,
 }
 
-impl Texts<'_> {
+impl TextReader<'_> {
     /// The text; `None` where it stands outside and that is not read, or cannot be read, which is told.
-    pub(super) fn read(&self, given: &Given, diagnostics: &mut Diagnostics) -> Option<String> {
-        let outside = match (&given.said, self.outside) {
-            (Said::Literal(text), _) => return Some(text.clone()),
+    pub(super) fn read(
+        &self,
+        given: &ExternalText,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<String> {
+        let outside = match (&given.source, self.outside) {
+            (TextSource::Literal(text), _) => return Some(text.clone()),
             (_, None) => return None,
             (_, Some(outside)) => outside,
         };
-        let (text, place, remedy) = match &given.said {
-            Said::Literal(_) => return None,
-            Said::Env(name) => (
+        let (text, place, remedy) = match &given.source {
+            TextSource::Literal(_) => return None,
+            TextSource::Env(name) => (
                 (outside.variable)(name).ok_or_else(|| "is not set".to_owned()),
                 format!("the environment variable {name}"),
                 "set it where Driftline is started, or use another one".to_owned(),
             ),
-            Said::File(path) => {
+            TextSource::File(path) => {
                 let path = outside.folder.join(path);
                 let place = format!("the file {}", path.display());
                 let remedy = "create it, and let the user that runs Driftline read it".to_owned();
@@ -89,7 +93,11 @@ impl Texts<'_> {
     }
 
     /// The path of a file that a library will read, told where it is missing.
-    pub(super) fn path(&self, given: &Given, diagnostics: &mut Diagnostics) -> Option<String> {
+    pub(super) fn path(
+        &self,
+        given: &ExternalText,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<String> {
         let written = self.read(given, diagnostics)?;
         let Some(outside) = self.outside else { return Some(written) };
         let path = outside.folder.join(written);
