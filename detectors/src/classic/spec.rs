@@ -40,7 +40,7 @@ pub enum Input {
     Bit,
 }
 
-/// One line of [`DETECTORS`].
+/// One line of [`DETECTORS`](super::DETECTORS).
 #[derive(Clone, Copy, Debug)]
 pub struct DetectorSpec {
     /// Name in configuration and on the command line.
