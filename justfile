@@ -15,7 +15,7 @@ test:
 # Writes golden files and generated pages anew; then read the difference.
 bless:
     cargo build --release --workspace --locked
-    UPDATE_GOLDEN=1 cargo test --release --workspace --locked --test surface
+    UPDATE_GOLDEN=1 cargo test --release --workspace --locked --test surface --test house_rules
 
 # A bench, as ratios to a floor of the same run: decode, generate, kernels, replay, snapshot; with a broker: consume, live.
 bench name="replay" *arguments:

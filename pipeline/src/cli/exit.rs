@@ -4,12 +4,13 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use super::terminal::Terminal;
-use crate::codec::LayoutError;
+use crate::codec::{LayoutError, UnknownFormat};
 use crate::config::ConfigError;
 use crate::kafka::KafkaFault;
 use crate::runtime::live::LiveFault;
 use crate::runtime::topic_replay::TopicReplayError;
 use crate::sink::follower::FollowerFault;
+use crate::sink::lines::WriteError;
 use crate::source::SourceError;
 use crate::state::StateFault;
 use crate::synth::PlanError;
@@ -36,9 +37,13 @@ pub(super) fn report(error: &anyhow::Error, terminal: &Terminal) -> ExitCode {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe)
-    })
+    error.chain().filter_map(io_error).any(|e| e.kind() == ErrorKind::BrokenPipe)
+}
+
+/// The error of input or output that a cause is, or that a result file has met.
+fn io_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a std::io::Error> {
+    let of_file = || cause.downcast_ref::<WriteError>().map(|error| &error.cause);
+    cause.downcast_ref::<std::io::Error>().or_else(of_file)
 }
 
 fn code_of(error: &anyhow::Error) -> u8 {
@@ -48,13 +53,18 @@ fn code_of(error: &anyhow::Error) -> u8 {
             Some(ConfigError::Unreadable { .. }) => return ENVIRONMENT,
             None => {}
         }
-        let is_config = cause.is::<LayoutError>() || cause.is::<FollowerFault>();
+        let is_format = cause.is::<LayoutError>() || cause.is::<UnknownFormat>();
+        let is_sink = matches!(
+            cause.downcast_ref::<FollowerFault>(),
+            Some(FollowerFault::Settings { .. } | FollowerFault::Unknown(_))
+        );
+        let is_config = is_format || is_sink;
         if cause.is::<clap::Error>() || cause.is::<PlanError>() || is_config {
             return USAGE;
         }
         let live = cause.is::<LiveFault>() || cause.is::<TopicReplayError>();
         let outside = cause.is::<KafkaFault>() || cause.is::<StateFault>() || live;
-        if cause.is::<std::io::Error>() || cause.is::<SourceError>() || outside {
+        if io_error(cause).is_some() || cause.is::<SourceError>() || outside {
             return ENVIRONMENT;
         }
     }

@@ -116,8 +116,8 @@ pub fn main() -> ExitCode {
     main_with(&[])
 }
 
-/// The same with sinks beside the table: `run` writes to them, `check` looks at them, and each that follows
-/// what is committed has its section `[sinks.NAME]` in the config.
+/// The same with sinks beside the table that follow what is committed: `run` writes to them, `check` looks at
+/// them, and each has its section `[sinks.NAME]` in the config.
 pub fn main_with(sinks: &'static [SinkSpec]) -> ExitCode {
     sink::add(sinks);
     let line = CommandLine::parse();

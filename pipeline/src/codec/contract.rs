@@ -41,8 +41,9 @@ use crate::model::Batch;
 ///
 /// At least one of `files` and `messages` must be given, and each call must give the same.
 pub trait Codec: fmt::Debug + Send + Sync {
-    /// What it is called and what it reads. Its name is the one that `[input] format`, `[source] format`
-    /// and `--format` take, so it never changes once it was released.
+    /// What it is called and what it reads. The name of one in [`CODECS`](super::CODECS) is what
+    /// `[input] format`, `[source] format` and `--format` take, so it never changes once it was released;
+    /// one that a program adds is known to that program's [`Codecs`](super::Codecs) only.
     fn format(&self) -> &'static Format;
 
     /// How files are read; none where the format has no files.

@@ -11,7 +11,7 @@ use crate::sink;
 const HEAD: &str = "\
 # The config
 
-<!-- Made from the table of options in pipeline/src/config/options.rs. Do not edit: run
+<!-- Made from the tables of options in pipeline/src/config and of sinks in pipeline/src/sink. Do not edit: run
      `UPDATE_GOLDEN=1 cargo test --release -p driftline-tests --test surface config::`. -->
 
 Driftline reads one TOML file, `driftline.toml` unless you name another. `driftline init SAMPLE` writes one

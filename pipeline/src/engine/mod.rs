@@ -10,9 +10,10 @@
 //! clock -> count -> learn -> chart -> judge -> report       state, rerun
 //! ```
 //!
-//! The rooms stand in the order of events, and none knows one that comes after it. What several speak of lies
-//! between them: `key`, `series`, `decision`. `machine` is the engine as a whole, `step` its one way of
-//! taking an input; a room that does something with all of it does so in an `impl Engine` of its own.
+//! The rooms stand in the order of events, and none knows one that comes after it, but for `judge`, which
+//! calls `report`. What several speak of lies between them: `key`, `series`, `decision`. `machine` is the
+//! engine as a whole, `step` its one way of taking an input; a room that does something with all of it does
+//! so in an `impl Engine` of its own.
 
 mod chart;
 mod clock;

@@ -60,11 +60,11 @@ pub struct Context {
     brokers: String,
     oauth_token: Option<TokenSource>,
     secrets: Vec<String>,
-    last: Mutex<Option<Told>>,
+    last: Mutex<Option<ClientError>>,
 }
 
 /// An error that the client told by itself.
-struct Told {
+struct ClientError {
     code: RDKafkaErrorCode,
     words: String,
     at: Instant,
@@ -110,12 +110,12 @@ impl Context {
         *self.told() = None;
     }
 
-    fn told(&self) -> MutexGuard<'_, Option<Told>> {
+    fn told(&self) -> MutexGuard<'_, Option<ClientError>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, code: RDKafkaErrorCode, words: String) {
-        *self.told() = Some(Told { code, words, at: Instant::now() });
+        *self.told() = Some(ClientError { code, words, at: Instant::now() });
     }
 
     /// A text of librdkafka, bounded, without the secrets of this connection.

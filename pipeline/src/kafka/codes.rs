@@ -40,7 +40,7 @@ fn remedy(table: &'static [(&str, &str)], detail: &str) -> &'static str {
 }
 
 /// What a code is told with.
-struct Told<'a> {
+struct FaultContext<'a> {
     code: Code,
     brokers: String,
     doing: Doing<'a>,
@@ -48,11 +48,11 @@ struct Told<'a> {
 }
 
 /// Makes the fault of a code.
-type Fault = fn(Told<'_>) -> KafkaFault;
+type Fault = fn(FaultContext<'_>) -> KafkaFault;
 
 /// Codes, and the fault that each of them is. Any other is [`KafkaFault::Other`].
 const FAULTS: &[(&[Code], Fault)] = &[
-    (&[Code::SSL], |Told { brokers, detail, .. }| {
+    (&[Code::SSL], |FaultContext { brokers, detail, .. }| {
         let remedy = remedy(TLS_REMEDIES, &detail);
         KafkaFault::Tls { brokers, detail, remedy }
     }),
@@ -63,7 +63,7 @@ const FAULTS: &[(&[Code], Fault)] = &[
             Code::UnsupportedSASLMechanism,
             Code::IllegalSASLState,
         ],
-        |Told { brokers, detail, .. }| {
+        |FaultContext { brokers, detail, .. }| {
             let remedy = remedy(LOGIN_REMEDIES, &detail);
             KafkaFault::Login { brokers, detail, remedy }
         },
@@ -76,7 +76,7 @@ const FAULTS: &[(&[Code], Fault)] = &[
             Code::BrokerNotAvailable,
             Code::NetworkException,
         ],
-        |Told { brokers, doing, detail, .. }| KafkaFault::Unreachable {
+        |FaultContext { brokers, doing, detail, .. }| KafkaFault::Unreachable {
             brokers,
             doing: doing.words(),
             detail,
@@ -89,7 +89,7 @@ const FAULTS: &[(&[Code], Fault)] = &[
             Code::UnknownPartition,
             Code::UnknownTopicId,
         ],
-        |Told { doing, .. }| KafkaFault::UnknownTopic {
+        |FaultContext { doing, .. }| KafkaFault::UnknownTopic {
             topic: doing.topic().unwrap_or("of the config").to_owned(),
         },
     ),
@@ -100,7 +100,7 @@ const FAULTS: &[(&[Code], Fault)] = &[
             Code::ClusterAuthorizationFailed,
             Code::TransactionalIdAuthorizationFailed,
         ],
-        |Told { doing, detail, .. }| KafkaFault::Forbidden {
+        |FaultContext { doing, detail, .. }| KafkaFault::Forbidden {
             doing: doing.words(),
             detail,
             acl: doing.acl(),
@@ -108,7 +108,7 @@ const FAULTS: &[(&[Code], Fault)] = &[
     ),
     (
         &[Code::MessageSizeTooLarge, Code::MessageBatchTooLarge, Code::InvalidMessageSize],
-        |Told { doing, detail, .. }| KafkaFault::TooLarge { doing: doing.words(), detail },
+        |FaultContext { doing, detail, .. }| KafkaFault::TooLarge { doing: doing.words(), detail },
     ),
     (
         &[
@@ -119,7 +119,7 @@ const FAULTS: &[(&[Code], Fault)] = &[
             Code::NotEnoughReplicas,
             Code::NotEnoughReplicasAfterAppend,
         ],
-        |Told { doing, detail, .. }| KafkaFault::TimedOut { doing: doing.words(), detail },
+        |FaultContext { doing, detail, .. }| KafkaFault::TimedOut { doing: doing.words(), detail },
     ),
     (
         &[
@@ -131,7 +131,7 @@ const FAULTS: &[(&[Code], Fault)] = &[
             Code::AssignmentLost,
             Code::PollExceeded,
         ],
-        |Told { doing, detail, .. }| KafkaFault::Evicted { doing: doing.words(), detail },
+        |FaultContext { doing, detail, .. }| KafkaFault::Evicted { doing: doing.words(), detail },
     ),
     (
         &[
@@ -140,7 +140,7 @@ const FAULTS: &[(&[Code], Fault)] = &[
             Code::InvalidProducerEpoch,
             Code::TransactionCoordinatorFenced,
         ],
-        |Told { doing, detail, .. }| KafkaFault::Fenced { doing: doing.words(), detail },
+        |FaultContext { doing, detail, .. }| KafkaFault::Fenced { doing: doing.words(), detail },
     ),
 ];
 
@@ -191,7 +191,7 @@ impl KafkaFault {
     pub fn of_code(code: Code, words: &str, doing: Doing<'_>, context: &Context) -> Self {
         let (code, detail) = cause(code, words, context);
         let made = FAULTS.iter().find(|(codes, _)| codes.contains(&code));
-        let told = Told { code, brokers: context.brokers().to_owned(), doing, detail };
+        let told = FaultContext { code, brokers: context.brokers().to_owned(), doing, detail };
         match made {
             Some((_, fault)) => fault(told),
             None => Self::Other { doing: doing.words(), detail: told.detail, code: told.code },

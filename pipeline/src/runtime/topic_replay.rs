@@ -307,7 +307,7 @@ impl Fetching {
         let words = self.fetchers.iter().find_map(|fetcher| fetcher.status().error);
         TopicReplayError::Stalled {
             seconds: STALLED_AFTER.as_secs(),
-            words: words.unwrap_or_else(|| "the client says nothing".into()),
+            words: words.unwrap_or_else(|| "the client gives no reason".into()),
         }
     }
 

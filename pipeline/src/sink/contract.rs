@@ -20,10 +20,11 @@ use crate::model::stream::Epoch;
 ///
 /// # Call order
 ///
-/// 1. It is made. A sink that takes part reaches out here, and fences an older instance of itself; one that
-///    follows only looks at its settings, since its receiver may come up later.
-/// 2. [`write`](Sink::write), for each input in its order, and [`idle`](Sink::idle) between two of them, at
-///    least every tenth of a second while there is nothing to write.
+/// 1. It is made. A sink that takes part reaches out here, and with transactions fences an older instance of
+///    itself; one that follows only looks at its settings, since its receiver may come up later.
+/// 2. [`write`](Sink::write), for each input in its order; and, but for a [`FileSink`],
+///    [`idle`](Sink::idle) between two of them, at least every tenth of a second while there is nothing to
+///    write.
 /// 3. [`finish`](Sink::finish), once, if there is time. A sink may be dropped without it at any moment, in
 ///    the middle of a process that is killed, too: nothing may depend on it but bytes that are still
 ///    buffered.
@@ -35,12 +36,15 @@ use crate::model::stream::Epoch;
 ///
 /// # What has been written
 ///
-/// `Ok(())` means durable, as far as the receiver can promise it: nobody will offer that input again. A
-/// process that dies in the middle of `write`, or after it but before anybody heard of it, leaves the outcome
-/// open:
+/// `Ok(())` means durable, as far as the receiver can promise it: this process will not offer that input
+/// again. A process that dies in the middle of `write`, or after it but before anybody heard of it, leaves
+/// the outcome open:
 ///
-/// - An [`EpochSink`] must settle that by itself. Before it writes an epoch again, in this process or in the
-///   next one, it must know whether the first attempt was committed: results and offsets are one.
+/// - An [`EpochSink`] of `exactly-once` must settle that by itself. Before it writes an epoch again, in this
+///   process or in the next one, it must know whether the first attempt was committed: results and offsets
+///   are one.
+/// - An [`EpochSink`] of `at-least-once` makes journal, results and offsets durable in this order. What a
+///   crash leaves open is read and written again, with the same ids.
 /// - A [`FollowingSink`] is fed only from epochs that are committed, so it never tells what is later taken
 ///   back. Within one process each record is delivered once, or more than once where an answer was lost;
 ///   records that still waited when the process died are not delivered by the next one, which finds them in
@@ -106,7 +110,7 @@ pub enum Refusal {
     Later {
         /// Why, for people.
         why: String,
-        /// How long the receiver wants to be left alone, where it says so.
+        /// How long the receiver wants to be left alone, where it says so; at most 30 s are heeded.
         after: Option<Duration>,
     },
     /// It will never be taken: it is a dead letter, and the next one comes.

@@ -22,7 +22,7 @@ use crate::model::live::FollowerSettings;
 /// Records that may wait; a finding has some 10 KiB. What comes beyond them is a dead letter.
 pub const WAITING_MAX: usize = 1024;
 /// A record is offered to its receiver this often; with these pauses that is a quarter of an hour.
-pub const TRIES_MAX: u32 = 40;
+const TRIES_MAX: u32 = 40;
 /// The first pause, and the longest; each is twice the one before.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -174,12 +174,15 @@ impl Follower {
         self.shared.lock().until = Some(Instant::now() + patience);
         self.shared.changed.notify_one();
         if self.ended.recv_timeout(patience + IDLE).is_err_and(|error| error.is_timeout()) {
-            tracing::warn!(sink = self.name, "shutting down without the sink: a call of its hangs");
+            tracing::warn!(
+                sink = self.name,
+                "shutting down without the sink: one of its calls hangs"
+            );
         }
         let mut state = self.shared.lock();
         state.is_closed = true;
         let left = state.queue.drain(..).count() as u64;
-        state.bury(self.name, left, "the process stopped before its receiver took them");
+        state.bury(self.name, left, "the process stopped before the receiver had taken them");
         state.status.clone()
     }
 }

@@ -22,4 +22,4 @@ mod table;
 
 pub use contract::{EpochSink, FileSink, FollowingSink, Lost, Refusal, Sink};
 pub use spec::{Checked, Role, SinkOption, SinkSpec, Takes};
-pub use table::{SINKS, add, all, following};
+pub use table::{SINKS, add, all, files, following};

@@ -3,6 +3,8 @@
 
 use std::sync::{PoisonError, RwLock};
 
+use super::contract::FileSink;
+use super::lines::{ResultPaths, WriteError};
 use super::spec::{Role, SinkSpec};
 use super::{kafka, ndjson};
 
@@ -12,11 +14,13 @@ pub static SINKS: &[SinkSpec] = &[ndjson::FILES, kafka::EXACTLY_ONCE, kafka::AT_
 /// Those of an embedding program.
 static ADDED: RwLock<Vec<&'static SinkSpec>> = RwLock::new(Vec::new());
 
-/// Puts sinks beside the table, for this process: to be called before a config is read. One whose name is
-/// taken is left out.
+/// Puts sinks that follow what is committed beside the table, for this process: to be called before a
+/// config is read. One whose name is taken is left out, and so is one of another kind: the table alone has
+/// those.
 pub fn add(sinks: &'static [SinkSpec]) {
     for spec in sinks {
-        if !all().any(|known| known.name == spec.name) {
+        let follows = matches!(spec.role, Role::Follower { .. });
+        if follows && !all().any(|known| known.name == spec.name) {
             ADDED.write().unwrap_or_else(PoisonError::into_inner).push(spec);
         }
     }
@@ -26,6 +30,18 @@ pub fn add(sinks: &'static [SinkSpec]) {
 pub fn all() -> impl Iterator<Item = &'static SinkSpec> {
     let added = ADDED.read().unwrap_or_else(PoisonError::into_inner).clone();
     SINKS.iter().chain(added)
+}
+
+/// The sink of a replay's results: opens its files.
+///
+/// # Errors
+/// Where one of them cannot be created.
+pub fn files(paths: &ResultPaths) -> Result<Box<FileSink>, WriteError> {
+    let maker = SINKS.iter().find_map(|spec| match spec.role {
+        Role::Files { make } => Some(make),
+        _ => None,
+    });
+    maker.unwrap_or(ndjson::create)(paths)
 }
 
 /// The sinks that follow committed epochs. Each has a section `[sinks.NAME]`.

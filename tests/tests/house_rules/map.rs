@@ -1,9 +1,9 @@
 //! The map of the house: which rooms there are, what each holds and which others it knows.
 //!
 //! One table serves three readers: the check of imports, the circles, and ARCHITECTURE.md, whose drawings
-//! and tables are made of it (`DRIFTLINE_BLESS=1 cargo test -p driftline-tests house_rules` writes them
-//! anew). A room knows only rooms that stand above its own row, so the table itself can hold no circle; and
-//! it names just those that it really imports, so the page is neither more nor less than what is so.
+//! and tables are made of it (`just bless` writes them anew). A room knows only rooms that stand above its
+//! own row, so the table itself can hold no circle; and it names just those that it really imports, so the
+//! page is neither more nor less than what is so.
 
 use std::collections::{BTreeMap, BTreeSet};
 

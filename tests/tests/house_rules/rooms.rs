@@ -1,6 +1,6 @@
 //! The rooms of the house, as tables: see `map` for what they serve.
 //!
-//! A new folder is one row here; `DRIFTLINE_BLESS=1` then writes ARCHITECTURE.md anew.
+//! A new folder is one row here; `just bless` then writes ARCHITECTURE.md anew.
 
 use super::map::{Map, Room};
 

@@ -62,6 +62,24 @@ fn help_is_short_and_long_and_goes_to_standard_output() {
     assert!(top.contains("Exit codes:"));
 }
 
+/// As with `driftline replay --rejects - | head -1`.
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    let lines = "no json\n".repeat(50_000);
+    let here = folder(&[("good.toml", GOOD), ("text.ndjson", &lines)]);
+    let mut child = driftline()
+        .args(["replay", "-c", "good.toml", "text.ndjson", "--rejects", "-"])
+        .current_dir(here.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert!(!text(&output.stderr).contains("cannot write"), "{}", text(&output.stderr));
+}
+
 #[test]
 fn exit_codes() {
     let here = folder(&[("good.toml", GOOD), ("bad.toml", BAD), ("text.ndjson", "no json\n")]);
@@ -78,6 +96,8 @@ fn exit_codes() {
         (3, &["check"]),
         (3, &["init", "absent.ndjson"]),
         (1, &["init", "text.ndjson"]),
+        (2, &["replay", "-c", "good.toml", "text.ndjson", "--format", "xml"]),
+        (3, &["replay", "-c", "good.toml", "text.ndjson", "--rejects", "/dev/full"]),
     ] {
         let output =
             driftline().args(arguments).current_dir(here.path()).output().expect("it starts");

@@ -22,7 +22,7 @@ struct Head {
 
 /// Findings by id: a hash of their bytes, and how often they stand there.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct PublishedFindings {
     by_id: BTreeMap<String, (u128, u64)>,
     /// Findings of the same pipeline under other configs.
     pub(super) other_configs: u64,
@@ -30,7 +30,7 @@ pub(super) struct Told {
     unread: u64,
 }
 
-impl Told {
+impl PublishedFindings {
     /// All findings of a topic that this pipeline told under this config.
     pub(super) fn read(
         cluster: &Cluster,
@@ -72,7 +72,11 @@ pub(super) struct Comparison {
 impl Comparison {
     /// Compares. `before` was read before the offsets that were replayed up to, `after` after them: whatever
     /// is in `before` must have been replayed, whatever was replayed must be in `after`.
-    pub(super) fn of(replayed: &Told, before: &Told, after: &Told) -> Self {
+    pub(super) fn of(
+        replayed: &PublishedFindings,
+        before: &PublishedFindings,
+        after: &PublishedFindings,
+    ) -> Self {
         let mut all = Self::default();
         for (id, (bytes, _)) in &replayed.by_id {
             match after.by_id.get(id) {
@@ -127,8 +131,8 @@ impl Comparison {
 mod tests {
     use super::*;
 
-    fn told(all: &[(&str, &str)]) -> Told {
-        let mut told = Told::default();
+    fn told(all: &[(&str, &str)]) -> PublishedFindings {
+        let mut told = PublishedFindings::default();
         all.iter().for_each(|(id, bytes)| told.add((*id).into(), bytes.as_bytes()));
         told
     }

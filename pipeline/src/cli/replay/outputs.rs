@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::config::Files;
 use crate::model::{Alert, Finding, OutputRecord, RejectRecord};
 use crate::sink::lines::{ResultPaths, WriteError};
-use crate::sink::{FileSink, ndjson};
+use crate::sink::{self, FileSink};
 
 /// Where results go, instead of where the config says.
 #[derive(Debug, clap::Args)]
@@ -41,7 +41,7 @@ impl Outputs {
             rejects: pick(&args.rejects, &files.rejects),
         };
         let on_stdout = paths.all().into_iter().any(|path| path.as_os_str() == "-");
-        Ok(Self { sink: ndjson::create(&paths)?, findings: paths.findings, on_stdout })
+        Ok(Self { sink: sink::files(&paths)?, findings: paths.findings, on_stdout })
     }
 
     /// Writes what the engine gave.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use super::compare::{Comparison, Told};
+use super::compare::{Comparison, PublishedFindings};
 use super::outputs::Outputs;
 use super::{Args, close};
 use crate::cli::progress::Progress;
@@ -144,7 +144,8 @@ impl Replay<'_> {
         let settings =
             live_settings(self.settings.clone(), self.live.source.split, partitions.len());
         let config = Engine::new(settings).config().to_owned();
-        let told = || Told::read(&self.cluster, topic, &self.settings.pipeline, &config);
+        let told =
+            || PublishedFindings::read(&self.cluster, topic, &self.settings.pipeline, &config);
         // In this order: what was written before the offsets were read must be found again up to them, and
         // the decisions that are read after them are all that were taken before them.
         let before = told()?;
@@ -154,7 +155,7 @@ impl Replay<'_> {
         let decisions = Decisions::read(&self.cluster, &self.live.sinks.journal, &self.group)?;
         let plan = Plan::of_group(&self.cluster, &self.live, &self.group, decisions, &committed)?;
         self.say(&plan);
-        let mut replayed = Told::default();
+        let mut replayed = PublishedFindings::default();
         self.replay(&plan, |event| -> anyhow::Result<()> {
             if let TopicEvent::Results(results) = event {
                 for finding in &results.findings {

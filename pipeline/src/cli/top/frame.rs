@@ -158,7 +158,7 @@ impl Picture<'_> {
             ),
         ));
         let firing = match status.firing.as_slice() {
-            [] => ("no alert fires".to_owned(), Tone::Good),
+            [] => ("no alert is firing".to_owned(), Tone::Good),
             models => (format!("{} firing: {}", models.len(), models.join(", ")), Tone::Bad),
         };
         let series = format!(

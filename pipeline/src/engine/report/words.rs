@@ -9,6 +9,7 @@ use crate::model::time::{from_rfc3339, span};
 
 /// Series that the summary of a finding names.
 const CARRIERS_NAMED: usize = 8;
+
 /// Six significant digits: what a person can use, and no noise in the bytes.
 pub(crate) fn round(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {

@@ -25,7 +25,7 @@ const COMMIT_MAX: Duration = Duration::from_secs(120);
 /// The line of the table.
 pub const AT_LEAST_ONCE: SinkSpec = SinkSpec {
     name: "at-least-once",
-    doc: "Topics, without transactions: results first, then offsets (`[sinks]`, `[delivery]`).",
+    doc: "Topics, without transactions: journal, results and offsets, in this order (`[sinks]`, `[delivery]`).",
     options: &[],
     role: Role::Epoch { mode: Delivery::AtLeastOnce, check: probe::untried },
 };

@@ -106,7 +106,7 @@ impl Committer {
         self.shared.stop();
         if self.ended.recv_timeout(STOP_MAX).is_err_and(|error| error.is_timeout()) {
             tracing::warn!(
-                "the commit thread does not stop: a call of its hangs; shutting down without it"
+                "the commit thread does not stop: one of its calls hangs; shutting down without it"
             );
         }
     }
