@@ -8,8 +8,8 @@ use anyhow::{Context, bail};
 
 use super::{FOUND, Terminal};
 use crate::config;
+use crate::config::formats::input_formats;
 use crate::config::infer::{self, Origin, records};
-use crate::config::options::input_formats;
 
 /// Write a config from a sample of your own events
 ///

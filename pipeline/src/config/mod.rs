@@ -13,6 +13,7 @@ pub mod duration;
 mod external_text;
 mod fault;
 pub mod form;
+pub mod formats;
 pub mod infer;
 mod live;
 pub mod manual;

@@ -4,15 +4,14 @@
 //! derive from the rows. A new option is one row here and the field of the settings that it lands in.
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
 
 use super::draft::MetricDraft;
 use super::form::Form;
+use super::formats::input_formats;
 use super::option::{D, H, MS, Opt, S, opt};
 use super::section::Section;
 use super::values::words;
 use super::{live, presets};
-use crate::codec::Codecs;
 use crate::model::Kind;
 use crate::model::settings::{Fleet, OnNewVersion};
 
@@ -44,22 +43,6 @@ const METRIC_KIND_WORDS: [&str; 4] = words(&METRIC_KINDS);
 /// The word of a metric's kind.
 pub fn kind_name(kind: Kind) -> &'static str {
     METRIC_KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word)
-}
-
-/// Words of `format` in `[input]`: `auto`, and the codecs that read files.
-pub fn input_formats() -> &'static [&'static str] {
-    static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-        let mut words = Codecs::built_in().names_for_files();
-        words.insert(0, "auto");
-        words
-    });
-    &WORDS
-}
-
-/// Words of `format` in `[source]`: the codecs that read messages.
-pub fn message_formats() -> &'static [&'static str] {
-    static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| Codecs::built_in().names_for_messages());
-    &WORDS
 }
 
 /// All sections, in the order of the documentation.

@@ -6,6 +6,7 @@
 pub mod arrivals;
 pub mod dataset;
 pub mod drift;
+mod drift_text;
 pub mod effects;
 pub mod evaluate;
 pub mod event;

@@ -151,6 +151,11 @@ fn expand(tree: &str) -> Vec<String> {
 
 /// Paths of at least two segments in a line of code.
 fn inline_paths(text: &str) -> Vec<String> {
+    // Who may see an item is no import.
+    let text = match text.trim_start().strip_prefix("pub(in ") {
+        Some(rest) => rest.split_once(')').map_or(rest, |(_, item)| item),
+        None => text,
+    };
     text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
         .filter(|word| word.contains("::"))
         .map(str::to_owned)

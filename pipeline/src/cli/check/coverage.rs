@@ -8,7 +8,7 @@ use anyhow::Context;
 use arrow::array::Array;
 use serde_json::{Value, json};
 
-use super::{Marks, counted};
+use super::marks::{Marks, counted};
 use crate::codec::{Codecs, Decoder};
 use crate::config::Files;
 use crate::config::diagnostic::nearest;

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::Marks;
+use super::marks::Marks;
 use crate::kafka::KafkaFault;
 use crate::kafka::admin::{Admin, wanted};
 use crate::kafka::cluster::Cluster;

@@ -2,6 +2,7 @@
 
 mod coverage;
 mod live;
+mod marks;
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 use self::coverage::Coverage;
 use self::live::Grade;
+use self::marks::{Marks, counted};
 use super::{FOUND, Terminal, USAGE};
 use crate::config::duration::format_us;
 use crate::config::options::kind_name;
@@ -143,30 +145,6 @@ fn tell(
     }
     terminal.print(&text)?;
     Ok(())
-}
-
-/// What stands before a line.
-struct Marks {
-    right: &'static str,
-    doubt: &'static str,
-    wrong: &'static str,
-}
-
-impl Marks {
-    fn new(color: bool) -> Self {
-        match color {
-            false => Self { right: "✓", doubt: "!", wrong: "✗" },
-            true => Self {
-                right: "\u{1b}[32m✓\u{1b}[0m",
-                doubt: "\u{1b}[1;33m!\u{1b}[0m",
-                wrong: "\u{1b}[1;31m✗\u{1b}[0m",
-            },
-        }
-    }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// What the config resolves to, in brief.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use super::args::Args;
 use super::compare::{Comparison, PublishedFindings};
+use super::ending::{close, set_budget};
 use super::outputs::Outputs;
-use super::{Args, close};
 use crate::cli::progress::Progress;
 use crate::cli::summary::{Summary, Tally, grouped};
 use crate::cli::{FOUND, Terminal, baseline};
@@ -22,37 +23,6 @@ use crate::runtime::live::decisions::Decisions;
 use crate::runtime::live::shard::Shard;
 use crate::runtime::topic_replay::{Plan, TopicEvent, live_settings, replay};
 use crate::sink::kafka::records;
-
-/// Options of topics.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "From Kafka")]
-pub(super) struct TopicArgs {
-    /// Read this topic instead of files, or all topics that match a regular expression beginning with ^;
-    /// --from and --to are then broker timestamps; may be repeated
-    #[arg(long, value_name = "TOPIC", conflicts_with_all = ["paths", "format"])]
-    from_topic: Vec<String>,
-    /// Group whose decisions to follow [default: [source].group of the config]
-    #[arg(long, value_name = "GROUP")]
-    group: Option<String>,
-    /// Replay everything that the group has read live, and compare the findings byte for byte with those on
-    /// this topic [default: [sinks].findings of the config]; exit with 1 if they differ
-    #[arg(
-        long,
-        value_name = "TOPIC",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "",
-        conflicts_with_all = ["paths", "format", "from_topic", "from", "to", "budget"]
-    )]
-    compare: Option<String>,
-}
-
-impl TopicArgs {
-    /// Whether topics are asked for at all.
-    pub(super) fn is_asked(&self) -> bool {
-        !self.from_topic.is_empty() || self.compare.is_some()
-    }
-}
 
 /// What both ways need.
 struct Replay<'a> {
@@ -69,7 +39,7 @@ struct Replay<'a> {
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let (mut settings, files, live) = config::load_live(&args.input.config)?;
     args.input.check_span()?;
-    super::set_budget(&mut settings, args.budget)?;
+    set_budget(&mut settings, args.budget)?;
     let group = args.topics.group.clone().unwrap_or_else(|| live.source.group.clone());
     let cluster = Cluster::connect(&live.kafka, &group)?;
     let replay = Replay { args, terminal, settings, files, live, group, cluster };

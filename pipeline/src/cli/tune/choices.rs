@@ -4,7 +4,7 @@
 use anyhow::ensure;
 
 use crate::config::duration::format_us;
-use crate::config::options::ZONE_MAX;
+use crate::config::options::{BUDGETS as BUDGET_RANGE, ZONE_MAX};
 use crate::model::Settings;
 use crate::model::settings::{MINUTE_US, SECOND_US};
 
@@ -48,7 +48,7 @@ pub(super) fn choices(
     panes_us: &[i64],
     zones: &[f64],
 ) -> anyhow::Result<Vec<Choice>> {
-    budgets.iter().try_for_each(|budget| super::check_budget("--budgets", *budget))?;
+    budgets.iter().try_for_each(|budget| check_budget("--budgets", *budget))?;
     ensure!(
         zones.iter().all(|zone| (0.0..=ZONE_MAX).contains(zone)),
         "--zones takes numbers from 0 to {ZONE_MAX}"
@@ -58,7 +58,7 @@ pub(super) fn choices(
         [] => BUDGETS
             .map(|factor| two_digits(factor * own_budget))
             .into_iter()
-            .filter(|budget| super::check_budget("", *budget).is_ok())
+            .filter(|budget| check_budget("", *budget).is_ok())
             .collect(),
         given => given.to_vec(),
     };
@@ -153,6 +153,16 @@ fn zone_words(settings: &Settings) -> String {
         [one] => one.to_string(),
         [low, .., high] => format!("{low} to {high}"),
     }
+}
+
+/// Budgets that a config takes.
+pub(super) fn check_budget(option: &str, budget: f64) -> anyhow::Result<()> {
+    let (least, most) = BUDGET_RANGE;
+    ensure!(
+        (least..=most).contains(&budget),
+        "{option} takes alerts a week from {least} to {most}, not {budget}"
+    );
+    Ok(())
 }
 
 #[cfg(test)]

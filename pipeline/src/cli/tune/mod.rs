@@ -11,14 +11,13 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 
 use self::answer::Answer;
-use self::choices::{Choice, choices};
+use self::choices::{Choice, check_budget, choices};
 use self::replays::Replays;
 use super::Terminal;
 use super::form::Form;
 use super::input::InputArgs;
 use super::progress::Progress;
 use crate::config::duration;
-use crate::config::options::BUDGETS;
 use crate::model::settings::{Fleet, Settings};
 use crate::runtime::replay::ReplayError;
 use crate::runtime::tune::inject::{Change, Injection};
@@ -84,16 +83,6 @@ pub struct Args {
     /// Threads [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-}
-
-/// Budgets that a config takes.
-fn check_budget(option: &str, budget: f64) -> anyhow::Result<()> {
-    let (least, most) = BUDGETS;
-    ensure!(
-        (least..=most).contains(&budget),
-        "{option} takes alerts a week from {least} to {most}, not {budget}"
-    );
-    Ok(())
 }
 
 fn duration_us(text: &str) -> Result<i64, String> {

@@ -1,8 +1,8 @@
 //! The live part of the one table of options.
 
 use super::super::form::Form;
+use super::super::formats::message_formats;
 use super::super::option::{D, H, MS, S, opt};
-use super::super::options::message_formats;
 use super::super::secret_names::is_secret;
 use super::super::section::Section;
 use crate::model::live::{Delivery, GroupProtocol, Split};

@@ -14,8 +14,8 @@ use parquet::file::properties::WriterProperties;
 
 use super::super::event::Event;
 use super::super::vocabulary::Vocabulary;
-use super::EventWriter;
 use super::columns::Columns;
+use super::writer::EventWriter;
 
 /// Rows that are gathered before they are handed to the format.
 const BATCH_ROWS: usize = 10_000;

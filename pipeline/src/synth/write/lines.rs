@@ -8,8 +8,8 @@ use flate2::write::GzEncoder;
 
 use super::super::event::Event;
 use super::super::vocabulary::Vocabulary;
-use super::EventWriter;
 use super::text::{CSV_HEADER, Speller};
+use super::writer::EventWriter;
 
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 1 << 16;

@@ -6,29 +6,16 @@ mod columnar;
 pub mod columns;
 pub mod lines;
 pub mod text;
+pub mod writer;
 
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use super::event::Event;
 use super::vocabulary::Vocabulary;
 use crate::codec::Codecs;
 
-/// Writes events of one file.
-pub trait EventWriter {
-    /// Adds one event.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    fn write(&mut self, event: &Event) -> io::Result<()>;
-
-    /// Ends the file.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    fn finish(self: Box<Self>) -> io::Result<()>;
-}
+pub use writer::EventWriter;
 
 /// A format of files.
 #[derive(Debug, Clone, Copy)]
