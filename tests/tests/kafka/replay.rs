@@ -229,7 +229,7 @@ fn differences(scene: &Scene, findings: usize) {
     send(stranger);
     let strange = scene.replay(&["--compare"]);
     assert!(said(&strange).contains(&counts), "{}", said(&strange));
-    assert!(said(&strange).contains("1 findings of"), "{}", said(&strange));
+    assert!(said(&strange).contains("1 findings on"), "{}", said(&strange));
 }
 
 #[test]
