@@ -76,6 +76,14 @@ pub fn effect(baseline: &Baseline, tables: &Tables, lane: &Lane, counts: &[u32])
     }
 }
 
+/// Whether the shares of counts are others than those that the baseline counted: shares of a baseline are
+/// estimates, none of which is 0, so that even a constant is a little off its own.
+pub fn differs(baseline: &Baseline, counts: &[u32]) -> bool {
+    let (before, now) = (baseline.events(), counts.iter().map(|n| u64::from(*n)).sum::<u64>());
+    let cross = |a: u64, b: u64| u128::from(a) * u128::from(b);
+    baseline.counts.iter().zip(counts).any(|(b, n)| cross(*b, now) != cross(u64::from(*n), before))
+}
+
 /// The codes that carry the evidence of a lane since its onset, the heaviest first; at most `most`.
 pub fn blame(evidence: &Evidence, tables: &Tables, lane: usize, most: usize) -> Vec<Blame> {
     let counts = evidence.since_onset(lane).counts;

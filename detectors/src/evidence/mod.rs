@@ -146,7 +146,9 @@ impl Evidence {
     pub fn absorb(&mut self, tables: &Tables, counts: &[u32], evidence: &[f64], time_us: i64) {
         let tick = Tick::new(counts);
         let mut e = [0.0; LANES_MAX];
-        e.iter_mut().zip(evidence).for_each(|(to, from)| *to = *from);
+        // What is no number is no evidence: neither for a change nor against it.
+        let told = |e: &f64| if e.is_nan() { 0.0 } else { *e };
+        e.iter_mut().zip(evidence).for_each(|(to, from)| *to = told(from));
         e[usize::from(self.lanes) - 1] =
             if self.learned_is_set { tick.evidence(&self.learned) } else { 0.0 };
         self.follow_dependence(tables, &e, f64::from(tick.events()));
@@ -214,12 +216,7 @@ impl Evidence {
         for lane in 0..LANES_MAX {
             let factor = f64::from(known.factors[lane]);
             let own = e[lane] * factor - events * f64::from(known.losses[lane]);
-            #[expect(
-                clippy::manual_clamp,
-                reason = "NaN must count as no evidence; clamp keeps it"
-            )]
-            let bounded = own.max(-LOG_STEP_MAX).min(LOG_STEP_MAX);
-            e[lane] = bounded;
+            e[lane] = if own.is_nan() { 0.0 } else { own.clamp(-LOG_STEP_MAX, LOG_STEP_MAX) };
             let reach = spreads[lane] * factor.sqrt() * root;
             let jump = 1.0 + (corrections[lane] - 1.0) * factor.min(1.0);
             starts[lane] = f64::from(known.weights[lane]) * overshoot_correction(reach).max(jump);
@@ -291,10 +288,17 @@ impl Evidence {
         self.log_mixture
     }
 
-    /// The lane that carries the mixture.
+    /// The lane that carries the mixture: of those in which something has begun, where there are any.
     pub fn leader(&self) -> usize {
+        let rank = |lane: usize| (self.ticks_since[lane] > 0, self.r[lane]);
         (0..usize::from(self.lanes))
-            .fold(0, |best, lane| if self.r[lane] > self.r[best] { lane } else { best })
+            .fold(0, |best, lane| if rank(lane) > rank(best) { lane } else { best })
+    }
+
+    /// Whether something has begun in any lane. With a large budget a mixture is enough where no CUSUM is
+    /// above zero: by what each tick may be the first of, and not by what was seen.
+    pub fn has_begun(&self) -> bool {
+        self.ticks_since.iter().any(|ticks| *ticks > 0)
     }
 
     /// The lane for single categories.
@@ -452,6 +456,21 @@ mod tests {
             evidence.tick(&tables, &tick, 0);
         }
         assert!(!evidence.r.iter().any(|r| *r >= R_MAX), "{evidence:?}");
+    }
+
+    /// One value that is no number, in the midst of a change: the lane keeps what it has.
+    #[test]
+    fn what_is_no_number_wipes_no_lane() {
+        let baseline = Baseline::new(Encoder::Flag(FlagEncoder), vec![9900, 100, 0, 0]);
+        let tables = Tables::new(&baseline, baseline.probabilities(), Zone::default(), 0.0);
+        let mut evidence = Evidence::new(&tables);
+        (0..10).for_each(|time| evidence.tick(&tables, &[190, 10, 0, 0], time));
+        let (lane, before) = (evidence.leader(), evidence.log_mixture());
+        let cusum = evidence.cusum(lane);
+        evidence.absorb(&tables, &[190, 10, 0, 0], &[f64::NAN; LANES_MAX], 10);
+        let lost = cusum - evidence.cusum(lane);
+        assert!(before > 10.0 && lost < 1.0 && evidence.onset_us() == 0, "{lost} {evidence:?}");
+        assert!(evidence.log_mixture() > before - 1.0);
     }
 
     #[test]

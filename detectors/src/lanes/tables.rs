@@ -21,6 +21,8 @@ use crate::dependence::design_effect::Dependence;
 /// loses 19 to 39 % of its false alarms by that (measured: ticks of 50 events of 50 categories, 1,000 and
 /// 10,000 learned, A = 200 and 5,000, with and without waiting). Its starts count so much more.
 const WAIT_CORRECTION: f64 = 1.5;
+/// Most fixed lanes: beside them there is one for single categories, and the learned one.
+const FIXED_LANES_MAX: usize = LANES_MAX - 2;
 /// The learned lane needs this many recent events to say anything.
 const LEARNED_EVENTS_MIN: f64 = 50.0;
 /// Weight of the baseline in the learned distribution, in events.
@@ -113,11 +115,22 @@ impl Tables {
         zone: Zone,
         slack_z: f64,
     ) -> Self {
+        let lanes = fixed_lanes(baseline, zone);
+        Self::of_lanes(lanes, baseline, probabilities, (events, zone, slack_z))
+    }
+
+    /// Tables of these fixed lanes: as many as leave room for the two that follow the ticks.
+    fn of_lanes(
+        mut lanes: Vec<Lane>,
+        baseline: &Baseline,
+        probabilities: Vec<f64>,
+        (events, zone, slack_z): (f64, Zone, f64),
+    ) -> Self {
+        lanes.truncate(FIXED_LANES_MAX);
         let codes = probabilities.len();
         let scores = baseline.scores(&probabilities);
         let reference =
             Reference { baseline, probabilities: &probabilities, scores: &scores, events, zone };
-        let mut lanes = fixed_lanes(baseline, zone);
         let FixedLanes {
             evidence,
             width,
@@ -392,6 +405,22 @@ mod tests {
                 };
                 assert!(step < 10 || mean > 0.9999 || !tight, "{lane:?}: {mean}");
             }
+        }
+    }
+
+    #[test]
+    fn below_at_and_above_the_most_lanes_all_have_a_place() {
+        let encoder = Encoder::Category(CategoryEncoder::from_counts([("a", 700), ("b", 300)]));
+        let baseline = Baseline::new(encoder, vec![700, 300, 0, 0, 0, 0]);
+        for fixed in FIXED_LANES_MAX - 2..=FIXED_LANES_MAX + 3 {
+            let lanes = vec![Lane::Share { codes: vec![0], ratio: 2.0 }; fixed];
+            let about = (1000.0, Zone::default(), 0.0);
+            let tables = Tables::of_lanes(lanes, &baseline, baseline.probabilities(), about);
+            assert_eq!(tables.lanes().len(), fixed.min(FIXED_LANES_MAX) + 2);
+            assert_eq!(tables.lanes().last(), Some(&Lane::Learned));
+            let mut evidence = crate::evidence::Evidence::new(&tables);
+            (0..20).for_each(|time| evidence.tick(&tables, &[95, 5, 0, 0, 0, 0], time));
+            assert!(evidence.log_mixture() > 10.0, "{fixed}: {}", evidence.log_mixture());
         }
     }
 

@@ -227,7 +227,8 @@ impl WatchedDependence {
         for (lane, of) in tables.standardizations().iter().enumerate() {
             let deviation = (evidence[lane] - events * of.mean) * part * of.per_deviation;
             let most = f64::from(self.tick_max[lane]);
-            deviations[lane] = deviation.clamp(-most, most) as f32;
+            let known = if deviation.is_nan() { 0.0 } else { deviation };
+            deviations[lane] = known.clamp(-most, most) as f32;
         }
         self.sums.observe(deviations, events, &self.bounds, &self.tick_max);
     }

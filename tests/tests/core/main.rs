@@ -12,4 +12,5 @@ mod fleet;
 mod limits;
 mod rerun;
 mod siblings;
+mod told;
 mod versions;

@@ -181,6 +181,8 @@ impl Engine {
         decision: &Decision,
         output: &mut Output,
     ) {
+        let told = |of: &&Candidate| self.is_told(of.id);
+        let carriers: Vec<&Candidate> = carriers.iter().filter(told).collect();
         let listed = carriers.iter().take(CARRIERS_LISTED).filter_map(|carrier| {
             let finding = self.report(&carrier.key, carrier.id, decision)?;
             Some(Carrier { finding, log_mixture: carrier.log_mixture_a_pane })
@@ -234,6 +236,10 @@ impl WatchedEvidence {
     fn add(&mut self, key: &Key, id: SeriesId, series: &WatchedSeries, pace: Pace) {
         if series.open_finding.is_some() {
             self.with_finding += 1;
+            return;
+        }
+        // Nothing is told where nothing has begun, however little evidence a budget asks for.
+        if !series.evidence.has_begun() {
             return;
         }
         let log_mixture = series.evidence.log_mixture();

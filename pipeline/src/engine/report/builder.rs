@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use driftline_detectors::baseline::Baseline;
 use driftline_detectors::encoder::Encoder;
-use driftline_detectors::evidence::effect::{Blame, Effect, blame, effect};
+use driftline_detectors::evidence::effect::{Blame, Effect, blame, differs, effect};
 use driftline_detectors::evidence::{Evidence, SinceOnset};
 use driftline_detectors::lanes::Lane;
 use driftline_detectors::lanes::Tables;
@@ -23,7 +23,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::engine::decision::{Decision, Silence};
 use crate::engine::learn::library::version_of;
-use crate::engine::report::words::{kind_of, round, severity_of, summary};
+use crate::engine::report::words::{is_seen, kind_of, round, severity_of, summary};
 use crate::model::finding::{
     BarRecord, BaselineRecord, CodeRecord, EffectRecord, EvidenceRecord, FINDING_SCHEMA,
     ScoreRecord, StepRecord,
@@ -43,6 +43,15 @@ pub(crate) struct Subject<'a> {
     pub(crate) baseline: &'a Baseline,
     pub(crate) tables: &'a Tables,
     pub(crate) evidence: &'a Evidence,
+}
+
+/// Whether the events since the onset are others than those of the baseline, by more than is printed.
+pub(crate) fn has_moved(subject: &Subject<'_>) -> bool {
+    let Subject { baseline, tables, evidence, .. } = subject;
+    let since = evidence.since_onset(evidence.leader());
+    let lane = evidence.found_lane(tables);
+    let size = effect(baseline, tables, &lane, since.counts);
+    since.ticks > 0 && differs(baseline, since.counts) && is_seen(size.unit, size.value)
 }
 
 /// A finding in the making.

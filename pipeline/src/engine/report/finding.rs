@@ -4,13 +4,31 @@ use crate::engine::decision::{Decision, Silence};
 use crate::engine::key::{Key, SeriesId};
 use crate::engine::learn::group::Phase;
 use crate::engine::machine::Engine;
-use crate::engine::report::builder::{FindingBuilder, Subject};
+use crate::engine::report::builder::{FindingBuilder, Subject, has_moved};
 use crate::engine::series::watched::WatchedSeries;
 use crate::model::Finding;
 
 impl Engine {
-    /// The finding of a series that has just crossed; none where it is not watched.
+    /// Whether there is anything to tell of a watched series: its events since the onset are others than
+    /// those of the baseline, by more than is printed.
+    pub(crate) fn is_told(&self, id: SeriesId) -> bool {
+        let series = match id {
+            SeriesId::Metric { group, metric } => match &self.groups[group as usize].phase {
+                Phase::Watching(all) => all.get(usize::from(metric)).and_then(Option::as_ref),
+                _ => None,
+            },
+            SeriesId::Chart { charts, place } => {
+                self.charts.chart(charts, place).map(|(_, series)| series)
+            }
+        };
+        series.is_some_and(|series| has_moved(&self.subject("", "", series)))
+    }
+
+    /// The finding of a series that has just crossed; none where it is not watched, or nothing has moved.
     pub(crate) fn report(&self, key: &Key, id: SeriesId, decision: &Decision) -> Option<Finding> {
+        if !self.is_told(id) {
+            return None;
+        }
         let builder = self.finding_builder(key, decision);
         match id {
             SeriesId::Metric { group, metric } => {

@@ -46,6 +46,15 @@ pub(crate) fn severity_of(unit: &str, value: f64) -> &'static str {
     if large { "critical" } else { "warning" }
 }
 
+/// Whether an effect is anything to its printed digits.
+pub(crate) fn is_seen(unit: &str, value: f64) -> bool {
+    match unit {
+        "sigma" => value.abs() >= 0.005,
+        "sd_ratio" => (value - 1.0).abs() >= 0.005,
+        _ => value != 0.0,
+    }
+}
+
 /// One sentence for a person.
 pub(crate) fn summary(finding: &Finding, delay_us: i64) -> String {
     let EffectRecord { unit, value, before, after, .. } = &finding.effect;
@@ -102,7 +111,15 @@ pub(crate) fn summary_together(finding: &Finding, end_us: i64) -> String {
 
 fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent < 1.0 { format!("{percent:.2} %") } else { format!("{percent:.1} %") }
+    match percent {
+        p if p >= 1.0 => format!("{p:.1} %"),
+        p if p >= 0.1 || p <= 0.0 => format!("{p:.2} %"),
+        // Rare things become several times as frequent long before two decimals show them.
+        p => {
+            let decimals = (1.0 - libm::floor(libm::log10(p))) as usize;
+            format!("{p:.*} %", decimals.min(9))
+        }
+    }
 }
 
 fn plain(value: f64) -> String {
