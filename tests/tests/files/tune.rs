@@ -203,6 +203,53 @@ fn what_comes_and_goes_for_longer_than_the_baseline_shows_is_named() {
     assert!(chosen.is_some_and(|row| high(row) <= 50.0), "{answer:#}");
 }
 
+/// The answer about a generated set with five drifts in it, of so many hours.
+fn drifting(folder: &Path, (seed, hours): (u32, u32), more: &[&str]) -> Value {
+    let (seed, events) = (seed.to_string(), (hours * 100_000).to_string());
+    let span = format!("{hours}h");
+    let set = ["--out", ".", "--seed", &seed, "--events", &events, "--span", &span];
+    let made = run(folder, &[&["generate"][..], &set].concat());
+    assert!(made.status.success(), "{}", told(&made));
+    replayed(folder, more)
+}
+
+#[test]
+fn drifts_that_were_found_are_no_false_alarms_and_what_is_replayed_follows_budget_and_zone() {
+    let rate = |answer: &Value, words: &str, name: &str| {
+        row(answer, words)["false_alarms"][name].as_f64().expect("a number")
+    };
+    let choices = ["--zones", "0.05,0.2", "--budgets", "1,1000,100000"];
+    for seed in [21, 22] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let answer = drifting(folder.path(), (seed, 6), &choices);
+        let own = &row(&answer, "as it is")["false_alarms"];
+        // Nothing but drifts was told, so what is left keeps the promise.
+        assert!(rate(&answer, "as it is", "high") < 20.0, "{own:#}");
+        assert!(rate(&answer, "as it is", "replayed_per_week") <= 0.3, "{own:#}");
+        assert_eq!(own["above_promise"], 0, "{own:#}");
+        let of = |words: &str| rate(&answer, words, "replayed_per_week");
+        assert!(of("as it is") < of("budget 1000") && of("budget 1000") < of("budget 100000"));
+        assert!(
+            of("zone 0.2") <= of("as it is") && of("as it is") <= of("zone 0.05"),
+            "{answer:#}"
+        );
+    }
+    // Few series: each is replayed, those that drift among them, and it is told what was left out.
+    let folder = tempfile::tempdir().expect("a folder");
+    let few =
+        ["--models", "8", "--out", "few", "--seed", "5", "--events", "400000", "--span", "12h"];
+    let made = run(folder.path(), &[&["generate"][..], &few].concat());
+    assert!(made.status.success(), "{}", told(&made));
+    let answer = replayed(folder.path(), &["--config", "few/driftline.toml", "--budgets", "1"]);
+    let own = &row(&answer, "as it is")["false_alarms"];
+    assert!(own["changed_series"].as_u64() >= Some(3), "{own:#}");
+    assert!(
+        own["left_out_share"].as_f64().is_some_and(|share| share > 0.02 && share < 0.5),
+        "{own:#}"
+    );
+    assert!(rate(&answer, "as it is", "replayed_per_week") < 1.0, "{own:#}");
+}
+
 #[test]
 fn what_cannot_be_tuned_is_told_with_the_remedy() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -37,6 +37,10 @@ pub(super) struct Replay {
     courses: usize,
     /// Series that were run again.
     series: usize,
+    /// Of these, those of which a part was left out: it was found to have changed, for a block or longer.
+    changed_series: usize,
+    /// The share of all ticks that was left out.
+    left_out_share: f64,
     /// How many have more false alarms than was promised, beyond chance.
     above_promise: usize,
     /// The worst of them.
@@ -125,6 +129,8 @@ impl Replay {
             block_s: run.block_us as f64 / 1e6,
             courses: run.courses,
             series: run.sample,
+            changed_series: run.left_out.series,
+            left_out_share: run.left_out.share,
             above_promise: above.len(),
             worst: above.iter().take(NAMED).map(Worst::new).collect(),
         }
@@ -142,14 +148,23 @@ impl Replay {
     pub(super) fn text(&self, label: &str) -> String {
         let mut text = format!(
             "\nReplayed: {} courses reassembled from blocks of {} of this history, judged again ({} series). False alarms a \
-             week, with a\n95 % interval. {label}: at most one in {} ticks promised, one in {} replayed. Real changes in \
-             the history count as\nfalse: leave them out (--from, --to).\n",
+             week, with a\n95 % interval. {label}: at most one in {} ticks promised, one in {} replayed.\n",
             self.courses,
             span((self.block_s * 1e6) as i64),
             self.series,
             short(self.promised_run_ticks),
             short(self.replayed_run_ticks),
         );
+        let block = span((self.block_s * 1e6) as i64);
+        text += &match self.changed_series {
+            0 => format!(
+                "No series was found to have changed for {block} or longer: nothing is left out.\n"
+            ),
+            n => format!(
+                "Left out: what was found and lasted {block} or longer, in {n} of these series ({:.1} % of the ticks).\n",
+                self.left_out_share * 100.0
+            ),
+        };
         if self.above_promise > 0 {
             let _ =
                 writeln!(text, "Series above their promise under {label}: {}.", self.above_promise);

@@ -3,18 +3,21 @@
 //! Not here: which settings, and what is made of the answers.
 
 pub mod inject;
+mod left_out;
 pub mod replayed;
 mod tail;
 
 use std::collections::BTreeMap;
 
 use self::inject::Injection;
+pub use self::left_out::LeftOut;
+use self::left_out::{Lasting, Span};
 use self::replayed::{RECORDED, Replayed, replayed};
 use super::replay::{Event, ReplayError, replay};
 use crate::engine::{BaselineEntry, Engine, Input, RecordedTicks};
 use crate::model::settings::WEEK_US;
 use crate::model::time::from_rfc3339;
-use crate::model::{Batch, Finding, Settings, Status};
+use crate::model::{Alert, Batch, Finding, Settings, Status};
 use crate::source::FileSource;
 
 /// What a history gave under one of the settings.
@@ -24,6 +27,19 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// Alerts that fired.
     pub alerts: u64,
+    /// By id: until when each finding that is over lasted, microseconds since 1970.
+    over_us: BTreeMap<String, i64>,
+}
+
+impl Verdict {
+    fn note_what_is_over(&mut self, alerts: &[Alert]) {
+        for alert in alerts.iter().filter(|alert| alert.status == Status::Resolved) {
+            let Some(at_us) = from_rfc3339(&alert.at) else { continue };
+            for id in &alert.findings {
+                self.over_us.entry(id.clone()).or_insert(at_us);
+            }
+        }
+    }
 }
 
 /// What is known of a history after it was judged as it is.
@@ -77,7 +93,21 @@ impl History {
         let engine = self.engines.get(at)?;
         let same = |of: &&(Ticking, _)| of.0 == ticking(engine.settings());
         let (_, records) = self.records.iter().find(same)?;
-        replayed(engine, records, least_budget, threads)
+        replayed(engine, records, &self.lasting(), (least_budget, threads))
+    }
+
+    /// What the first of the settings found: the same is left out of all, so that they differ by themselves.
+    fn lasting(&self) -> Lasting {
+        let mut lasting = Lasting::default();
+        let (Some(verdict), Some(engine)) = (self.verdicts.first(), self.engines.first()) else {
+            return lasting;
+        };
+        for finding in &verdict.findings {
+            let Some(from_us) = from_rfc3339(&finding.onset) else { continue };
+            let to_us = verdict.over_us.get(&finding.id).copied();
+            lasting.found(about(finding, engine.settings()), Span { from_us, to_us });
+        }
+        lasting
     }
 }
 
@@ -207,6 +237,7 @@ fn run<E: From<ReplayError>>(
                     let output = engine.step(input);
                     let firing = output.alerts.iter().filter(|a| a.status == Status::Firing);
                     verdict.alerts += firing.count() as u64;
+                    verdict.note_what_is_over(&output.alerts);
                     verdict.findings.extend(output.findings);
                 }
             }

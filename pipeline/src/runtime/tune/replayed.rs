@@ -7,8 +7,9 @@
 //! for run lengths far beyond any history: what a course is too short to show is continued from the
 //! heights of its excursions (see `tail`).
 //!
-//! Assumed: blocks are exchangeable; what takes longer than a block is not in it. A change of the history
-//! that is real counts as false. Randomness has a fixed seed, and a course does not depend on threads.
+//! Assumed: blocks are exchangeable; what takes longer than a block is not in it, and what was found and
+//! lasted so long is left out (see `left_out`). A change of the history that was not found, or was soon
+//! over, counts as false. Randomness has a fixed seed, and a course does not depend on threads.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +18,7 @@ use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
+use super::left_out::{Lasting, LeftOut};
 use super::tail::{Excursions, Others, Tail};
 use crate::engine::{Engine, RecordLimits, RecordedTicks, Rerun};
 use crate::model::settings::{HOUR_US, WEEK_US};
@@ -50,6 +52,8 @@ pub struct Replayed {
     pub courses: usize,
     /// Series that were run.
     pub sample: usize,
+    /// What was found in the history, and is not in the courses.
+    pub left_out: LeftOut,
     from_us: i64,
     to_us: i64,
 }
@@ -109,11 +113,11 @@ pub struct Loud {
 }
 
 /// Runs the series of records under an engine's settings; `least_budget`: the smallest that matters.
-pub fn replayed(
+pub(super) fn replayed(
     engine: &Engine,
     records: &[RecordedTicks],
-    least_budget: f64,
-    threads: usize,
+    lasting: &Lasting,
+    (least_budget, threads): (f64, usize),
 ) -> Option<Replayed> {
     let pane_us = engine.settings().time.pane_us;
     let times: Vec<Vec<i64>> = records.iter().map(RecordedTicks::times_us).collect();
@@ -125,6 +129,10 @@ pub fn replayed(
     let span_us = to_us - from_us;
     let block_us = block(span_us, pane_us);
     let ticks: usize = times.iter().map(Vec::len).sum();
+    let stays = |(record, times): (&RecordedTicks, &Vec<i64>)| {
+        lasting.stays((record.key(), record.metric()), times, block_us)
+    };
+    let kept: Vec<Vec<usize>> = records.iter().zip(&times).map(stays).collect();
     let courses = (TICKS_MAX / ticks.max(1)).clamp(COURSES.0, COURSES.1);
     let starts: Vec<Vec<i64>> = (0..courses)
         .map(|course| {
@@ -147,7 +155,7 @@ pub fn replayed(
                     let course = engine.rerun(record).map(|rerun| {
                         let log_promise = engine.log_promise(record, 1.0);
                         let top = engine.log_promise(record, least_budget);
-                        span.run(record, &times[at], &rerun, (log_promise, top))
+                        span.run(record, (&times[at], &kept[at]), &rerun, (log_promise, top))
                     });
                     if let Ok(mut place) = found[at].lock() {
                         *place = course;
@@ -164,7 +172,10 @@ pub fn replayed(
     let is_sample = records.len() >= RECORDED.series;
     let all = if is_sample { engine.watched_series() as f64 } else { series.len() as f64 };
     let (scale, sample) = ((all / series.len() as f64).max(1.0), series.len());
-    Some(Replayed { series, scale, block_us, courses, sample, from_us, to_us })
+    let cut = times.iter().zip(&kept).filter(|(times, kept)| kept.len() < times.len()).count();
+    let stayed: usize = kept.iter().map(Vec::len).sum();
+    let left_out = LeftOut { series: cut, share: 1.0 - stayed as f64 / ticks.max(1) as f64 };
+    Some(Replayed { series, scale, block_us, courses, sample, left_out, from_us, to_us })
 }
 
 /// A day where there are as many as blocks, else such a part of the span.
@@ -185,7 +196,7 @@ impl Span<'_> {
     fn run(
         &self,
         record: &RecordedTicks,
-        times: &[i64],
+        (times, kept): (&[i64], &[usize]),
         fresh: &Rerun,
         (log_promise, top): (f64, f64),
     ) -> Course {
@@ -194,11 +205,12 @@ impl Span<'_> {
         let mut run = |starts: &Vec<i64>| {
             let (mut series, mut excursions, mut ticks) = (fresh.clone(), Excursions::new(top), 0);
             for (number, start_us) in (0i64..).zip(starts) {
-                let first = times.partition_point(|time| time < start_us);
-                let in_block = |time: &&i64| **time < start_us + self.block_us;
-                for (at, time_us) in (first..).zip(times[first..].iter().take_while(in_block)) {
+                let first = kept.partition_point(|at| times[*at] < *start_us);
+                let in_block = |at: &&usize| times[**at] < start_us + self.block_us;
+                for at in kept[first..].iter().take_while(in_block) {
+                    let time_us = times[*at];
                     let now_us = self.from_us + number * self.block_us + time_us - start_us;
-                    let log_mixture = series.take_tick(record, at, *time_us, now_us, top);
+                    let log_mixture = series.take_tick(record, *at, time_us, now_us, top);
                     ticks += 1;
                     if let Some(level) = excursions.take(log_mixture) {
                         begun.resize(begun.len().max(level + 1), [0; PARTS]);

@@ -12,6 +12,10 @@ const SAME: f64 = 1e-9;
 const LOWEST: f64 = -4.0;
 /// An excursion is over where the statistic is so far below its level, nats.
 const APART: f64 = 2.0;
+/// A level says how high excursions rise only where the statistic is no higher for this share of the time:
+/// it never falls as low as that in some series, and what lies below is where it rests, which falls off
+/// like nothing.
+const RESTS: f64 = 0.25;
 /// Excursions in a course of the history's length that tell how high they rise.
 const ENOUGH: f64 = 100.0;
 /// So many alarms in a course are counted themselves, and need no tail; and so many excursions tell, where
@@ -29,12 +33,16 @@ pub(super) struct Above {
     pub(super) alarms: f64,
     /// Sum of their heights above the level, no higher than the top.
     pub(super) heights: f64,
+    /// Ticks at which the statistic was as high.
+    ticks: f64,
 }
 
 /// Excursions above each level of the ladder, up to a top.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Excursions {
     top: f64,
+    /// All ticks.
+    ticks: f64,
     levels: Vec<Above>,
     /// Highest of each excursion that is open: those of the lowest levels.
     open: Vec<Option<f64>>,
@@ -61,7 +69,7 @@ impl Excursions {
     /// None yet, where `top` is an alarm.
     pub(super) fn new(top: f64) -> Self {
         let levels = (top - LOWEST).floor().max(0.0) as usize + 1;
-        Self { top, levels: vec![Above::default(); levels], open: vec![None; levels] }
+        Self { top, ticks: 0.0, levels: vec![Above::default(); levels], open: vec![None; levels] }
     }
 
     /// Takes the statistic after a tick; none where a finding is on. Returns the highest level on which
@@ -70,9 +78,11 @@ impl Excursions {
         let value = log_mixture?;
         let mut begun = None;
         let is_alarm = value >= self.top;
+        self.ticks += 1.0;
         for (at, (open, above)) in self.open.iter_mut().zip(&mut self.levels).enumerate() {
             let level = level(at);
             if value >= level {
+                above.ticks += 1.0;
                 if open.is_none() {
                     begun = Some(at);
                 }
@@ -98,27 +108,32 @@ impl Excursions {
 
     /// Adds another course's.
     pub(super) fn add(&mut self, other: &Self) {
+        self.ticks += other.ticks;
         for (sum, other) in self.levels.iter_mut().zip(&other.levels) {
+            sum.ticks += other.ticks;
             sum.count += other.count;
             sum.alarms += other.alarms;
             sum.heights += other.heights;
         }
     }
 
-    /// The highest level not above `log_promise` with enough excursions in each of so many courses (where
-    /// none has, that with most), or one above it that has more than is to be expected from there, which is
-    /// told. Beyond the last level is the top: where there are enough alarms, these are counted.
+    /// The highest level above where it rests and not above `log_promise` with enough excursions in each of
+    /// so many courses (where none has, that with most), or one above it that has more than is to be
+    /// expected from there, which is told. Beyond the last level is the top: where there are enough alarms,
+    /// these are counted.
     pub(super) fn telling(&self, log_promise: f64, courses: f64) -> (usize, bool) {
         let count = |at: usize| self.levels[at].count / courses;
-        let below = || (0..self.levels.len()).take_while(|at| level(*at) <= log_promise);
+        let rests = self.levels.iter().take_while(|l| l.ticks > RESTS * self.ticks).count();
+        let rests = rests.min(self.levels.len() - 1);
+        let below = || (rests..self.levels.len()).take_while(|at| level(*at) <= log_promise);
         let last = self.levels.len() - 1;
         if log_promise >= self.top - SAME && self.levels[last].alarms >= FEW * courses {
             return (last + 1, true);
         }
-        let most = below().fold(0, |most, at| if count(at) > count(most) { at } else { most });
+        let most = below().fold(rests, |most, at| if count(at) > count(most) { at } else { most });
         let base = below().filter(|at| count(*at) >= ENOUGH).last().unwrap_or(most);
         let mut telling = base;
-        for at in below().skip(telling + 1).take_while(|at| count(*at) >= FEW) {
+        for at in below().filter(|at| *at > base).take_while(|at| count(*at) >= FEW) {
             let tail = self.tail((telling, false)).of_one(courses);
             let slope = tail.told() / tail.heights.max(f64::MIN_POSITIVE);
             let expected = tail.count * libm::exp(-slope * (at - telling) as f64);
@@ -132,7 +147,7 @@ impl Excursions {
     /// What is beyond a level.
     pub(super) fn tail(&self, (at, is_own): (usize, bool)) -> Tail {
         let last = self.levels.len() - 1;
-        let Above { count, alarms, heights } = self.levels[at.min(last)];
+        let Above { count, alarms, heights, .. } = self.levels[at.min(last)];
         let told = count - alarms;
         if at > last {
             return Tail { level: self.top, count: alarms, told, heights, is_own };
