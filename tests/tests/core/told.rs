@@ -66,3 +66,23 @@ fn with_any_budget_an_onset_is_watched_and_an_effect_is_something() {
         }
     }
 }
+
+/// A bell becomes two humps with the same middle: a share of the events moved, and no median is a share.
+#[test]
+fn a_change_of_shape_is_told_in_shares_that_are_shares() {
+    let mut random = generator(7);
+    let rows = rows(240, |minute| {
+        let bell: f64 = (0..12).map(|_| random.random::<f64>()).sum::<f64>() - 6.0;
+        let humps = if random.random::<bool>() { 0.95 } else { -0.95 };
+        let deviations = if minute < 120 { bell } else { 0.3 * bell + humps };
+        Value::Number(90_000.0 + 9_000.0 * deviations)
+    });
+    let findings = run_rows(&one_metric("audio_ms", Kind::Number), &rows).findings;
+    let shapes: Vec<_> = findings.iter().filter(|f| f.kind == "shape").collect();
+    assert!(!shapes.is_empty(), "{findings:?}");
+    for finding in shapes {
+        let effect = &finding.effect;
+        assert_eq!((effect.unit.as_str(), effect.before, effect.after), ("share", None, None));
+        assert!(finding.summary.contains("% of events moved"), "{}", finding.summary);
+    }
+}

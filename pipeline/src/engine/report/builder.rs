@@ -237,7 +237,7 @@ fn effect_record(size: &Effect, (before, after): (Option<f64>, Option<f64>)) -> 
     }
 }
 
-/// Median, or share of the lane's codes, before and after.
+/// Median, or share of the lane's codes, before and after; none where the shape is all that changed.
 fn before_and_after(
     baseline: &Baseline,
     tables: &Tables,
@@ -254,6 +254,8 @@ fn before_and_after(
             let before: f64 = (0..p.len()).filter(|c| within(*c)).map(|c| p[c]).sum();
             (Some(before), Some(now / total))
         }
+        // Its effect is a share of events, which is no place for medians.
+        (Lane::Learned | Lane::OneCategory, _) => (None, None),
         (_, Encoder::Number(encoder)) => {
             let now: Vec<f64> = counts.iter().map(|n| f64::from(*n)).collect();
             (encoder.quantile(tables.probabilities(), 0.5), encoder.quantile(&now, 0.5))
