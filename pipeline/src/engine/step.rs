@@ -10,6 +10,28 @@ use crate::model::{Batch, Row};
 /// Rows that are counted before panes may close.
 const ROWS_AT_ONCE: usize = 8192;
 
+/// The span of event time of some rows.
+#[derive(Default)]
+struct PaneSpan(Option<(i64, i64)>);
+
+impl PaneSpan {
+    fn at(time_us: i64) -> Self {
+        Self(Some((time_us, time_us)))
+    }
+
+    /// Takes one more row, unless the span became longer than `most_us`.
+    #[inline]
+    fn takes(&mut self, time_us: i64, most_us: i64) -> bool {
+        let (first, last) = self.0.unwrap_or((time_us, time_us));
+        let (first, last) = (first.min(time_us), last.max(time_us));
+        if last.saturating_sub(first) > most_us {
+            return false;
+        }
+        self.0 = Some((first, last));
+        true
+    }
+}
+
 impl Engine {
     /// Takes one input and gives what it decided.
     pub fn step(&mut self, input: Input<'_>) -> Output {
@@ -40,6 +62,8 @@ impl Engine {
             return;
         };
         let mut rows = Vec::with_capacity(batch.rows().min(ROWS_AT_ONCE));
+        let mut span = PaneSpan::default();
+        let at_once_us = self.at_once_us();
         let only = self.settings.time.only_us;
         for row in 0..batch.rows() {
             if only.is_some_and(|(from, to)| !(from..to).contains(&batch.time_us[row])) {
@@ -50,6 +74,11 @@ impl Engine {
                 EventVerdict::Count => {
                     if clock.holds() {
                         self.counters.future += clock.refuse();
+                    }
+                    // What came before is closed as far as it is complete, so that it takes no room.
+                    if !span.takes(batch.time_us[row], at_once_us) {
+                        clock = self.count_and_close((batch, &mut rows), clock, output);
+                        span = PaneSpan::at(batch.time_us[row]);
                     }
                     rows.push(row as u32);
                 }
@@ -65,18 +94,34 @@ impl Engine {
                 }
             }
             if rows.len() == ROWS_AT_ONCE {
-                self.count(batch, &rows);
-                self.counters.events += rows.len() as u64;
-                rows.clear();
-                // Only this partition's clock moved, and it is put back for the look at all of them.
-                self.clocks.insert(batch.partition, clock);
-                self.close_due(output);
-                clock = self.clocks.remove(&batch.partition).unwrap_or_else(|| Clock::new(None));
+                clock = self.count_and_close((batch, &mut rows), clock, output);
+                span = PaneSpan::default();
             }
         }
         self.count(batch, &rows);
         self.counters.events += rows.len() as u64;
         self.clocks.insert(batch.partition, clock);
+    }
+
+    /// Counts rows, and closes what every partition has passed. Only this partition's clock has moved.
+    fn count_and_close(
+        &mut self,
+        (batch, rows): (&Batch, &mut Vec<u32>),
+        clock: Clock,
+        output: &mut Output,
+    ) -> Clock {
+        self.count(batch, rows);
+        self.counters.events += rows.len() as u64;
+        rows.clear();
+        self.clocks.insert(batch.partition, clock);
+        self.close_due(output);
+        self.clocks.remove(&batch.partition).unwrap_or_else(|| Clock::new(None))
+    }
+
+    /// The span of event time that is counted before panes may close: a third of the panes that may be open
+    /// besides those that lateness keeps. The source has another third for what its partitions are apart.
+    fn at_once_us(&self) -> i64 {
+        self.settings.time.panes_apart(&self.settings.limits) * self.settings.time.pane_us
     }
 
     /// Counts events that were held back by a clock.

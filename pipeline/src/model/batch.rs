@@ -2,6 +2,7 @@
 //!
 //! Not here: any decision about an event. A batch keeps the order of its input.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Float32Array, Float64Array, StringArray, UInt8Array, UInt32Array};
@@ -50,6 +51,35 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// Some of its rows, in their order, without its rejects.
+    pub fn slice(&self, rows: Range<usize>) -> Self {
+        let (from, len) = (rows.start, rows.len());
+        let column = |column: &Column| match column {
+            Column::Number(array) => Column::Number(array.slice(from, len)),
+            Column::Flag(array) => Column::Flag(array.slice(from, len)),
+            Column::Category(labels) => Column::Category(labels.slice(from, len)),
+            Column::Vector { offsets, values } => {
+                let first = offsets[from];
+                let entries = (offsets[from + len] - first) as usize;
+                Column::Vector {
+                    offsets: offsets[from..=from + len].iter().map(|at| at - first).collect(),
+                    values: values.slice(first as usize, entries),
+                }
+            }
+        };
+        Self {
+            partition: self.partition,
+            time_us: self.time_us[rows.clone()].to_vec(),
+            offsets: self.offsets[rows].to_vec(),
+            keys: self.keys.iter().map(|labels| labels.slice(from, len)).collect(),
+            id: self.id.as_ref().map(|labels| labels.slice(from, len)),
+            metrics: self.metrics.iter().map(column).collect(),
+            rejects: Vec::new(),
+        }
+    }
+}
+
 /// Strings as indices into the distinct values of this batch.
 #[derive(Debug, Clone)]
 pub struct Labels {
@@ -57,6 +87,12 @@ pub struct Labels {
     pub indices: UInt32Array,
     /// Distinct values. May hold more than the rows use (a Parquet dictionary), and is cheap to share.
     pub values: Arc<StringArray>,
+}
+
+impl Labels {
+    fn slice(&self, from: usize, len: usize) -> Self {
+        Self { indices: self.indices.slice(from, len), values: Arc::clone(&self.values) }
+    }
 }
 
 /// The values of one metric.

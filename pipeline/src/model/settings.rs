@@ -95,6 +95,16 @@ blank_settings! {
     }
 }
 
+impl TimeSettings {
+    /// How many panes partitions may be apart, and how many may be counted before complete ones are closed: a
+    /// third each of what may be open besides the panes that lateness keeps. So no event of an ordinary log
+    /// needs a pane that is not to be had, however sparse it is.
+    pub fn panes_apart(&self, limits: &Limits) -> i64 {
+        let kept = self.lateness_us / self.pane_us.max(1) + 2;
+        ((limits.panes_open_max as i64 - kept) / 3).max(1)
+    }
+}
+
 blank_settings! {
     /// Where a series' baseline comes from.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

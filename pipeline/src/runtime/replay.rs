@@ -9,13 +9,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::feed::Feed;
 use crate::codec::{Decoder, FileBlock, LayoutError};
 use crate::engine::{Engine, Input, Output};
-use crate::model::{Batch, Layout, Reject, Settings};
+use crate::model::{Batch, Layout, Limits, Reject, Settings};
 use crate::source::{FileReader, FileSource};
 
 /// Blocks in flight for each thread: enough that a decoder never waits for the engine.
 const BLOCKS_A_THREAD: usize = 3;
+
+/// Bytes of blocks, one of each file, that may wait for the files that are behind ...
+const WAITING_BYTES: usize = 256 << 20;
+/// ... as far as blocks are not smaller than this.
+const BLOCK_BYTES_MIN: usize = 64 << 10;
 
 /// What a replay tells while it runs.
 pub enum Event<'a> {
@@ -81,6 +87,8 @@ pub fn replay<E: From<ReplayError>>(
     for (partition, file) in (0..).zip(&schedule.files) {
         step(engine, Input::Opened { partition, begin_us: file.begin_us }, &mut tell)?;
     }
+    let begins_us: Vec<Option<i64>> = schedule.files.iter().map(|file| file.begin_us).collect();
+    let mut feed = Feed::new(&begins_us, engine);
     let in_flight_max = threads.max(1) * BLOCKS_A_THREAD;
     let (jobs_in, jobs_out) = bounded::<Job>(in_flight_max);
     let (done_in, done_out) = bounded::<Done>(in_flight_max);
@@ -107,7 +115,7 @@ pub fn replay<E: From<ReplayError>>(
                 waiting.extend(done_out.try_iter().map(|done| (done.order, done)));
                 if let Some(done) = waiting.remove(&applied) {
                     applied += 1;
-                    apply(done, engine, &mut schedule, &mut tell)?;
+                    apply(done, engine, (&mut schedule, &mut feed), &mut tell)?;
                 } else if let Ok(job) = jobs_out.try_recv() {
                     let done = decode(&mut own, job);
                     waiting.insert(done.order, done);
@@ -162,19 +170,15 @@ fn step<E>(
 fn apply<E>(
     done: Done,
     engine: &mut Engine,
-    schedule: &mut Schedule<'_>,
+    (schedule, feed): (&mut Schedule<'_>, &mut Feed),
     tell: &mut impl FnMut(&Engine, Event<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    for batch in &done.batches {
-        if !batch.rejects.is_empty() {
-            tell(engine, Event::Rejects(&batch.rejects))?;
-        }
-        step(engine, Input::Batch(batch), tell)?;
+    for batch in done.batches.iter().filter(|batch| !batch.rejects.is_empty()) {
+        tell(engine, Event::Rejects(&batch.rejects))?;
     }
-    schedule.applied(done.file, engine.reached_us(done.file));
-    if done.last {
-        step(engine, Input::Closed { partition: done.file }, tell)?;
-    }
+    feed.add(done.file, done.batches, done.last);
+    feed.give(engine, |engine, input| step(engine, input, tell))?;
+    schedule.applied(done.file, engine);
     let events = engine.counters().events;
     tell(engine, Event::Progress { bytes: schedule.bytes(), time_us: schedule.slowest(), events })
 }
@@ -182,7 +186,7 @@ fn apply<E>(
 /// Which file is read next: the one that is furthest behind in event time.
 struct Schedule<'a> {
     source: &'a FileSource,
-    settings: &'a Settings,
+    limits: Limits,
     files: Vec<FileState>,
 }
 
@@ -196,7 +200,7 @@ struct FileState {
 }
 
 impl<'a> Schedule<'a> {
-    fn new(source: &'a FileSource, settings: &'a Settings, decoder: &mut Decoder) -> Self {
+    fn new(source: &'a FileSource, settings: &Settings, decoder: &mut Decoder) -> Self {
         let files = (0..source.files().len() as u32)
             .map(|partition| {
                 let begin_us = source.first_time(partition, &settings.limits, decoder);
@@ -211,7 +215,10 @@ impl<'a> Schedule<'a> {
                 }
             })
             .collect();
-        Self { source, settings, files }
+        // A block of each file may wait for the others: of many files, smaller ones.
+        let share = WAITING_BYTES / source.files().len().max(1);
+        let block_bytes = settings.limits.block_bytes.min(share.max(BLOCK_BYTES_MIN));
+        Self { source, limits: Limits { block_bytes, ..settings.limits.clone() }, files }
     }
 
     /// The next block of the file that is furthest behind, or the end of that file.
@@ -220,8 +227,7 @@ impl<'a> Schedule<'a> {
         let open = self.files.iter().enumerate().filter(|(_, file)| !file.ended);
         let (at, _) = open.min_by_key(behind)?;
         let file = &mut self.files[at];
-        let reader =
-            file.reader.get_or_insert_with(|| self.source.open(at as u32, &self.settings.limits));
+        let reader = file.reader.get_or_insert_with(|| self.source.open(at as u32, &self.limits));
         let block = reader.next();
         file.bytes = reader.bytes_read();
         file.in_flight += 1;
@@ -232,11 +238,14 @@ impl<'a> Schedule<'a> {
         Some((at as u32, block))
     }
 
-    /// A block was applied; `reached_us` is where the engine's clock of the file stands: a lone record
-    /// from the future must not keep a file from being read while the others fill panes.
-    fn applied(&mut self, file: u32, reached_us: Option<i64>) {
+    /// A block came to the engine's side. Where its clocks of the files stand decides what is read next: a lone
+    /// record from the future must not keep a file from being read while the others fill panes.
+    fn applied(&mut self, file: u32, engine: &Engine) {
+        for (partition, file) in (0..).zip(&mut self.files) {
+            let reached_us = engine.reached_us(partition).unwrap_or(i64::MIN);
+            file.reached_us = file.reached_us.max(reached_us);
+        }
         let file = &mut self.files[file as usize];
-        file.reached_us = file.reached_us.max(reached_us.unwrap_or(i64::MIN));
         file.in_flight = file.in_flight.saturating_sub(1);
     }
 

@@ -5,5 +5,6 @@ mod generate;
 mod hostile_decode;
 mod hostile_replay;
 mod keyvalue_codec;
+mod sparse;
 mod state;
 mod tune;
