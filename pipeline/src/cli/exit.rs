@@ -22,6 +22,9 @@ pub const USAGE: u8 = 2;
 /// A file is missing or cannot be read or written.
 pub const ENVIRONMENT: u8 = 3;
 
+/// Nothing was judged: that nothing was found says nothing.
+pub const UNJUDGED: u8 = 4;
+
 /// Tells the error on standard error and gives its exit code. A reader that went away is no error.
 pub(super) fn report(error: &anyhow::Error, terminal: &Terminal) -> ExitCode {
     if is_broken_pipe(error) {

@@ -5,11 +5,13 @@
 //! about it goes to standard error.
 
 mod bars;
+mod disorder;
 mod examples;
 mod exit;
 mod form;
 mod input;
 mod instance;
+mod outcome;
 mod progress;
 mod summary;
 mod terminal;
@@ -35,7 +37,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub use exit::{ENVIRONMENT, FOUND, USAGE};
+pub use exit::{ENVIRONMENT, FOUND, UNJUDGED, USAGE};
 pub use terminal::{ColorWish, Terminal};
 
 use crate::sink::{self, SinkSpec};
@@ -72,6 +74,7 @@ Exit codes:
   1   something was found, or another error
   2   wrong usage, or an invalid config
   3   the environment: a file, a broker or an address cannot be used
+  4   `replay` judged nothing: no record could be used, or nothing was learned and --fail-on is given
   75  `run` could not finish its work: start it again, nothing is lost";
 
 macro_rules! commands {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::instance::readable;
+use super::outcome::{Unjudged, unjudged};
 use crate::engine::Engine;
 use crate::model::finding::EffectRecord;
 use crate::model::settings::Fleet;
@@ -14,6 +15,8 @@ use crate::model::{Alert, Finding, Reason, Status};
 
 /// Models that are told one by one.
 const MODELS_TOLD: usize = 30;
+/// Files that could not be read, of which it is told why.
+const BROKEN_TOLD: usize = 10;
 /// Findings of a model that are told one by one.
 const FINDINGS_TOLD: usize = 5;
 
@@ -25,6 +28,8 @@ pub(super) struct Tally {
     /// The last state of each alert, by fingerprint and start.
     pub(super) alerts: BTreeMap<(String, String), Alert>,
     rejects: BTreeMap<Reason, u64>,
+    /// Why files could not be read, or not to their end; so many of them.
+    broken: Vec<String>,
 }
 
 impl Tally {
@@ -37,9 +42,12 @@ impl Tally {
         }
     }
 
-    /// Counts a reject.
-    pub(super) fn reject(&mut self, reason: Reason) {
+    /// Counts a reject. What is wrong with a file as a whole is told in its own words.
+    pub(super) fn reject(&mut self, reason: Reason, (excerpt, detail): (&str, &str)) {
         *self.rejects.entry(reason).or_default() += 1;
+        if reason == Reason::BadFile && self.broken.len() < BROKEN_TOLD {
+            self.broken.push(format!("{excerpt}: {detail}"));
+        }
     }
 
     /// Rejects so far.
@@ -58,6 +66,8 @@ pub(super) struct Summary<'a> {
     pub(super) elapsed: Duration,
     /// What was read, in words.
     pub(super) source: String,
+    /// What was not read, and what is out of order.
+    pub(super) notes: Vec<String>,
     /// Whether to colour.
     pub(super) color: bool,
 }
@@ -108,6 +118,10 @@ impl Summary<'_> {
                 sum(|engine| engine.counters().refused_series_events),
                 "of new series beyond limits.series_max",
             ),
+            (
+                sum(|engine| engine.counters().refused_pane),
+                "in more panes than may be open at once: raise limits.panes_open_max",
+            ),
         ];
         for (count, what) in asides.into_iter().filter(|(count, _)| *count > 0) {
             let _ = writeln!(out, "{} events {what}", grouped(count));
@@ -115,6 +129,9 @@ impl Summary<'_> {
         let refused_groups = sum(|engine| engine.counters().refused_groups);
         if refused_groups > 0 {
             let _ = writeln!(out, "{} groups refused", grouped(refused_groups));
+        }
+        for note in self.notes.iter().chain(&self.tally.broken) {
+            let _ = writeln!(out, "{}", readable(note));
         }
         for (reason, count) in &self.tally.rejects {
             let _ = writeln!(
@@ -125,6 +142,11 @@ impl Summary<'_> {
                 reason.help()
             );
         }
+    }
+
+    /// Why nothing was judged; none where something was.
+    pub(super) fn unjudged(&self) -> Option<Unjudged> {
+        unjudged(self.engines, self.tally.rejects.iter())
     }
 
     fn models(&self, out: &mut String) {
@@ -172,12 +194,8 @@ impl Summary<'_> {
     fn verdict(&self, out: &mut String, path: Option<&Path>) {
         let findings = self.tally.findings.len();
         if findings == 0 {
-            let watched: u64 = self.engines.iter().map(|engine| engine.watched_series()).sum();
-            let text = if watched == 0 {
-                "Nothing could be watched: no series had enough events for a baseline. Give more events, or lower [baseline.learn]."
-            } else {
-                "Nothing changed."
-            };
+            let unjudged = self.unjudged().map(|cause| cause.text());
+            let text = unjudged.unwrap_or_else(|| "Nothing changed.".into());
             let _ = writeln!(out, "\n{text}");
             return;
         }

@@ -112,6 +112,11 @@ impl Codecs {
     pub fn by_name_of(&self, file: &Path) -> Option<&'static dyn Codec> {
         let extension =
             |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_lowercase);
+        let mut file = file;
+        // Rotated logs are numbered after their extension.
+        if extension(file)?.bytes().all(|byte| byte.is_ascii_digit()) {
+            file = Path::new(file.file_stem()?);
+        }
         let mut last = extension(file)?;
         if COMPRESSIONS.contains(&last.as_str()) {
             last = extension(Path::new(file.file_stem()?))?;
@@ -169,6 +174,9 @@ mod tests {
             ("b.JSONL.gz", Some("ndjson")),
             ("b.tsv.zst", Some("csv")),
             ("b.pq", Some("parquet")),
+            ("b.ndjson.1", Some("ndjson")),
+            ("b.csv.gz.12", Some("csv")),
+            ("b.1", None),
             ("b.gz", None),
             ("csv", None),
             ("b.txt", None),

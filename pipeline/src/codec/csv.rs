@@ -10,6 +10,7 @@ use super::bad_record::BadRecord;
 use super::batch_builder::{BatchBuilder, ScanRecord, checked_utf8};
 use super::block::{Block, OpenFile};
 use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec};
+use super::csv_delimiter::delimiter;
 use super::csv_sample;
 use super::csv_text::{CsvHeader, fields, next_record};
 use super::field_values::{FieldValue, FieldValues};
@@ -30,7 +31,7 @@ static FORMAT: Format = Format {
     name: "csv",
     extensions: &["csv", "tsv"],
     magic: &[],
-    doc: "CSV as in RFC 4180, first record = names of the columns; tabs in .tsv files.",
+    doc: "CSV as in RFC 4180, first record = names of the columns; parted by commas, tabs, semicolons or bars.",
 };
 
 impl Codec for Csv {
@@ -45,10 +46,9 @@ impl Codec for Csv {
 
 impl FileCodec for Csv {
     fn open(&self, file: OpenFile) -> io::Result<Box<dyn Blocks>> {
-        let has_tabs = file.path.to_string_lossy().to_lowercase().contains(".tsv");
-        let delimiter = if has_tabs { b'\t' } else { b',' };
+        let (delimiter, bytes) = delimiter(file.bytes)?;
         let records = Records::Csv { delimiter };
-        let mut blocks = RecordBlocks::new(file.bytes, records, file.partition, &file.limits);
+        let mut blocks = RecordBlocks::new(bytes, records, file.partition, &file.limits);
         let header = blocks.header(delimiter)?.map(Arc::new);
         Ok(Box::new(CsvBlocks { blocks, header }))
     }
@@ -189,6 +189,7 @@ impl ScanRecord for CsvScanner {
         values: &mut FieldValues,
     ) -> Result<(), BadRecord> {
         let Some(header) = &self.header else { return Ok(()) };
+        values.has_decimal_commas = header.delimiter == b';';
         let start = record.start;
         let bytes = text.as_bytes().get(record).unwrap_or(&[]);
         let mut count = 0;

@@ -8,6 +8,7 @@ use super::bad_record::BadRecord;
 use super::columns::{Columns, FLAG_INVALID, FLAG_NULL, LabelColumn, MetricColumn};
 use super::path_tree::{NodeId, PathTree};
 use super::rules::Rules;
+use super::sample::is_null_word;
 use crate::model::{INVALID_LABEL, Limits, NULL_LABEL, Reason};
 
 /// The value at one path. It lies at `start..end`, in bytes, of the text that the record stands in, or of
@@ -44,6 +45,8 @@ pub struct FieldValues {
     pub unescaped: String,
     /// Entries of vectors, end to end.
     pub entries: Vec<f32>,
+    /// Numbers of cells may have commas where others have points.
+    pub(crate) has_decimal_commas: bool,
     duplicate: Option<NodeId>,
 }
 
@@ -53,6 +56,7 @@ impl FieldValues {
             values: vec![FieldValue::Missing; paths.len()],
             unescaped: String::new(),
             entries: Vec::new(),
+            has_decimal_commas: false,
             duplicate: None,
         }
     }
@@ -213,6 +217,15 @@ impl FieldValues {
     }
 
     #[inline]
+    /// A number as a cell writes it.
+    fn number_of(&self, cell: &str) -> Option<f64> {
+        let parsed = cell.parse().ok();
+        if parsed.is_some() || !self.has_decimal_commas {
+            return parsed;
+        }
+        with_decimal_point(cell)?.parse().ok()
+    }
+
     fn push_metric(
         &self,
         column: &mut MetricColumn,
@@ -226,8 +239,11 @@ impl FieldValues {
                     FieldValue::Number { value, .. } => Some(value),
                     FieldValue::Missing | FieldValue::Null => None,
                     FieldValue::Cell { .. } => match self.text(value, text).map(str::trim) {
-                        Some("") => None,
-                        cell => Some(cell.and_then(|cell| cell.parse().ok()).unwrap_or(f64::NAN)),
+                        Some("") | None => None,
+                        Some(cell) => match self.number_of(cell) {
+                            None if is_null_word(cell) => None,
+                            number => Some(number.unwrap_or(f64::NAN)),
+                        },
                     },
                     _ => Some(f64::NAN),
                 };
@@ -247,6 +263,7 @@ impl FieldValues {
                     "" => FLAG_NULL,
                     "0" => 0,
                     "1" => 1,
+                    cell if is_null_word(cell) => FLAG_NULL,
                     cell => flag_code(cell),
                 },
                 _ => FLAG_INVALID,
@@ -266,6 +283,12 @@ impl FieldValues {
             }
         }
     }
+}
+
+/// `1,5` as `1.5`: how tables that are parted by semicolons write numbers. None where there is no single comma.
+pub(crate) fn with_decimal_point(cell: &str) -> Option<String> {
+    let (whole, part) = cell.split_once(',')?;
+    (!part.contains([',', '.']) && !whole.contains('.')).then(|| format!("{whole}.{part}"))
 }
 
 /// What a value without a text is as a label.

@@ -15,12 +15,8 @@ pub(crate) fn sample(
     records_max: u64,
     sample: &mut dyn Sample,
 ) -> Result<(), SampleFault> {
-    let mut is_first = true;
     lines::sample(file, records_max, sample, |record, sample| {
-        if std::mem::take(&mut is_first) && record.starts_with(b"[") {
-            return Err(SampleFault::JsonArray);
-        }
-        match serde_json::from_slice::<Json>(record) {
+        match serde_json::from_slice::<Json>(record).or_else(|_| lenient(record)) {
             Ok(Json::Object(object)) => {
                 sample.add_records(1);
                 let mut path = String::new();
@@ -33,6 +29,25 @@ pub(crate) fn sample(
         }
         Ok(())
     })
+}
+
+/// A record with the numbers that Python writes and JSON does not have, which the decoder reads: here they are no values.
+fn lenient(record: &[u8]) -> serde_json::Result<Json> {
+    const WORDS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
+    let (mut text, mut rest) = (Vec::with_capacity(record.len()), record);
+    let (mut in_text, mut is_escaped) = (false, false);
+    while let [byte, after @ ..] = rest {
+        if let (false, Some(word)) = (in_text, WORDS.iter().find(|word| rest.starts_with(word))) {
+            text.extend_from_slice(b"null");
+            rest = &rest[word.len()..];
+            continue;
+        }
+        in_text ^= *byte == b'"' && !is_escaped;
+        is_escaped = in_text && *byte == b'\\' && !is_escaped;
+        text.push(*byte);
+        rest = after;
+    }
+    serde_json::from_slice(&text)
 }
 
 /// Tells a value under its path, and what is nested in it.

@@ -6,6 +6,7 @@ use super::batch_builder::BatchBuilder;
 use super::block::{Block, OpenFile};
 use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec};
 use super::format::Format;
+use super::json_layout;
 use super::json_sample;
 use super::json_scanner::JsonScanner;
 use super::lines;
@@ -21,7 +22,7 @@ static FORMAT: Format = Format {
     name: "ndjson",
     extensions: &["ndjson", "jsonl", "json"],
     magic: &[],
-    doc: "One JSON object a line, UTF-8; blank lines are skipped.",
+    doc: "JSON objects: one a line, in one array, or one after the other; blank lines are skipped.",
 };
 
 impl Codec for Ndjson {
@@ -36,7 +37,7 @@ impl Codec for Ndjson {
 
 impl FileCodec for Ndjson {
     fn open(&self, file: OpenFile) -> io::Result<Box<dyn Blocks>> {
-        Ok(lines::open(file))
+        Ok(lines::open(in_lines(file)?))
     }
 
     fn decoder(&self, setup: Setup<'_>) -> Box<dyn DecodeBlocks> {
@@ -49,8 +50,15 @@ impl FileCodec for Ndjson {
         records_max: u64,
         sample: &mut dyn Sample,
     ) -> Result<(), SampleFault> {
+        let file = in_lines(file).map_err(|error| SampleFault::Broken(error.to_string()))?;
         json_sample::sample(file, records_max, sample)
     }
+}
+
+/// The file with one object a line, however it is laid out.
+fn in_lines(file: OpenFile) -> io::Result<OpenFile> {
+    let bytes = json_layout::lines(file.bytes, file.limits.record_bytes_max)?;
+    Ok(OpenFile { bytes, ..file })
 }
 
 #[derive(Debug)]

@@ -30,6 +30,7 @@ impl<'a> SampleValue<'a> {
     pub fn of_cell(cell: &'a str) -> Self {
         match cell {
             "" => Self::Null,
+            cell if is_null_word(cell) => Self::Null,
             "true" | "True" | "TRUE" => Self::Flag(true),
             "false" | "False" | "FALSE" => Self::Flag(false),
             cell => match cell.parse::<f64>() {
@@ -38,6 +39,16 @@ impl<'a> SampleValue<'a> {
             },
         }
     }
+}
+
+/// Whether a cell of a format without types says that there is no value, in the words of databases, spreadsheets and
+/// data frames.
+pub(crate) fn is_null_word(cell: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "NULL", "null", "Null", "N/A", "n/a", "NA", "#N/A", "None", "none", "nil", "NaN", "nan",
+        "\\N", "-",
+    ];
+    WORDS.contains(&cell)
 }
 
 /// What a sample is told to.
@@ -69,9 +80,6 @@ pub enum SampleFault {
     /// It is not of the format.
     #[error("{0}")]
     Broken(String),
-    /// It is one JSON array.
-    #[error("one JSON array")]
-    JsonArray,
     /// It is a pipe or compressed.
     #[error("not a plain file")]
     NotSeekable,

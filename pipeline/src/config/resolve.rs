@@ -10,12 +10,25 @@ use super::values::Segment;
 use crate::model::settings::{BaselineSettings, Fleet, MetricSettings, Settings};
 use crate::model::{FieldPath, Kind, Layout, MetricField, TimeField};
 
+/// Most panes that may be open, as the option's range has it.
+const PANES_MAX: usize = 1_000_000;
+
+/// A long lateness takes its room, unless somebody said how much there is.
+fn make_room(draft: &mut Draft, places: &Places) {
+    if !places.has("limits.panes_open_max") {
+        let kept = usize::try_from(draft.time.lateness_us / draft.time.pane_us.max(1) + 2);
+        let room = kept.unwrap_or(usize::MAX).saturating_mul(2).min(PANES_MAX);
+        draft.limits.panes_open_max = draft.limits.panes_open_max.max(room);
+    }
+}
+
 /// Makes the settings. `None` where something is missing that has no default; other faults are only said.
 pub(super) fn resolve(
-    draft: Draft,
+    mut draft: Draft,
     places: &Places,
     diagnostics: &mut Diagnostics,
 ) -> Option<(Settings, Files)> {
+    make_room(&mut draft, places);
     let mut checks = Checks { draft: &draft, places, diagnostics };
     checks.required();
     checks.times();

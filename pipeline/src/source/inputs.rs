@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::reader::FileReader;
+use super::unread::{Unread, is_read};
 use crate::codec::{Codec, Codecs, Decoder, FileBlock};
 use crate::model::Limits;
 
@@ -50,6 +51,7 @@ pub struct FileSource {
     files: Vec<InputFile>,
     codecs: Codecs,
     codec: Option<&'static dyn Codec>,
+    unread: Unread,
 }
 
 impl FileSource {
@@ -65,37 +67,50 @@ impl FileSource {
         inputs: &[String],
         codec: Option<&'static dyn Codec>,
     ) -> Result<Self, SourceError> {
-        let mut paths = Vec::new();
+        let (mut paths, mut unread) = (Vec::new(), Unread::default());
         for input in inputs {
             let before = paths.len();
             let path = Path::new(input);
             if input == "-" || path.is_file() {
                 paths.push(path.to_owned());
             } else if path.is_dir() {
-                list_folder(path, &codecs, &mut paths, 0)?;
+                list_folder(path, &codecs, (&mut paths, &mut unread), 0)?;
             } else if path.exists() {
                 // A pipe or a device, as in `<(zcat ..)`.
                 paths.push(path.to_owned());
             } else if input.contains(['*', '?', '[']) {
-                expand(input, &codecs, &mut paths)?;
+                expand(input, &codecs, (&mut paths, &mut unread))?;
             } else {
                 return Err(SourceError::NotFound(input.clone()));
             }
             if paths.len() == before {
                 let known = codecs.extensions().join(", ");
-                return Err(SourceError::Nothing(input.clone(), known));
+                let why: String = unread.lines().iter().map(|line| format!("\n  {line}")).collect();
+                return Err(SourceError::Nothing(input.clone(), known + &why));
             }
         }
         paths.sort();
         paths.dedup();
         let size = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
         let files = paths.into_iter().map(|path| InputFile { bytes: size(&path), path }).collect();
-        Ok(Self { files, codecs, codec })
+        Ok(Self { files, codecs, codec, unread })
     }
 
     /// The files; a file's index is its partition.
     pub fn files(&self) -> &[InputFile] {
         &self.files
+    }
+
+    /// The path of a file, for people.
+    pub fn name_of(&self, partition: u32) -> String {
+        self.files
+            .get(partition as usize)
+            .map_or(String::new(), |file| file.path.display().to_string())
+    }
+
+    /// Files of folders that are not read.
+    pub fn unread(&self) -> &Unread {
+        &self.unread
     }
 
     /// Bytes of all files as stored; `None` if standard input is one of them.
@@ -145,35 +160,47 @@ impl FileSource {
 fn list_folder(
     folder: &Path,
     codecs: &Codecs,
-    into: &mut Vec<PathBuf>,
+    (into, unread): (&mut Vec<PathBuf>, &mut Unread),
     depth: usize,
 ) -> Result<(), SourceError> {
     let failed = |error| SourceError::Folder(folder.to_owned(), error);
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
+    let mut entries: Vec<_> =
+        std::fs::read_dir(folder).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
+    // What is told of them does not depend on the file system.
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
         let path = entry.path();
         if entry.file_name().as_encoded_bytes().starts_with(b".") {
             continue;
         }
         // Links to folders are not followed, so there are no cycles.
         if entry.file_type().map_err(failed)?.is_dir() {
-            if depth < FOLDER_DEPTH_MAX {
-                list_folder(&path, codecs, into, depth + 1)?;
+            if depth >= FOLDER_DEPTH_MAX {
+                unread.add(path, format!("folders are searched {FOLDER_DEPTH_MAX} deep"));
+            } else {
+                list_folder(&path, codecs, (into, unread), depth + 1)?;
             }
-        } else if path.is_file() && codecs.by_name_of(&path).is_some() {
-            into.push(path);
+        } else if path.is_file() {
+            match is_read(&path, codecs) {
+                Ok(()) => into.push(path),
+                Err(reason) => unread.add(path, reason),
+            }
         }
     }
     Ok(())
 }
 
-fn expand(pattern: &str, codecs: &Codecs, into: &mut Vec<PathBuf>) -> Result<(), SourceError> {
+fn expand(
+    pattern: &str,
+    codecs: &Codecs,
+    (into, unread): (&mut Vec<PathBuf>, &mut Unread),
+) -> Result<(), SourceError> {
     let found = glob::glob(pattern).map_err(|error| SourceError::Pattern(pattern.into(), error))?;
     for path in found {
         let path =
             path.map_err(|error| SourceError::Folder(error.path().to_owned(), error.into()))?;
         if path.is_dir() {
-            list_folder(&path, codecs, into, 0)?;
+            list_folder(&path, codecs, (into, unread), 0)?;
         } else {
             into.push(path);
         }

@@ -9,6 +9,8 @@ mod inputs;
 pub mod kafka;
 mod reader;
 mod stream;
+mod unread;
 
 pub use self::inputs::{FileSource, InputFile, SourceError};
 pub use self::reader::FileReader;
+pub use self::unread::Unread;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::stream::open_stream;
+use crate::codec::unpack::Unpacked;
 use crate::codec::{Blocks, Codec, Codecs, FileBlock, OpenFile, bad_file};
 use crate::model::Limits;
 
@@ -82,7 +83,7 @@ fn begin(
     limits: &Limits,
     bytes_read: &Arc<AtomicU64>,
 ) -> io::Result<State> {
-    let (bytes, beginning, stored_plain) = open_stream(path, bytes_read)?;
+    let Unpacked { bytes, beginning, is_packed } = open_stream(path, bytes_read)?;
     if beginning.is_empty() {
         return Ok(State::Ended);
     }
@@ -95,7 +96,7 @@ fn begin(
     let blocks = files.open(OpenFile {
         path: path.to_owned(),
         bytes,
-        is_seekable: stored_plain && path.is_file(),
+        is_seekable: !is_packed && path.is_file(),
         partition,
         limits: limits.clone(),
         bytes_read: Arc::clone(bytes_read),

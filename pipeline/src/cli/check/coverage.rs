@@ -9,6 +9,7 @@ use arrow::array::Array;
 use serde_json::{Value, json};
 
 use super::marks::{Marks, counted};
+use crate::cli::disorder::Disorder;
 use crate::codec::{Codecs, Decoder};
 use crate::config::Files;
 use crate::config::diagnostic::nearest;
@@ -44,6 +45,8 @@ pub(super) struct Coverage {
     pub(super) warnings: Vec<String>,
     name: String,
     shares: Vec<Share>,
+    /// What was not read, and what is out of order.
+    notes: Vec<String>,
     /// Count and the first one's words.
     rejects: BTreeMap<Reason, (u64, String)>,
 }
@@ -69,15 +72,21 @@ impl Coverage {
         )?;
         let mut coverage = Self::of(settings, sample);
         let limits = Limits { block_bytes: 1 << 16, ..settings.limits.clone() };
+        let mut disorder = Disorder::default();
         'files: for partition in 0..source.files().len() {
             for block in source.open(partition as u32, &limits) {
-                decoder.decode(&block, &mut |batch| coverage.add(&batch));
+                decoder.decode(&block, &mut |batch| {
+                    coverage.add(&batch);
+                    disorder.take(&batch, time);
+                });
                 let rejects: u64 = coverage.rejects.values().map(|(count, _)| count).sum();
                 if coverage.events >= EVENTS_MAX || rejects >= REJECTS_MAX {
                     break 'files;
                 }
             }
         }
+        coverage.notes = source.unread().lines();
+        coverage.notes.extend(disorder.lines(|file| source.name_of(file)));
         let profile = match source.files() {
             // Standard input was read, and cannot be read again.
             [file, ..] if !file.is_stdin() => profile(&file.path, format),
@@ -106,6 +115,7 @@ impl Coverage {
             events: 0,
             warnings: Vec::new(),
             name: sample.join(", "),
+            notes: Vec::new(),
             shares: keys.chain(id).chain(metrics).collect(),
             rejects: BTreeMap::new(),
         }
@@ -171,6 +181,7 @@ impl Coverage {
                 ));
             }
         }
+        doubts.extend(self.notes.iter().cloned());
         doubts
     }
 

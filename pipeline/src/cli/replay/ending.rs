@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::args::{Args, FailOn};
 use super::outputs::Outputs;
 use crate::cli::summary::Summary;
-use crate::cli::{FOUND, Terminal};
+use crate::cli::{FOUND, Terminal, UNJUDGED};
 use crate::config::DEFAULT_PATH;
 use crate::model::Status;
 use crate::model::settings::{Fleet, Settings};
@@ -42,7 +42,14 @@ pub(super) fn close(
         FailOn::Critical => tally.findings.iter().any(|f| f.severity == "critical"),
         FailOn::Firing => tally.alerts.values().any(|a| a.status == Status::Firing),
     };
-    Ok(if fails { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+    // Nothing that was read could be used, or a check that is to fail has nothing to go by.
+    let is_checked = args.fail_on != FailOn::Never;
+    let is_unjudged = summary.unjudged().is_some_and(|cause| is_checked || !cause.is_read());
+    Ok(match (fails, is_unjudged) {
+        (true, _) => ExitCode::from(FOUND),
+        (false, true) => ExitCode::from(UNJUDGED),
+        (false, false) => ExitCode::SUCCESS,
+    })
 }
 
 /// Another budget than the config's.

@@ -16,9 +16,10 @@ pub use self::args::Args;
 use self::ending::{close, set_budget};
 use self::outputs::Outputs;
 use super::Terminal;
+use super::disorder::Disorder;
 use super::progress::Progress;
 use super::summary::{Summary, Tally};
-use crate::engine::Engine;
+use crate::engine::{Engine, Input};
 use crate::model::{Finding, RejectRecord};
 use crate::runtime::replay::{Event, ReplayError, replay};
 
@@ -35,7 +36,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         super::baseline::load_into(&mut engine, path)?;
     }
     let mut outputs = Outputs::create(&args.outputs, &files)?;
-    let mut tally = Tally::default();
+    let (mut tally, mut disorder) = (Tally::default(), Disorder::default());
     let progress = Progress::of_bytes(terminal, source.bytes_total());
     let begun = Instant::now();
     let threads = args
@@ -54,10 +55,11 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
                         let file = file.map(|file| file.path.display().to_string());
                         outputs.reject(RejectRecord::of_file(reject, file.unwrap_or_default()))?;
                     }
-                    tally.reject(reject.reason);
+                    tally.reject(reject.reason, (&reject.excerpt, &reject.detail));
                 }
             }
             Event::Progress { bytes, time_us, events } => progress.show(bytes, time_us, events),
+            Event::Input(Input::Batch(batch)) => disorder.take(batch, &engine.settings().time),
             Event::Input(_) => {}
         }
         Ok(())
@@ -74,6 +76,12 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         tally: &tally,
         elapsed: begun.elapsed(),
         source: format!("{files} file{}{size}", if files == 1 { "" } else { "s" }),
+        notes: source
+            .unread()
+            .lines()
+            .into_iter()
+            .chain(disorder.lines(|file| source.name_of(file)))
+            .collect(),
         color: false,
     };
     close(&args, terminal, outputs, summary)

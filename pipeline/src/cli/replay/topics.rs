@@ -79,7 +79,7 @@ impl Replay<'_> {
                         if tally.rejected() < rejects_max {
                             outputs.reject(record)?;
                         }
-                        tally.reject(reason);
+                        tally.reject(reason, ("", ""));
                     }
                 }
                 TopicEvent::Progress { bytes: so_far, .. } => bytes = so_far,
@@ -103,6 +103,7 @@ impl Replay<'_> {
             tally: &tally,
             elapsed: begun.elapsed(),
             source,
+            notes: Vec::new(),
             color: false,
         };
         close(self.args, self.terminal, outputs, summary)

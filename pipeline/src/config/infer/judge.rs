@@ -111,8 +111,9 @@ fn time(profile: &Profile) -> Option<(&Field, TimeFormat, bool)> {
         let (format, ambiguous) = field.time.format()?;
         let rank = names::rank(&field.path, Use::Time);
         // A number may lie between two epochs by chance; a text that reads as a time is one.
+        // A day is no time of an event where another field has one.
         (rank.is_some() || field.numbers == 0 || sounds_like_time(&field.path)).then_some((
-            rank.unwrap_or(usize::MAX),
+            (!field.time.has_clock(), rank.unwrap_or(usize::MAX)),
             field,
             format,
             ambiguous,
@@ -247,6 +248,12 @@ fn text(field: &Field, different: usize) -> Result<Kind, String> {
     if is_content(field) {
         return Err("text that people or models wrote".into());
     }
+    if different > 5 && field.distinct.iter().all(|value| is_quantity(value)) {
+        return Err(
+            "numbers with their unit in the text; write them as numbers of one unit to watch them"
+                .into(),
+        );
+    }
     if different > 50 && field.distinct.iter().all(|value| value.parse::<f64>().is_ok()) {
         return Err("numbers written as text; write them as numbers to watch them".into());
     }
@@ -261,6 +268,12 @@ fn text(field: &Field, different: usize) -> Result<Kind, String> {
         return Ok(Kind::Category);
     }
     Err(format!("too many different values ({different}) for a category"))
+}
+
+/// Whether a text is a number with a unit, such as `244.7ms` or `12 KB`.
+pub(super) fn is_quantity(text: &str) -> bool {
+    let number = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '%').trim_end();
+    number.len() < text.len() && number.parse::<f64>().is_ok()
 }
 
 /// A name that no other metric has, and the unit.

@@ -50,6 +50,42 @@ pub fn infer(profile: &Profile, origin: &Origin) -> Option<Inference> {
     })
 }
 
+/// Fields that are told on the terminal as left out; more are counted.
+const TOLD_MAX: usize = 10;
+
+/// What is left out although it may hold what a user wants to have watched.
+fn left_out(found: &Judgement<'_>) -> Vec<String> {
+    let matters = |field: &profile::Field| {
+        field.vectors + field.lists > 0
+            || field.texts > 0 && field.numbers > 0
+            || field.looks_like_json()
+            || field.distinct.len() > 5
+                && field.distinct.iter().all(|value| judge::is_quantity(value))
+    };
+    let mut told: Vec<String> = Vec::new();
+    let all: Vec<_> = found.left_out.iter().filter(|(field, _)| matters(field)).collect();
+    for (field, reason) in all.iter().take(TOLD_MAX) {
+        let remedy = if field.looks_like_json() {
+            "; it holds JSON in a text: what is in it is not reached (flatten it first, as with jq)"
+        } else if field.lists > 0 {
+            "; what is in a list is not reached by a path (flatten it first, as with jq)"
+        } else {
+            ""
+        };
+        told.push(format!(
+            "`{}` is left out, and a change of it would be missed: {reason}{remedy}",
+            field.path
+        ));
+    }
+    if all.len() > TOLD_MAX {
+        told.push(format!(
+            "{} more fields are left out: see the end of the config",
+            all.len() - TOLD_MAX
+        ));
+    }
+    told
+}
+
 fn remarks(profile: &Profile, found: &Judgement<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
     if found.model.is_none() {
@@ -67,6 +103,7 @@ fn remarks(profile: &Profile, found: &Judgement<'_>) -> Vec<String> {
     if profile.unreadable > 0 {
         remarks.push(format!("{} records of the sample could not be read", profile.unreadable));
     }
+    remarks.extend(left_out(found));
     if let Some((field, _, true)) = &found.time {
         remarks.push(format!("`{}` may have day and month the other way round", field.path));
     }

@@ -159,6 +159,16 @@ impl Field {
         }
     }
 
+    /// Whether its texts are JSON objects or lists.
+    pub fn looks_like_json(&self) -> bool {
+        let is_json = |text: &String| {
+            let text = text.trim();
+            matches!(text.as_bytes(), [b'{', .., b'}'] | [b'[', .., b']'])
+                || text.len() > 200 && text.starts_with("{\"")
+        };
+        self.texts > 0 && !self.distinct.is_empty() && self.distinct.iter().all(is_json)
+    }
+
     /// Share of the records in which it is set.
     pub fn set_share(&self, records: u64) -> f64 {
         self.set as f64 / records.max(1) as f64

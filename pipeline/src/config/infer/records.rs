@@ -3,24 +3,20 @@
 //! Not here: what is in a record, which the codec of the file says.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flate2::bufread::MultiGzDecoder;
-
 use super::profile::Profile;
+use crate::codec::unpack::{Unpacked, unpack};
 use crate::codec::{Codec, Codecs, OpenFile, SampleFault};
 use crate::model::Limits;
-
-/// Bytes that tell the format.
-const BEGINNING_BYTES: u64 = 512;
 
 /// Why there is no sample.
 #[derive(Debug, thiserror::Error)]
 pub enum SampleError {
     /// The file cannot be read.
-    #[error("cannot read the sample {path}")]
+    #[error("cannot read the sample {path}: {source}")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -52,9 +48,6 @@ pub enum SampleError {
         /// Records that were tried.
         unreadable: u64,
     },
-    /// A JSON array.
-    #[error("{0} is one JSON array; write one object a line, as with `jq -c '.[]'`")]
-    JsonArray(PathBuf),
     /// Neither standard input nor a compressed file can be read from its end.
     #[error("a {0} sample must be an uncompressed file, not standard input")]
     NotSeekable(&'static str),
@@ -86,7 +79,6 @@ pub fn read(path: &Path, format: Option<&str>, records_max: u64) -> Result<Profi
         SampleFault::Broken(reason) => {
             SampleError::Broken { path: path.to_owned(), format, reason }
         }
-        SampleFault::JsonArray => SampleError::JsonArray(path.to_owned()),
         SampleFault::NotSeekable => SampleError::NotSeekable(format),
         SampleFault::Unsupported => SampleError::Unsupported(format),
     })?;
@@ -117,30 +109,14 @@ fn open(path: &Path) -> std::io::Result<(OpenFile, Vec<u8>)> {
         true => Box::new(std::io::stdin()),
         false => Box::new(File::open(path)?),
     };
-    let (mut bytes, is_packed) = unpacked(BufReader::new(stored))?;
-    let mut beginning = Vec::new();
-    // What breaks here breaks again where it is read.
-    let _ = bytes.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning);
+    let Unpacked { bytes, beginning, is_packed } = unpack(stored)?;
     let file = OpenFile {
         path: path.to_owned(),
-        bytes: Box::new(Cursor::new(beginning.clone()).chain(bytes)),
+        bytes,
         is_seekable: !is_packed && path.is_file(),
         partition: 0,
         limits: Limits::default(),
         bytes_read: Arc::default(),
     };
     Ok((file, beginning))
-}
-
-/// Unpacks gzip and zstd, told by their first bytes; whether it had to.
-fn unpacked(
-    mut stored: BufReader<Box<dyn Read + Send>>,
-) -> std::io::Result<(Box<dyn Read + Send>, bool)> {
-    Ok(match stored.fill_buf()? {
-        [0x1F, 0x8B, ..] => (Box::new(MultiGzDecoder::new(stored)), true),
-        [0x28, 0xB5, 0x2F, 0xFD, ..] => {
-            (Box::new(zstd::stream::read::Decoder::with_buffer(stored)?), true)
-        }
-        _ => (Box::new(stored), false),
-    })
 }

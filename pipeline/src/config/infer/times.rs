@@ -17,6 +17,7 @@ const PATTERNS: &[(&str, &str)] = &[
     ("%m/%d/%Y %H:%M:%S", "03/02/2026 09:15:04"),
     ("%d/%m/%Y %H:%M:%S", "02/03/2026 09:15:04"),
     ("%a %b %e %H:%M:%S %Y", "Mon Mar  2 09:15:04 2026"),
+    ("%Y-%m-%d", "2026-03-02"),
 ];
 
 /// 2000-01-01 and 2100-01-01, in seconds: what a plausible epoch lies between.
@@ -29,6 +30,8 @@ const EPOCHS: &[(TimeFormat, f64)] = &[
     (TimeFormat::EpochNs, 1e9),
 ];
 
+const DAY_US: i64 = 86_400_000_000;
+
 /// Counts of values by time format.
 #[derive(Debug, Default)]
 pub struct TimeVotes {
@@ -39,13 +42,18 @@ pub struct TimeVotes {
     number_count: u64,
     typed_count: u64,
     span_us: Option<(i64, i64)>,
+    has_clock: bool,
 }
 
 impl TimeVotes {
     /// Looks at a text.
     pub(super) fn text(&mut self, text: &str) {
         self.text_count += 1;
-        if text.len() >= 9 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let is_decimal = |text: &str| {
+            let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+            whole.len() >= 9 && whole.bytes().chain(part.bytes()).all(|byte| byte.is_ascii_digit())
+        };
+        if is_decimal(text) {
             // Some writers quote their epochs: 64-bit integers do not survive JavaScript.
             if let Ok(number) = text.parse() {
                 self.epoch(number);
@@ -79,7 +87,13 @@ impl TimeVotes {
         self.widen(us);
     }
 
+    /// Whether any value is another instant than the beginning of a day.
+    pub(super) fn has_clock(&self) -> bool {
+        self.has_clock
+    }
+
     fn widen(&mut self, us: i64) {
+        self.has_clock |= us % DAY_US != 0;
         self.span_us = Some(self.span_us.map_or((us, us), |(a, b)| (a.min(us), b.max(us))));
     }
 
