@@ -344,11 +344,6 @@ impl Ongoing {
     pub fn lanes(&self) -> impl Iterator<Item = &Lane> {
         self.ways.iter().map(|way| &way.lane)
     }
-
-    /// Bytes beside the struct itself, without what is derived.
-    pub fn bytes(&self) -> usize {
-        self.counts.len() * 24 + self.second.bytes() - size_of::<Evidence>()
-    }
 }
 
 /// Whether lanes look the same way, there or back.

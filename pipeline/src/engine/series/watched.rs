@@ -131,7 +131,8 @@ impl WatchedSeries {
         self.open_finding.take().map(|open| open.finding)
     }
 
-    /// Bytes of the live state.
+    /// Bytes of the live state, without the second look at a change that is on: that is as much again,
+    /// and some 4 KiB of tables, while a finding is open.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() - size_of::<Evidence>()
             + self.evidence.bytes()
