@@ -14,6 +14,7 @@
 pub mod budget;
 mod confirm;
 pub mod effect;
+pub mod ongoing;
 mod steps;
 
 use serde::{Deserialize, Serialize};
@@ -108,21 +109,39 @@ impl Evidence {
         let (lanes, codes) = (tables.lanes().len(), tables.codes());
         Self {
             lanes: lanes as u8,
+            since: vec![0; lanes * codes].into(),
+            learned: vec![0.0; codes].into(),
+            category_weights: tables.mixture().weights(),
+            ..Self::nothing()
+        }
+    }
+
+    /// Of a series without lanes and codes.
+    fn nothing() -> Self {
+        Self {
+            lanes: 0,
             log_promise: WATCHED_LOG_PROMISE,
             dependence: WatchedDependence::new(),
             r: [0.0; LANES_MAX],
             s: [0.0; LANES_MAX],
             onset_us: [0; LANES_MAX],
             ticks_since: [0; LANES_MAX],
-            since: vec![0; lanes * codes].into(),
+            since: Box::default(),
             withheld: Withheld::NONE,
             log_mixture: f64::NEG_INFINITY,
             ticks: 0,
-            learned: vec![0.0; codes].into(),
+            learned: Box::default(),
             learned_is_set: false,
-            category_weights: tables.mixture().weights(),
+            category_weights: Box::default(),
             steps: Steps::NONE,
         }
+    }
+
+    /// No evidence yet against another reference of the same series, in the same lanes: ticks are as
+    /// dependent as they are known to be here.
+    fn of_other_reference(&self, tables: &Tables) -> Self {
+        let dependence = self.dependence.of_other_reference();
+        Self { log_promise: self.log_promise, dependence, ..Self::new(tables) }
     }
 
     /// Sets the `ln A` that slack and tempering are for, from the next tick on. The engine leaves it at one

@@ -85,7 +85,7 @@ impl Reference<'_> {
 
 /// The exponent at the edge of the zone: `exp(a z^2)` turns the variance of a normal law into
 /// `1 / (1 - 2a)`.
-fn scale_edge(exponent: f64, zone: Zone) -> f64 {
+pub(super) fn scale_edge(exponent: f64, zone: Zone) -> f64 {
     let deviation = if exponent > 0.0 { 1.0 + zone.sigma } else { 1.0 / (1.0 + zone.sigma) };
     let edge = (1.0 - 1.0 / (deviation * deviation)) / 2.0;
     if edge.abs() < exponent.abs() { edge } else { exponent }

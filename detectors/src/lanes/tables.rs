@@ -193,6 +193,16 @@ impl Tables {
         (of.iter().fold(0, mix) >> 32) as u32
     }
 
+    /// Changes that are too small to matter.
+    pub(crate) fn zone(&self) -> Zone {
+        self.zone
+    }
+
+    /// Slack, in standard errors of the baseline.
+    pub(crate) fn slack_z(&self) -> f64 {
+        self.slack_z
+    }
+
     /// Tempering of a lane, 0..=1.
     pub fn temper(&self, lane: usize) -> f64 {
         if lane >= self.fixed() {

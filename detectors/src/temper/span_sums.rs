@@ -65,6 +65,11 @@ impl SpanSums {
         Self { moments, open: [[0.0; LANES_MAX]; WATCHED_SPANS - 1], anew_at }
     }
 
+    /// Goes on after `moments` without their mean.
+    pub(crate) fn without_mean(moments: TickMoments) -> Self {
+        Self::after(TickMoments { total: [0.0; LANES_MAX], centered: 0, ..moments })
+    }
+
     /// Gives up the sums that are not whole, and what was learned of the mean since `before`.
     pub(crate) fn forget_mean_since(&mut self, before: &TickMoments) {
         (self.moments.total, self.moments.centered) = (before.total, before.centered);

@@ -103,6 +103,13 @@ impl WatchedDependence {
         }
     }
 
+    /// How dependent ticks are as it is known here, for another reference of the same series: nothing is
+    /// known of the error of that one.
+    pub(crate) fn of_other_reference(&self) -> Self {
+        let known = self.excursion.as_ref().map_or(self.sums.moments, |excursion| excursion.before);
+        Self { sums: SpanSums::without_mean(known), found: self.found, ..Self::new() }
+    }
+
     /// Makes factors, losses and weights ready for the next tick: anew where enough more ticks are known,
     /// and not within an excursion; and where tables are others, as of another hour of the week.
     pub(crate) fn prepare(&mut self, tables: &Tables, log_promise: f64) {

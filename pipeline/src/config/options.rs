@@ -310,7 +310,7 @@ static SECTIONS: &[Section] = &[
                 "resolve",
                 Form::Duration(0, 30 * D, |d, v| d.alert.resolve_us = v),
                 "\"5m\"",
-                "An alert resolves once its series have looked like their baselines for this long.",
+                "An alert resolves once its series have looked like their baselines for twice as long as the change lasted: at least this long, and at most four times as long.",
             ),
         ],
     },

@@ -61,6 +61,12 @@ pub struct Finding {
     /// `info`, `warning` or `critical`.
     #[schemars(extend("enum" = SEVERITIES))]
     pub severity: String,
+    /// The finding that goes further: its series has changed again while it was on. The onset, the change
+    /// and its evidence are those of the last change, the effect and the severity are of how it stands by
+    /// now. Left out for a finding of its own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(regex(pattern = "^[0-9a-f]{32}$"))]
+    pub updates: Option<String>,
     /// The model.
     pub model: String,
     /// Its version, where events have one.
@@ -139,6 +145,9 @@ pub struct EffectRecord {
     /// Median, or share, since the onset.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<f64>,
+    /// Median, or share, since the change before; only where a finding is updated.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub previous: Option<f64>,
 }
 
 /// The decision.

@@ -158,3 +158,32 @@ fn as_many_cross_together_as_the_procedure_says() {
     }
     assert!(crossed.iter().all(|n| *n > 100), "{crossed:?}");
 }
+
+#[test]
+fn what_series_carry_together_gets_worse_and_is_resolved_with_the_last_of_them() {
+    let mut updates = 0;
+    for seed in seeds(0..4) {
+        let weak = Stretch { odds: 1.35, ..shifted(120, 0.13) };
+        let course = [calm(90), weak, shifted(60, 2.0), calm(120)];
+        let transcript = run_rows(&settings(), &rows(seed, &course));
+        let together: BTreeSet<&str> = transcript
+            .findings
+            .iter()
+            .filter(|finding| finding.kind == "model")
+            .map(|finding| finding.id.as_str())
+            .collect();
+        for update in transcript.findings.iter().filter(|finding| finding.updates.is_some()) {
+            let of = update.updates.as_deref().unwrap_or_default();
+            updates += usize::from(together.contains(of));
+            assert!(update.carriers.is_empty(), "{update:?}");
+            let has = |alert: &&driftline::model::Alert| alert.findings.contains(&update.id);
+            let alert = transcript.alerts.iter().find(has).expect("its alert");
+            assert!(alert.findings.iter().any(|id| id == of), "{alert:?}");
+        }
+        let worst = transcript.alerts.iter().any(|a| a.annotations["severity"] == "critical");
+        let last = transcript.alerts.last().map(|alert| alert.status);
+        let told = told(&transcript.findings);
+        assert!(worst && last == Some(Status::Resolved), "seed {seed}: {told:#?}");
+    }
+    assert!(updates > 0, "no finding of several series was updated");
+}

@@ -14,3 +14,4 @@ mod rerun;
 mod siblings;
 mod told;
 mod versions;
+mod worse;

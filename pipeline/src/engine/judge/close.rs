@@ -8,12 +8,14 @@ use ndarray::{Array2, Axis};
 
 use crate::engine::count::pane::{Pane, total};
 use crate::engine::judge::fleet::Due;
+use crate::engine::judge::further::is_further_due;
 use crate::engine::judge::ticks::TickedSeries;
 use crate::engine::key::SeriesId;
 use crate::engine::learn::group::Phase;
 use crate::engine::machine::Engine;
 use crate::engine::output::Output;
 use crate::engine::series::tick::SeriesTick;
+use crate::engine::series::watched::SeriesReference;
 
 /// Series that are scored in one kernel call: what fits a cache.
 const SERIES_AT_ONCE: usize = 2048;
@@ -35,6 +37,7 @@ impl Engine {
         self.take_ticks(&ticks, (&counts, &evidence), end_us, &mut due);
         self.scratch.counts = counts.into_raw_vec_and_offset().0;
         self.scratch.evidence = evidence.into_raw_vec_and_offset().0;
+        let due = self.tell_further(due, output);
         self.decide(&due, end_us, output);
         self.charts.panes += 1;
         self.find_silence(start_us, output);
@@ -69,11 +72,12 @@ impl Engine {
         due: &mut Vec<Due>,
     ) {
         let log_due = self.log_due();
+        let log_threshold = self.log_threshold(self.settings.time.pane_us);
         for (index, ticking) in ticks.iter().enumerate() {
             let (row, lanes) = (counts.row(index), evidence.row(index));
             let (Some(counts), Some(lanes)) = (row.to_slice(), lanes.to_slice()) else { continue };
             let tick = SeriesTick { counts, lanes, from_us: ticking.from_us, end_us };
-            if self.take_tick(ticking, tick) >= log_due {
+            if self.take_tick(ticking, tick, log_threshold) >= log_due {
                 let key = Arc::clone(&self.groups[ticking.group as usize].key);
                 let id = SeriesId::Metric { group: ticking.group, metric: ticking.metric as u16 };
                 due.push(Due { key, id, end_us });
@@ -81,8 +85,14 @@ impl Engine {
         }
     }
 
-    /// Takes a tick of a series; the logarithm of its mixture, minus infinity where a finding is open.
-    fn take_tick(&mut self, ticking: &TickedSeries, mut tick: SeriesTick<'_>) -> f64 {
+    /// Takes a tick of a series; the logarithm of its mixture. Where a finding is open: infinity if a further
+    /// change is to be told, else minus infinity.
+    fn take_tick(
+        &mut self,
+        ticking: &TickedSeries,
+        mut tick: SeriesTick<'_>,
+        log_threshold: f64,
+    ) -> f64 {
         let Engine { groups, library, settings, alerts, recorder, .. } = self;
         let group = Arc::make_mut(&mut groups[ticking.group as usize]);
         let Phase::Watching(all) = &mut group.phase else { return f64::NEG_INFINITY };
@@ -94,12 +104,17 @@ impl Engine {
             recorder.record(&group.key, metric, None, &tick);
         }
         if series.open_finding.is_some() {
-            let resolved = series.resolve(tables, &tick, settings.alert.resolve_us);
+            let baseline = library.baseline(ticking.baseline);
+            let by = SeriesReference { baseline, tables, log_threshold };
+            let resolved = series.resolve(&by, &tick, settings.alert.resolve_us);
             if let Some(finding) = resolved {
                 alerts.resolved(&group.key[0], &finding);
             } else if let Some(open) = &series.open_finding {
                 let events = total(tick.counts);
                 alerts.goes_on(&group.key[0], &open.finding, events, open.seems_over());
+                if is_further_due(series, &by.judged(&series.evidence), tick.end_us) {
+                    return f64::INFINITY;
+                }
             }
             return f64::NEG_INFINITY;
         }

@@ -18,8 +18,9 @@ use crate::engine::learn::group::Phase;
 use crate::engine::machine::Engine;
 use crate::engine::output::Output;
 use crate::engine::report::carriers::{CARRIERS_LISTED, Carrier, carried_together};
+use crate::engine::report::further::severity_now;
 use crate::engine::series::finding_ref::FindingRef;
-use crate::engine::series::watched::WatchedSeries;
+use crate::engine::series::watched::{SeriesReference, WatchedSeries};
 use crate::model::Finding;
 use crate::model::settings::Fleet;
 
@@ -202,6 +203,7 @@ impl Engine {
     /// A series carries a finding from here on, and its evidence starts anew. Returns the events that the
     /// finding rests on.
     fn open_finding(&mut self, id: SeriesId, finding: FindingRef, end_us: i64) -> u64 {
+        let log_threshold = self.log_threshold(self.settings.time.pane_us);
         let Engine { groups, charts, library, .. } = self;
         let (series, is_chart) = match id {
             SeriesId::Chart { charts: id, place } => (charts.series_mut(id, place), true),
@@ -213,7 +215,10 @@ impl Engine {
         let Some(series) = series else { return 0 };
         let since = series.evidence.since_onset(series.evidence.leader()).counts;
         let events = if is_chart { NO_EVENTS } else { total(since) };
-        series.open(finding, end_us, library.tables(series.baseline));
+        let (baseline, tables) =
+            (library.baseline(series.baseline), library.tables(series.baseline));
+        let by = SeriesReference { baseline, tables, log_threshold };
+        series.open(finding, end_us, &by, severity_now);
         events
     }
 

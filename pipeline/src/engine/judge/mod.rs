@@ -2,6 +2,7 @@
 
 pub(super) mod close;
 pub(super) mod fleet;
+pub(super) mod further;
 pub(super) mod gather;
 pub(super) mod silence;
 pub(super) mod spans;

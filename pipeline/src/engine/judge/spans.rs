@@ -14,10 +14,11 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::engine::chart::model_charts::{ChartState, WINDOW_VALUES};
 use crate::engine::chart::statistic::ChartedStatistic;
 use crate::engine::judge::fleet::Due;
+use crate::engine::judge::further::is_further_due;
 use crate::engine::key::{Key, SeriesId};
 use crate::engine::machine::Engine;
 use crate::engine::series::tick::SeriesTick;
-use crate::engine::series::watched::WatchedSeries;
+use crate::engine::series::watched::{SeriesReference, WatchedSeries};
 use crate::model::settings::HOUR_US;
 
 /// While a change may be on the slow level does not follow it: so long, at most; while a finding is open,
@@ -141,11 +142,17 @@ impl Engine {
         }
         if series.open_finding.is_some() {
             let model = &value.key[0];
-            let resolved = series.resolve(tables, &tick, self.settings.alert.resolve_us);
+            let log_threshold = self.log_threshold(self.settings.scalars.every_us);
+            let baseline = self.library.baseline(series.baseline);
+            let by = SeriesReference { baseline, tables, log_threshold };
+            let resolved = series.resolve(&by, &tick, self.settings.alert.resolve_us);
             if let Some(finding) = resolved {
                 self.alerts.resolved(model, &finding);
             } else if let Some(open) = &series.open_finding {
                 self.alerts.goes_on(model, &open.finding, 0, open.seems_over());
+                if is_further_due(series, &by.judged(&series.evidence), tick.end_us) {
+                    return Taken::Due;
+                }
             }
             return Taken::Counted;
         }

@@ -28,7 +28,8 @@ struct AlertEpisode {
     status: Status,
     starts_us: i64,
     onset_us: i64,
-    /// Findings in their order: id, metric, severity, summary.
+    /// Findings in their order: id, metric, severity, summary. Of an update only the id: what it says is
+    /// said by the finding that it updates.
     findings: Vec<(String, String, String, String)>,
     /// All metrics that they are about.
     metrics: BTreeSet<String>,
@@ -98,6 +99,22 @@ impl Alerts {
         }
     }
 
+    /// A finding goes further: what its alert says of it is what the update says.
+    pub(crate) fn updated(&mut self, update: &Finding) {
+        let Some(episode) = self.by_model.get_mut(&update.model) else { return };
+        let episode = Arc::make_mut(episode);
+        let of =
+            |told: &&mut (String, String, String, String)| Some(&told.0) == update.updates.as_ref();
+        if let Some(told) = episode.findings.iter_mut().find(of) {
+            (told.2, told.3) = (update.severity.clone(), update.summary.clone());
+        }
+        if episode.findings.len() < FINDINGS_MAX {
+            let nothing = String::new();
+            episode.findings.push((update.id.clone(), nothing.clone(), nothing.clone(), nothing));
+        }
+        episode.changed = true;
+    }
+
     /// A tick of a series that has a finding, with so many events.
     pub(crate) fn goes_on(
         &mut self,
@@ -118,13 +135,15 @@ impl Alerts {
     /// A series looks like its baseline again. A finding is over with the last of its series.
     pub(crate) fn resolved(&mut self, model: &str, finding: &FindingRef) {
         let Some(episode) = self.by_model.get_mut(model) else { return };
-        let active = &mut Arc::make_mut(episode).active;
-        let Some(of) = active.get_mut(&finding.id) else { return };
+        let episode = Arc::make_mut(episode);
+        let Some(of) = episode.active.get_mut(&finding.id) else { return };
         if let Some(carrier) = of.0.get_mut(finding.carrier as usize) {
             *carrier = None;
         }
         if of.0.iter().all(Option::is_none) {
-            active.remove(&finding.id);
+            let before = episode.severity();
+            episode.active.remove(&finding.id);
+            episode.changed |= episode.severity() != before;
         }
     }
 
@@ -165,6 +184,13 @@ impl Alerts {
 }
 
 impl AlertEpisode {
+    /// The worst of what is not resolved; of all, once that is nothing.
+    fn severity(&self) -> &'static str {
+        let is_on = |id: &String| self.active.is_empty() || self.active.contains_key(id);
+        let has = |severity: &&str| self.findings.iter().any(|f| f.2 == *severity && is_on(&f.0));
+        SEVERITIES.into_iter().find(has).unwrap_or("info")
+    }
+
     fn transition(&self, model: &str, now_us: i64, settings: &Settings) -> Alert {
         let labels = BTreeMap::from([
             ("alertname".to_string(), "ModelDriftDetected".to_string()),
@@ -172,16 +198,14 @@ impl AlertEpisode {
             ("pipeline".to_string(), settings.pipeline.clone()),
         ]);
         let metrics: Vec<String> = self.metrics.iter().cloned().collect();
-        let severity = SEVERITIES
-            .into_iter()
-            .find(|s| self.findings.iter().any(|f| f.2 == *s))
-            .unwrap_or("info");
-        let count = self.findings.len();
-        let summary = match self.findings.as_slice() {
+        let severity = self.severity();
+        let told: Vec<_> = self.findings.iter().filter(|told| !told.3.is_empty()).collect();
+        let count = told.len();
+        let summary = match told.as_slice() {
             [one] => one.3.clone(),
             _ => format!("{model}: {count} findings on {}", metrics.join(", ")),
         };
-        let lines: Vec<&str> = self.findings.iter().take(10).map(|f| f.3.as_str()).collect();
+        let lines: Vec<&str> = told.iter().take(10).map(|f| f.3.as_str()).collect();
         let annotations = BTreeMap::from([
             ("description".to_string(), lines.join("\n")),
             ("severity".to_string(), severity.to_string()),

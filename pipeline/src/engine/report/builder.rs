@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use driftline_detectors::baseline::Baseline;
 use driftline_detectors::encoder::Encoder;
 use driftline_detectors::evidence::effect::{Blame, Effect, blame, differs, effect};
-use driftline_detectors::evidence::{Evidence, SinceOnset};
+use driftline_detectors::evidence::{Evidence, SinceOnset, Step};
 use driftline_detectors::lanes::Lane;
 use driftline_detectors::lanes::Tables;
 use driftline_detectors::score::window_scores;
@@ -57,9 +57,9 @@ pub(crate) fn has_moved(subject: &Subject<'_>) -> bool {
 /// A finding in the making.
 pub(crate) struct FindingBuilder<'a> {
     key: &'a [String],
-    onset_us: i64,
+    pub(super) onset_us: i64,
     end_us: i64,
-    finding: Finding,
+    pub(super) finding: Finding,
 }
 
 impl<'a> FindingBuilder<'a> {
@@ -80,6 +80,7 @@ impl<'a> FindingBuilder<'a> {
             kind: String::new(),
             summary: String::new(),
             severity: String::new(),
+            updates: None,
             model: key[0].clone(),
             version: version_in(key, settings),
             segments: segments_in(key, settings),
@@ -96,6 +97,7 @@ impl<'a> FindingBuilder<'a> {
                 high: 0.0,
                 before: None,
                 after: None,
+                previous: None,
             },
             evidence: evidence_record(settings, sharing, decision),
             carriers: Vec::new(),
@@ -149,6 +151,7 @@ impl<'a> FindingBuilder<'a> {
         self.finding.kind = kind.into();
         self.finding.effect.before = None;
         self.finding.effect.after = None;
+        self.finding.effect.previous = None;
         self
     }
 
@@ -226,7 +229,10 @@ fn evidence_record(settings: &Settings, sharing: u64, decision: &Decision) -> Ev
     }
 }
 
-fn effect_record(size: &Effect, (before, after): (Option<f64>, Option<f64>)) -> EffectRecord {
+pub(super) fn effect_record(
+    size: &Effect,
+    (before, after): (Option<f64>, Option<f64>),
+) -> EffectRecord {
     EffectRecord {
         unit: size.unit.into(),
         value: round(size.value),
@@ -234,11 +240,12 @@ fn effect_record(size: &Effect, (before, after): (Option<f64>, Option<f64>)) -> 
         high: round(size.high),
         before: before.map(round),
         after: after.map(round),
+        previous: None,
     }
 }
 
 /// Median, or share of the lane's codes, before and after; none where the shape is all that changed.
-fn before_and_after(
+pub(super) fn before_and_after(
     baseline: &Baseline,
     tables: &Tables,
     lane: &Lane,
@@ -276,7 +283,7 @@ fn code_records(subject: &Subject<'_>, leader: usize) -> Vec<CodeRecord> {
     blame(evidence, tables, leader, CODES_NAMED).into_iter().map(record).collect()
 }
 
-fn score_records(baseline: &Baseline, counts: &[u32]) -> Vec<ScoreRecord> {
+pub(super) fn score_records(baseline: &Baseline, counts: &[u32]) -> Vec<ScoreRecord> {
     let window: Vec<u64> = counts.iter().map(|n| u64::from(*n)).collect();
     let positions: Option<Vec<f64>> = match &baseline.encoder {
         Encoder::Number(e) => Some((0..baseline.encoder.codes()).map(|c| e.typical(c)).collect()),
@@ -293,7 +300,7 @@ fn score_records(baseline: &Baseline, counts: &[u32]) -> Vec<ScoreRecord> {
         .collect()
 }
 
-fn baseline_record(baseline: &Baseline) -> BaselineRecord {
+pub(super) fn baseline_record(baseline: &Baseline) -> BaselineRecord {
     BaselineRecord {
         version: version_of(baseline),
         source: baseline.provenance.source.clone(),
@@ -304,7 +311,7 @@ fn baseline_record(baseline: &Baseline) -> BaselineRecord {
 }
 
 /// Both distributions, without codes that neither has.
-fn bar_records(baseline: &Baseline, counts: &[u32]) -> Vec<BarRecord> {
+pub(super) fn bar_records(baseline: &Baseline, counts: &[u32]) -> Vec<BarRecord> {
     (0..counts.len())
         .filter(|c| baseline.counts[*c] > 0 || counts[*c] > 0)
         .map(|c| BarRecord {
@@ -317,8 +324,11 @@ fn bar_records(baseline: &Baseline, counts: &[u32]) -> Vec<BarRecord> {
 
 fn step_records(subject: &Subject<'_>) -> Vec<StepRecord> {
     let Subject { baseline, tables, evidence, .. } = subject;
-    evidence
-        .steps()
+    records_of(&evidence.steps(), baseline, tables)
+}
+
+pub(super) fn records_of(steps: &[Step], baseline: &Baseline, tables: &Tables) -> Vec<StepRecord> {
+    steps
         .iter()
         .map(|step| StepRecord {
             at: rfc3339(step.time_us),

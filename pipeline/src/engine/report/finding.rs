@@ -57,11 +57,15 @@ impl Engine {
         self.finding_builder(key, decision).silence(silence).build()
     }
 
-    fn finding_builder<'a>(&'a self, key: &'a Key, decision: &Decision) -> FindingBuilder<'a> {
+    pub(super) fn finding_builder<'a>(
+        &'a self,
+        key: &'a Key,
+        decision: &Decision,
+    ) -> FindingBuilder<'a> {
         FindingBuilder::new(&self.settings, &self.config, self.sharing, key, decision)
     }
 
-    fn subject<'a>(
+    pub(super) fn subject<'a>(
         &'a self,
         name: &'a str,
         unit: &'a str,

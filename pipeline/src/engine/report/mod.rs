@@ -5,6 +5,7 @@ pub(super) mod builder;
 pub(super) mod carriers;
 pub(super) mod code_surprises;
 pub(super) mod finding;
+pub(super) mod further;
 pub(super) mod look;
 pub(super) mod progress;
 pub(super) mod surprise;

@@ -58,9 +58,13 @@ pub(crate) fn is_seen(unit: &str, value: f64) -> bool {
 /// One sentence for a person.
 pub(crate) fn summary(finding: &Finding, delay_us: i64) -> String {
     let EffectRecord { unit, value, before, after, .. } = &finding.effect;
+    // Where a finding is updated, what it was before that.
+    let between = |write: fn(f64) -> String| -> String {
+        finding.effect.previous.map_or(String::new(), |share| format!("{} -> ", write(share)))
+    };
     let size = match (unit.as_str(), before, after) {
         ("share", Some(before), Some(after)) => {
-            format!("{} -> {}", percent(*before), percent(*after))
+            format!("{} -> {}{}", percent(*before), between(percent), percent(*after))
         }
         ("share", ..) => format!("{} of events moved", percent(value.abs())),
         ("expected_events", ..) => format!("about {value:.0} events were to be expected"),
@@ -68,7 +72,8 @@ pub(crate) fn summary(finding: &Finding, delay_us: i64) -> String {
         (_, Some(before), Some(after)) => {
             let unit =
                 if finding.unit.is_empty() { String::new() } else { format!(" {}", finding.unit) };
-            format!("median {} -> {}{unit}, {value:+.2} sigma", plain(*before), plain(*after))
+            let (before, after) = (plain(*before), plain(*after));
+            format!("median {before} -> {}{after}{unit}, {value:+.2} sigma", between(plain))
         }
         _ => format!("{value:+.2} sigma"),
     };
@@ -80,8 +85,9 @@ pub(crate) fn summary(finding: &Finding, delay_us: i64) -> String {
         let parts: Vec<String> = finding.segments.iter().map(|(k, v)| format!("{k}={v}")).collect();
         about = format!("{about} [{}]", parts.join(", "));
     }
+    let again = if finding.updates.is_some() { "changed again: " } else { "" };
     format!(
-        "{about}: {} {} ({size}) since {}, seen after {}",
+        "{about}: {} {again}{} ({size}) since {}, seen after {}",
         finding.metric,
         finding.change,
         finding.onset,

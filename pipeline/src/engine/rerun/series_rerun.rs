@@ -17,7 +17,7 @@ use crate::engine::machine::Engine;
 use crate::engine::rerun::record::{RecordLimits, RecordedTicks, Recorder};
 use crate::engine::series::finding_ref::FindingRef;
 use crate::engine::series::tick::SeriesTick;
-use crate::engine::series::watched::WatchedSeries;
+use crate::engine::series::watched::{SeriesReference, WatchedSeries};
 use crate::model::Settings;
 
 /// One series from the moment at which it began to be watched: judged as the engine judges it.
@@ -26,7 +26,7 @@ pub struct Rerun {
     series: WatchedSeries,
     settings: Settings,
     window_us: i64,
-    baseline_events: u64,
+    baseline: Arc<Baseline>,
     tables: Arc<SlotTables>,
 }
 
@@ -65,7 +65,7 @@ impl Engine {
             series: WatchedSeries::new(series.baseline, self.library.tables(series.baseline)),
             settings: self.settings.clone(),
             window_us: record.every_us.map_or(own, |every_us| WINDOW_VALUES * every_us),
-            baseline_events: baseline.events(),
+            baseline: Arc::new(baseline.clone()),
             tables: Arc::new(SlotTables::new(record, baseline, *zone, &self.settings)),
         })
     }
@@ -91,7 +91,7 @@ impl Rerun {
         now_us: i64,
         log_threshold: f64,
     ) -> Option<f64> {
-        let Self { series, settings, window_us, tables, .. } = self;
+        let Self { series, settings, window_us, tables, baseline } = self;
         let slot = tables.season(time_us);
         let tables = tables.by_slot.get(&slot)?;
         let (mut row, mut lanes) = ([0u32; CODES_MAX], [0.0; LANES_MAX]);
@@ -105,21 +105,22 @@ impl Rerun {
         let counts = &row[..tables.codes()];
         let end_us = now_us + record.every_us.unwrap_or(settings.time.pane_us);
         let tick = SeriesTick { counts, lanes: &lanes, from_us: now_us, end_us };
+        let by = SeriesReference { baseline, tables, log_threshold };
         if series.open_finding.is_some() {
-            series.resolve(tables, &tick, settings.alert.resolve_us);
+            series.resolve(&by, &tick, settings.alert.resolve_us);
             return None;
         }
         series.absorb(tables, &tick, *window_us);
         let log_mixture = series.evidence.log_mixture();
         if log_mixture >= log_threshold {
-            series.open(FindingRef::only(""), end_us, tables);
+            series.open(FindingRef::only(""), end_us, &by, |_, _| "info");
         }
         Some(log_mixture)
     }
 
     /// Events of its baseline.
     pub fn baseline_events(&self) -> u64 {
-        self.baseline_events
+        self.baseline.events()
     }
 }
 

@@ -1,146 +1,149 @@
-//! Resolution: when a change is over.
+//! A finding that is on, as one of the series that carry it sees it: whether the change goes further, and
+//! when it is over.
 //!
-//! A series that has a finding is watched for the contrary: a CUSUM of the evidence against a lane. That
-//! lane is not simply the one that found the change: a strong lane often wins on a weak change, and then
-//! evidence against *it* piles up while the change lasts, so that the alert would flap. Nor can the events
-//! up to the finding tell how strong the change is, since they were picked for looking strong. So the
-//! events of the time in which nothing may be resolved anyway are gathered, and the strongest lane of the
-//! same direction that they clearly speak for is taken, else the weakest.
+//! It is over by evidence of return as strong as that of the change was (see
+//! [`Ongoing`](driftline_detectors::evidence::ongoing::Ongoing)), once the return has lasted: twice as long
+//! as the change did, within bounds of `[alert] resolve`, and longer than it was back before and did not
+//! stay. What comes and goes is one finding so. Not here: what is told of it.
 
-use driftline_detectors::evidence::Evidence;
+use driftline_detectors::evidence::ongoing::{Further, Judged, Ongoing};
 use driftline_detectors::lanes::{Lane, Tables};
 use serde::{Deserialize, Serialize};
 
+use crate::engine::series::before::Before;
 use crate::engine::series::finding_ref::FindingRef;
 use crate::engine::series::tick::SeriesTick;
 
-/// Evidence against a change that resolves it: odds of ten thousand to one.
-const LOG_RESOLVED: f64 = 9.2;
 /// Evidence against a change by which it seems to be over, so that nobody is woken up for it any more:
 /// odds of twenty to one.
 const LOG_OVER: f64 = 3.0;
-/// Standard errors by which the events since the finding must speak for a lane.
-const CLEAR: f64 = 2.0;
+/// Times `[alert] resolve` that a return has to last at most ...
+const QUIET_MAX: i64 = 4;
+/// ... and where it did not stay before.
+const QUIET_AGAIN_MAX: i64 = 24;
 
 /// A finding that is not resolved, as one of the series that carry it sees it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct OpenFinding {
     pub(crate) finding: FindingRef,
-    since_us: i64,
-    /// The lane that found the change, and the category that it spoke of.
-    leader: u8,
+    /// When the change began, and since when the finding is on.
+    onset_us: i64,
+    pub(crate) since_us: i64,
+    /// The category that the lane which found the change spoke of.
     category: Option<u8>,
-    /// Counts since the finding, until there is a lane.
-    since: Vec<u32>,
-    /// The lane whose contrary resolves the change.
-    lane: Option<u8>,
-    /// CUSUM of the evidence *against* the change.
-    against: f64,
-    /// The weakest lane that says the same as the leader: what a weak change still speaks for.
+    /// The weakest lane that says the same as that one: what a weak change still speaks for.
     weakest: u8,
-    /// As `against`, from the finding on: by the weakest lane until there is one.
+    /// CUSUM of the evidence against the change by it.
     over: f64,
+    /// Since when it is back, where it is, and for how long it was before.
+    back_us: Option<i64>,
+    was_back_us: i64,
+    pub(crate) ongoing: Ongoing,
+    /// A further change that was not told yet.
+    pub(crate) untold: Option<Box<Further>>,
+    /// When the finding or an update of it was told, and how severe it was then.
+    pub(crate) told_us: i64,
+    pub(crate) severity: String,
 }
 
 impl OpenFinding {
     /// A finding was made of the evidence.
-    pub(crate) fn new(
-        finding: FindingRef,
-        now_us: i64,
-        tables: &Tables,
-        evidence: &Evidence,
-    ) -> Self {
+    pub(crate) fn new(finding: FindingRef, now_us: i64, judged: &Judged<'_>) -> Self {
+        let Judged { tables, evidence, .. } = *judged;
         let leader = evidence.leader();
-        let weakest = alike(tables, leader).last().copied().unwrap_or(leader) as u8;
         Self {
             finding,
+            onset_us: evidence.since_onset(leader).onset_us,
             since_us: now_us,
-            leader: leader as u8,
             category: evidence.category().map(|category| category as u8),
-            since: Vec::new(),
-            lane: None,
-            against: 0.0,
+            weakest: weakest(tables, leader) as u8,
+            over: 0.0,
+            back_us: None,
+            was_back_us: 0,
+            ongoing: Ongoing::new(tables, evidence),
+            untold: None,
+            told_us: now_us,
+            severity: String::new(),
+        }
+    }
+
+    /// A finding of a snapshot that has nothing of its state.
+    pub(crate) fn resumed(before: Before) -> Self {
+        let Before { finding, since_us, leader, category, weakest, .. } = before;
+        Self {
+            finding,
+            onset_us: since_us,
+            since_us,
+            category,
             weakest,
             over: 0.0,
+            back_us: None,
+            was_back_us: 0,
+            ongoing: Ongoing::resumed(leader),
+            untold: None,
+            told_us: since_us,
+            severity: String::new(),
         }
     }
 
     /// Whether the last ticks speak against the change, though not clearly enough to resolve it.
     pub(crate) fn seems_over(&self) -> bool {
-        self.over >= LOG_OVER
+        self.over.max(self.ongoing.against()) >= LOG_OVER
     }
 
-    /// Takes a tick; true where the change is over. It is on for more than `resolve_us`.
+    /// Takes a tick; true where the change is over.
     pub(crate) fn absorb(
         &mut self,
-        tables: &Tables,
-        evidence: &Evidence,
+        judged: &Judged<'_>,
         tick: &SeriesTick<'_>,
         resolve_us: i64,
     ) -> bool {
-        let counts = tick.counts;
-        let lane = usize::from(self.lane.unwrap_or(self.weakest));
-        let of_tick: f64 = match self.category {
-            Some(category) => tables.category_evidence(usize::from(category), counts),
-            None => counts
-                .iter()
-                .enumerate()
-                .map(|(code, n)| f64::from(*n) * evidence.event_evidence(tables, code, lane))
-                .sum(),
-        };
-        self.over = (self.over - of_tick).max(0.0);
-        if self.lane.is_none() {
-            self.since.resize(counts.len(), 0);
-            self.since.iter_mut().zip(counts).for_each(|(sum, n)| *sum = sum.saturating_add(*n));
-            if tick.end_us - self.since_us >= resolve_us {
-                let since = std::mem::take(&mut self.since);
-                let leader = usize::from(self.leader);
-                self.lane = Some(lane_of(tables, evidence, leader, &since) as u8);
-            }
-            return false;
+        self.over = (self.over - self.evidence_of(judged, tick.counts)).max(0.0);
+        if let Some(further) = self.ongoing.absorb(judged, tick.counts, tick.from_us) {
+            self.untold = Some(further);
         }
-        self.against = (self.against - of_tick).max(0.0);
-        self.against >= LOG_RESOLVED
+        let back_us = self.ongoing.back_since_us();
+        if let (Some(from_us), None) = (self.back_us, back_us) {
+            self.was_back_us = self.was_back_us.max(tick.from_us - from_us);
+        }
+        self.back_us = back_us;
+        let is_quiet = |from_us| tick.end_us - from_us >= self.quiet_us(from_us, resolve_us);
+        back_us.is_some_and(is_quiet) && tick.end_us - self.since_us >= resolve_us
+    }
+
+    /// How long a return that began at an instant has to last.
+    fn quiet_us(&self, from_us: i64, resolve_us: i64) -> i64 {
+        let change_us = (from_us - self.onset_us).max(0);
+        let quiet_us = change_us.saturating_mul(2).clamp(resolve_us, QUIET_MAX * resolve_us);
+        quiet_us.max((2 * self.was_back_us).min(QUIET_AGAIN_MAX * resolve_us))
+    }
+
+    /// Evidence of a tick by the weakest lane that says what the finding does.
+    fn evidence_of(&self, judged: &Judged<'_>, counts: &[u32]) -> f64 {
+        let Judged { tables, evidence, .. } = *judged;
+        let lane = usize::from(self.weakest);
+        let of_code =
+            |(code, n): (usize, &u32)| f64::from(*n) * evidence.event_evidence(tables, code, lane);
+        match self.category {
+            Some(category) => tables.category_evidence(usize::from(category), counts),
+            None => counts.iter().enumerate().map(of_code).sum(),
+        }
     }
 
     /// Bytes beside the struct itself.
     pub(crate) fn bytes(&self) -> usize {
-        self.finding.id.capacity() + self.since.capacity() * 4
+        self.finding.id.capacity()
     }
 }
 
-/// The lane whose contrary resolves a change that `leader` found, and that went on with `counts`.
-fn lane_of(tables: &Tables, evidence: &Evidence, leader: usize, counts: &[u32]) -> usize {
-    let alike = alike(tables, leader);
-    let clear = alike.iter().find(|lane| speaks_for(tables, evidence, counts, **lane));
-    clear.or(alike.last()).copied().unwrap_or(leader)
-}
-
-/// The lanes of the same direction as `leader`, the strongest first.
-fn alike(tables: &Tables, leader: usize) -> Vec<usize> {
+/// The weakest lane of the same direction as `leader`.
+fn weakest(tables: &Tables, leader: usize) -> usize {
     let lanes = tables.lanes();
-    let mut alike: Vec<usize> = (0..lanes.len())
-        .filter(|lane| same_direction(&lanes[*lane], &lanes[leader]) && tables.temper(*lane) > 0.0)
-        .collect();
-    alike.sort_by(|a, b| strength(&lanes[*b]).total_cmp(&strength(&lanes[*a])));
-    alike
-}
-
-/// Whether the events are changed at least as much as a lane says, beyond chance: then
-/// `E exp(-evidence) <= 1`, and the odds against the change rise above `exp(LOG_RESOLVED)` by chance at most
-/// once in so many starts of the CUSUM (Ville 1939).
-fn speaks_for(tables: &Tables, evidence: &Evidence, counts: &[u32], lane: usize) -> bool {
-    let (mut events, mut sum, mut squares) = (0.0, 0.0, 0.0);
-    for (code, n) in counts.iter().enumerate() {
-        let (n, odds) = (f64::from(*n), libm::exp(-evidence.event_evidence(tables, code, lane)));
-        events += n;
-        sum += n * odds;
-        squares += n * odds * odds;
-    }
-    let events = f64::max(events, 1.0);
-    let mean = sum / events;
-    let variance = (squares / events - mean * mean).max(0.0);
-    sum > 0.0 && mean + CLEAR * libm::sqrt(variance / events) <= 1.0
+    let alike =
+        |lane: &usize| same_direction(&lanes[*lane], &lanes[leader]) && tables.temper(*lane) > 0.0;
+    let by_strength = |a: &usize, b: &usize| strength(&lanes[*a]).total_cmp(&strength(&lanes[*b]));
+    // Of equal ones the last.
+    (0..lanes.len()).rev().filter(alike).min_by(by_strength).unwrap_or(leader)
 }
 
 fn same_direction(a: &Lane, b: &Lane) -> bool {

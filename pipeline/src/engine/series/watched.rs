@@ -1,11 +1,14 @@
 //! A watched series: what is kept of it besides its baseline, and how it takes a tick.
 
+use driftline_detectors::baseline::Baseline;
 use driftline_detectors::evidence::Evidence;
+use driftline_detectors::evidence::ongoing::{Judged, Ongoing};
 use driftline_detectors::lanes::Tables;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::series::finding_ref::FindingRef;
 use crate::engine::series::resolution::OpenFinding;
+use crate::engine::series::stored;
 use crate::engine::series::tick::SeriesTick;
 
 /// The live state of one watched series: all that is kept of it besides its baseline.
@@ -23,7 +26,25 @@ pub(crate) struct WatchedSeries {
     pub(crate) recent: Vec<f32>,
     pub(crate) recent_window: i64,
     /// The finding that it carries, until that is resolved.
-    pub(crate) open_finding: Option<OpenFinding>,
+    #[serde(with = "stored")]
+    pub(crate) open_finding: Option<Box<OpenFinding>>,
+}
+
+/// What a series is judged by while it carries a finding.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SeriesReference<'a> {
+    pub(crate) baseline: &'a Baseline,
+    pub(crate) tables: &'a Tables,
+    /// `ln A`.
+    pub(crate) log_threshold: f64,
+}
+
+impl<'a> SeriesReference<'a> {
+    /// The same with the evidence of the series.
+    pub(crate) fn judged(&self, evidence: &'a Evidence) -> Judged<'a> {
+        let Self { baseline, tables, log_threshold } = *self;
+        Judged { baseline, tables, evidence, log_threshold }
+    }
 }
 
 impl WatchedSeries {
@@ -77,8 +98,18 @@ impl WatchedSeries {
     }
 
     /// A finding was made of the evidence: it starts anew, and ticks are watched for the end of the change.
-    pub(crate) fn open(&mut self, finding: FindingRef, now_us: i64, tables: &Tables) {
-        self.open_finding = Some(OpenFinding::new(finding, now_us, tables, &self.evidence));
+    /// `severity`: how severe it is as it was told.
+    pub(crate) fn open(
+        &mut self,
+        finding: FindingRef,
+        now_us: i64,
+        by: &SeriesReference<'_>,
+        severity: impl FnOnce(&Judged<'_>, &Ongoing) -> &'static str,
+    ) {
+        let judged = by.judged(&self.evidence);
+        let mut open = OpenFinding::new(finding, now_us, &judged);
+        open.severity = severity(&judged, &open.ongoing).into();
+        self.open_finding = Some(Box::new(open));
         self.evidence.restart();
     }
 
@@ -86,13 +117,13 @@ impl WatchedSeries {
     /// more than `resolve_us`.
     pub(crate) fn resolve(
         &mut self,
-        tables: &Tables,
+        by: &SeriesReference<'_>,
         tick: &SeriesTick<'_>,
         resolve_us: i64,
     ) -> Option<FindingRef> {
         let open = self.open_finding.as_mut()?;
-        self.evidence.watch_finding(tables, tick.counts, tick.lanes);
-        if !open.absorb(tables, &self.evidence, tick, resolve_us) {
+        self.evidence.watch_finding(by.tables, tick.counts, tick.lanes);
+        if !open.absorb(&by.judged(&self.evidence), tick, resolve_us) {
             return None;
         }
         self.recent.fill(0.0);
@@ -100,12 +131,13 @@ impl WatchedSeries {
         self.open_finding.take().map(|open| open.finding)
     }
 
-    /// Bytes of the live state.
+    /// Bytes of the live state, without the second look at a change that is on: that is as much again,
+    /// and some 4 KiB of tables, while a finding is open.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() - size_of::<Evidence>()
             + self.evidence.bytes()
             + self.carry.capacity() * 4
             + self.recent.capacity() * 4
-            + self.open_finding.as_ref().map_or(0, OpenFinding::bytes)
+            + self.open_finding.as_ref().map_or(0, |open| open.bytes())
     }
 }

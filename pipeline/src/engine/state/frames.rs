@@ -4,9 +4,9 @@
 //! magic (8) | frame ... frame | end:  frame = length u32 | CRC-32 u32 | values in postcard
 //! ```
 //!
-//! The CRC is of everything up to there, so frames that were changed, cut, lost or put in another order
-//! are noticed; the end is a frame of length 0, and nothing follows it. No value spans two frames, and
-//! memory is that of one frame. Not here: what the values are.
+//! The CRC is of everything up to there, the magic included, so frames that were changed, cut, lost or put
+//! in another order are noticed; the end is a frame of length 0, and nothing follows it. No value spans two
+//! frames, and memory is that of one frame. Not here: what the values are.
 
 use std::io::{self, Read, Write};
 
@@ -50,7 +50,9 @@ impl Flavor for Buffer<'_> {
 impl<W: Write> FrameWriter<W> {
     pub(crate) fn new(mut out: W, magic: &[u8; 8]) -> io::Result<Self> {
         out.write_all(magic)?;
-        Ok(Self { out, crc: crc32fast::Hasher::new(), values: Vec::new() })
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(magic);
+        Ok(Self { out, crc, values: Vec::new() })
     }
 
     pub(crate) fn put(&mut self, value: &impl Serialize) -> io::Result<()> {
@@ -89,15 +91,19 @@ pub(crate) struct FrameReader<R: Read> {
 }
 
 impl<R: Read> FrameReader<R> {
-    /// None where the magic is another.
-    pub(crate) fn new(mut input: R, magic: &[u8; 8]) -> io::Result<Option<Self>> {
+    /// None where the magic is none of these: today's, and then those whose frames have a CRC without it.
+    pub(crate) fn new(mut input: R, magics: &[&[u8; 8]]) -> io::Result<Option<Self>> {
         let mut found = [0; 8];
         match input.read_exact(&mut found) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             read => read?,
         }
-        let new = || Self { input, crc: crc32fast::Hasher::new(), values: Vec::new(), at: 0 };
-        Ok((found == *magic).then(new))
+        let mut crc = crc32fast::Hasher::new();
+        if magics.first().is_some_and(|magic| found == **magic) {
+            crc.update(&found);
+        }
+        let new = || Self { input, crc, values: Vec::new(), at: 0 };
+        Ok(magics.iter().any(|magic| found == **magic).then(new))
     }
 
     pub(crate) fn get<T: DeserializeOwned>(&mut self) -> io::Result<T> {

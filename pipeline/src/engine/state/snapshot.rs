@@ -13,7 +13,10 @@ use crate::engine::state::frames::{FrameReader, FrameWriter};
 use crate::model::Settings;
 
 /// First bytes of a snapshot: what it is, and the version of its shape.
-const MAGIC: &[u8; 8] = b"drift\x00\x00\x08";
+const MAGIC: &[u8; 8] = b"drift\x00\x00\x09";
+/// The version before: all of it is in the new one's shape, but for findings that are on
+/// (`series/stored.rs`).
+const MAGIC_BEFORE: &[u8; 8] = b"drift\x00\x00\x08";
 
 /// Why a snapshot was refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -101,7 +104,8 @@ impl Engine {
     /// # Errors
     /// As [`Engine::restore`]; a stream that cannot be read is a damaged snapshot.
     pub fn restore_from(settings: Settings, input: impl Read) -> Result<Self, SnapshotError> {
-        let frames = FrameReader::new(input, MAGIC).map_err(|_| SnapshotError::Damaged)?;
+        let frames =
+            FrameReader::new(input, &[MAGIC, MAGIC_BEFORE]).map_err(|_| SnapshotError::Damaged)?;
         let mut frames = frames.ok_or(SnapshotError::Unknown)?;
         let mut engine = Self::new(settings);
         let found: String = frames.get().map_err(|_| SnapshotError::Damaged)?;
