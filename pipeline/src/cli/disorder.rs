@@ -1,4 +1,5 @@
-//! How far events are out of the order of time, by file: what `replay` and `check` say of events that come too late.
+//! How far events are out of the order of time, by file: what `replay` and `check` say of events that come
+//! too late.
 
 use std::collections::BTreeMap;
 

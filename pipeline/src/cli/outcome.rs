@@ -1,4 +1,5 @@
-//! Whether a replay judged anything at all. "Nothing changed" is a verdict, and needs that something was looked at.
+//! Whether a replay judged anything at all. "Nothing changed" is a verdict, and needs that something was
+//! looked at.
 
 use crate::engine::Engine;
 use crate::model::Reason;

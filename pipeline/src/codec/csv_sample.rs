@@ -17,7 +17,8 @@ pub(crate) fn sample(
     let Ok(header) = reader.headers().cloned() else { return Ok(()) };
     let mut names: Vec<&str> = header.iter().collect();
     names.sort_unstable();
-    if let Some([name, _]) = names.array_windows().find(|[a, b]| a == b && !a.is_empty()) {
+    let twice = |pair: &&[&str]| pair[0] == pair[1] && !pair[0].is_empty();
+    if let Some(&[name, _]) = names.windows(2).find(twice) {
         return Err(SampleFault::Broken(format!(
             "it has two columns of the same name, `{name}`: rename one of them"
         )));

@@ -285,7 +285,8 @@ impl FieldValues {
     }
 }
 
-/// `1,5` as `1.5`: how tables that are parted by semicolons write numbers. None where there is no single comma.
+/// `1,5` as `1.5`: how tables that are parted by semicolons write numbers. None where there is no single
+/// comma.
 pub(crate) fn with_decimal_point(cell: &str) -> Option<String> {
     let (whole, part) = cell.split_once(',')?;
     (!part.contains([',', '.']) && !whole.contains('.')).then(|| format!("{whole}.{part}"))

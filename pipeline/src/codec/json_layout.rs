@@ -1,9 +1,11 @@
-//! JSON in other layouts than one object a line, as lines: an array of objects, objects over several lines, objects one
-//! after the other without a line's end, and lines with what a container runtime puts before them.
+//! JSON in other layouts than one object a line, as lines: an array of objects, objects over several
+//! lines, objects one after the other without a line's end, and lines with what a container runtime puts
+//! before them.
 //!
-//! The layout is told by the beginning of a file, and holds for all of it. The number of a record is that of its object,
-//! from 0. What is no JSON stays what it is, for the decoder to refuse: a value of more than the longest record begins
-//! anew at the next line's end, so that one that never ends does not take the rest of the file with it.
+//! The layout is told by the beginning of a file, and holds for all of it. The number of a record is that
+//! of its object, from 0. What is no JSON stays what it is, for the decoder to refuse: a value of more
+//! than the longest record begins anew at the next line's end, so that one that never ends does not take
+//! the rest of the file with it.
 
 use std::io::{self, Cursor, Read};
 
@@ -117,7 +119,8 @@ impl Map for Values {
     fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         for byte in bytes {
             let outside = self.nesting.depth == 0 && !self.nesting.in_text;
-            // Between values: the array's brackets, commas and white space; anything else is a record that is none.
+            // Between values: the array's brackets, commas and white space; anything else is a record that
+            // is none.
             if outside && self.length == 0 && (b"[],".contains(byte) || byte.is_ascii_whitespace())
             {
                 continue;

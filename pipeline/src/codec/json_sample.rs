@@ -31,7 +31,8 @@ pub(crate) fn sample(
     })
 }
 
-/// A record with the numbers that Python writes and JSON does not have, which the decoder reads: here they are no values.
+/// A record with the numbers that Python writes and JSON does not have, which the decoder reads: here they
+/// are no values.
 fn lenient(record: &[u8]) -> serde_json::Result<Json> {
     const WORDS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
     let (mut text, mut rest) = (Vec::with_capacity(record.len()), record);

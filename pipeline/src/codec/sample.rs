@@ -41,8 +41,8 @@ impl<'a> SampleValue<'a> {
     }
 }
 
-/// Whether a cell of a format without types says that there is no value, in the words of databases, spreadsheets and
-/// data frames.
+/// Whether a cell of a format without types says that there is no value, in the words of databases,
+/// spreadsheets and data frames.
 pub(crate) fn is_null_word(cell: &str) -> bool {
     const WORDS: &[&str] = &[
         "NULL", "null", "Null", "N/A", "n/a", "NA", "#N/A", "None", "none", "nil", "NaN", "nan",

@@ -1,8 +1,8 @@
-//! A file's bytes as text or columns: decompressed, and UTF-8 where they were UTF-16. What cannot be read says what it
-//! is, and how to make it readable.
+//! A file's bytes as text or columns: decompressed, and UTF-8 where they were UTF-16. What cannot be read
+//! says what it is, and how to make it readable.
 //!
-//! Told by the first bytes, not by the name. Streaming throughout: a small file that decompresses to a huge one costs
-//! time, never memory.
+//! Told by the first bytes, not by the name. Streaming throughout: a small file that decompresses to a
+//! huge one costs time, never memory.
 
 use std::io::{self, BufReader, Cursor, Read};
 

@@ -1,5 +1,5 @@
-//! UTF-16 as UTF-8, as far as a byte order mark says that it is UTF-16: what PowerShell's `>` and some Windows programs
-//! write.
+//! UTF-16 as UTF-8, as far as a byte order mark says that it is UTF-16: what PowerShell's `>` and some
+//! Windows programs write.
 
 use std::io::{self, Read};
 

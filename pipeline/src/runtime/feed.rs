@@ -1,8 +1,9 @@
 //! What was decoded and waits for the engine, file by file, and which rows of it are next.
 //!
-//! A block may span days, so that files are merged by rows and not by blocks: the engine gets those of the file that is
-//! furthest behind, as long as they are not too far ahead of the other files. What it finds does not depend on it, since
-//! an event is late by its own file's clock only; but how many panes are open does.
+//! A block may span days, so that files are merged by rows and not by blocks: the engine gets those of the
+//! file that is furthest behind, as long as they are not too far ahead of the other files. What it finds
+//! does not depend on it, since an event is late by its own file's clock only; but how many panes are open
+//! does.
 
 use std::collections::VecDeque;
 

@@ -238,8 +238,8 @@ impl<'a> Schedule<'a> {
         Some((at as u32, block))
     }
 
-    /// A block came to the engine's side. Where its clocks of the files stand decides what is read next: a lone
-    /// record from the future must not keep a file from being read while the others fill panes.
+    /// A block came to the engine's side. Where its clocks of the files stand decides what is read next: a
+    /// lone record from the future must not keep a file from being read while the others fill panes.
     fn applied(&mut self, file: u32, engine: &Engine) {
         for (partition, file) in (0..).zip(&mut self.files) {
             let reached_us = engine.reached_us(partition).unwrap_or(i64::MIN);

@@ -1,4 +1,5 @@
-//! Files of a folder that are not read, and why: a part of a log that is passed over must not look like a quiet time.
+//! Files of a folder that are not read, and why: a part of a log that is passed over must not look like a
+//! quiet time.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

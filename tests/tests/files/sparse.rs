@@ -1,5 +1,5 @@
-//! Logs with little traffic: a block of them spans days. No event is lost by that, and how files are cut into blocks,
-//! and events into files, does not show.
+//! Logs with little traffic: a block of them spans days. No event is lost by that, and how files are cut
+//! into blocks, and events into files, does not show.
 
 use driftline::model::settings::{HOUR_US, MINUTE_US};
 use driftline::model::{Row, Settings};
@@ -17,7 +17,8 @@ fn patient() -> Settings {
     settings
 }
 
-/// Two hours of a model whose numbers shift in their second half, spread over `hours`; in bursts, or evenly.
+/// Two hours of a model whose numbers shift in their second half, spread over `hours`; in bursts, or
+/// evenly.
 fn spread(seed: u64, hours: i64, is_in_bursts: bool) -> Vec<Row> {
     let mut all = rows(seed, &[calm(30), shifted(30, 1.0)]);
     let mut random = generator(seed ^ 0x5a);
