@@ -11,6 +11,7 @@ use std::io::{self, Cursor, Read};
 
 use super::unpack::Stream;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Bytes that tell the layout.
 const BEGINNING_BYTES: u64 = 1 << 16;
 const READ_BYTES: usize = 1 << 16;
@@ -35,6 +36,9 @@ pub(super) fn lines(mut bytes: Stream, record_bytes_max: usize) -> io::Result<St
     let mut beginning = Vec::new();
     let read = bytes.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning);
     let layout = Layout::of(&beginning);
+    if layout != Layout::Lines && beginning.starts_with(BYTE_ORDER_MARK) {
+        beginning.drain(..BYTE_ORDER_MARK.len());
+    }
     let whole = Cursor::new(beginning).chain(Failed(read.err())).chain(bytes);
     Ok(match layout {
         Layout::Lines => Box::new(whole),
@@ -45,7 +49,7 @@ pub(super) fn lines(mut bytes: Stream, record_bytes_max: usize) -> io::Result<St
 
 impl Layout {
     fn of(beginning: &[u8]) -> Self {
-        let text = beginning.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(beginning).trim_ascii_start();
+        let text = beginning.strip_prefix(BYTE_ORDER_MARK).unwrap_or(beginning).trim_ascii_start();
         match text {
             [b'[', rest @ ..] if matches!(rest.trim_ascii_start(), [b'{' | b']', ..]) => {
                 Self::Values
