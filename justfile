@@ -37,6 +37,15 @@ deny:
 advisories:
     cargo deny check advisories
 
+# Readers on inputs that are changed at random, so many seconds each, within 2 GB; a failure prints its seed.
+fuzz seconds="60":
+    cargo test --release --workspace --test files --no-run
+    ulimit -v 2000000; DRIFTLINE_FUZZ_SECONDS={{ seconds }} cargo test --release --workspace --test files -- --nocapture fuzz::
+
+# What the program is made of, as CycloneDX 1.6 JSON on standard output: the bill of materials.
+sbom:
+    @python3 deploy/sbom.py
+
 # The section of the next release, from changelog.d.
 changelog:
     #!/usr/bin/env bash

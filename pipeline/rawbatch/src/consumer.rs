@@ -9,6 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 
 use crate::batch::Batch;
+use crate::code;
 use crate::event;
 use crate::queue::Queue;
 
@@ -70,7 +71,7 @@ impl<C: ConsumerContext + 'static> RawConsumer<C> {
         let (mut first, mut end) = (sys::RD_KAFKA_OFFSET_INVALID as i64, -1i64);
         // SAFETY: the client is live, the name ends with a zero, and both places are ours to write.
         let error = unsafe {
-            sys::rd_kafka_get_watermark_offsets(
+            code::get_watermark_offsets(
                 self.consumer.client().native_ptr(),
                 topic.as_ptr(),
                 partition,
@@ -78,7 +79,7 @@ impl<C: ConsumerContext + 'static> RawConsumer<C> {
                 &mut end,
             )
         };
-        (error == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && end >= 0).then_some(end)
+        (error == code::NO_ERROR && end >= 0).then_some(end)
     }
 
     /// Waits up to `wait` for a message, then takes what is there, `limit` messages at most.

@@ -10,8 +10,8 @@ use rdkafka::bindings as sys;
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
-use rdkafka::types::RDKafkaRespErr;
 
+use crate::code;
 use crate::queue::Queue;
 
 /// Room for librdkafka's words about a token that it refuses.
@@ -55,13 +55,11 @@ pub(crate) fn serve_one<C: ClientContext>(queue: &Queue, client: &Client<C>) -> 
         sys::RD_KAFKA_EVENT_LOG => log(&event, context.as_ref()),
         sys::RD_KAFKA_EVENT_ERROR => {
             // SAFETY: the event is live; its text lives as long as it does.
-            let (code, words) = unsafe {
-                (
-                    sys::rd_kafka_event_error(event.0),
-                    text(sys::rd_kafka_event_error_string(event.0)),
-                )
+            let (number, words) = unsafe {
+                (code::event_error(event.0), text(sys::rd_kafka_event_error_string(event.0)))
             };
-            context.error(KafkaError::Global(code.into()), words.trim());
+            let error = KafkaError::Global(code::error_of(number).into());
+            context.error(error, words.trim());
         }
         sys::RD_KAFKA_EVENT_STATS => {
             // SAFETY: the event is live; its text lives as long as it does.
@@ -118,8 +116,8 @@ fn refresh_token<C: ClientContext>(client: &Client<C>, config: Option<&str>) {
         Ok(((token, principal), lifetime_ms)) => {
             // SAFETY: the client is live while `client` is; the texts end with a zero and live until
             // the call has returned; there are no extensions; the room for words is as long as we say.
-            let code = unsafe {
-                sys::rd_kafka_oauthbearer_set_token(
+            let number = unsafe {
+                code::oauthbearer_set_token(
                     native,
                     token.as_ptr(),
                     lifetime_ms,
@@ -130,7 +128,7 @@ fn refresh_token<C: ClientContext>(client: &Client<C>, config: Option<&str>) {
                     refusal.len(),
                 )
             };
-            if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            if number == code::NO_ERROR {
                 return;
             }
             // SAFETY: librdkafka ends what it writes there with a zero; at first it is all zeros.

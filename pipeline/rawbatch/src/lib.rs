@@ -22,6 +22,7 @@
 //! consumer or a later `fetch`: both are lifetimes.
 
 mod batch;
+mod code;
 mod consumer;
 mod event;
 mod identity;

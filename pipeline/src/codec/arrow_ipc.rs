@@ -1,9 +1,12 @@
 //! Arrow IPC files, of the file format and of the stream format.
 
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 
+use super::arrow_file::ArrowFile;
 use super::arrow_rows::RowReader;
 use super::arrow_sample;
 use super::arrow_stream::ArrowStream;
@@ -39,7 +42,14 @@ impl Codec for ArrowIpc {
 
 impl FileCodec for ArrowIpc {
     fn open(&self, file: OpenFile) -> io::Result<Box<dyn Blocks>> {
-        let rows = ArrowStream::new(file.bytes);
+        let by_footer = if file.is_seekable { ArrowFile::open(&file.path)? } else { None };
+        let rows = match by_footer {
+            Some(by_footer) => {
+                file.bytes_read.store(by_footer.bytes_read(), Ordering::Relaxed);
+                Rows::File(by_footer, file.bytes_read)
+            }
+            None => Rows::Stream(ArrowStream::new(file.bytes)),
+        };
         Ok(Box::new(ArrowBlocks { partition: file.partition, rows, offset: 0 }))
     }
 
@@ -57,19 +67,35 @@ impl FileCodec for ArrowIpc {
     }
 }
 
+/// A file, read by its footer or from front to back.
+enum Rows {
+    /// With the count of bytes that were read.
+    File(ArrowFile, Arc<AtomicU64>),
+    Stream(ArrowStream<Box<dyn Read + Send>>),
+}
+
 /// Each record batch of the file is a block.
-struct ArrowBlocks<R> {
+struct ArrowBlocks {
     partition: u32,
-    rows: ArrowStream<R>,
+    rows: Rows,
     offset: u64,
 }
 
-impl<R: Read + Send> Blocks for ArrowBlocks<R> {
+impl Blocks for ArrowBlocks {
     fn next_block(&mut self) -> io::Result<Option<Block>> {
-        let Some(rows) = self.rows.next()? else { return Ok(None) };
+        let next = match &mut self.rows {
+            Rows::Stream(stream) => stream.next()?,
+            Rows::File(file, bytes_read) => {
+                let next = file.next()?;
+                bytes_read.store(file.bytes_read(), Ordering::Relaxed);
+                next
+            }
+        };
+        let Some((rows, bytes)) = next else { return Ok(None) };
         let first_offset = self.offset;
         self.offset += rows.num_rows() as u64;
-        Ok(Some(Block::new(self.partition, first_offset, rows)))
+        let block = Block::new(self.partition, first_offset, rows);
+        Ok(Some(block.with_bytes(bytes).streamed()))
     }
 
     fn records(&self) -> u64 {

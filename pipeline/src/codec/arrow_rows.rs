@@ -11,6 +11,7 @@ use arrow::compute::{filter, is_null, nullif};
 use arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
 
 use super::arrow_metrics::{flags, numbers, vectors};
+use super::arrow_text::without_runs;
 use super::arrow_times::{RowTime, read_times};
 use super::bad_record::BadRecord;
 use super::label_reader::{LabelReader, labels_of};
@@ -196,7 +197,7 @@ fn column_at(rows: &RecordBatch, path: &[usize]) -> Option<ArrayRef> {
             _ => nullif(&field, &is_null(&column)).ok()?,
         };
     }
-    Some(column)
+    Some(without_runs(column))
 }
 
 fn judge(

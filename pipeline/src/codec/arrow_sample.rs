@@ -1,7 +1,8 @@
 //! Samples of Parquet and Arrow files: every column with its values.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::BufReader;
+use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, StringArray,
@@ -10,17 +11,17 @@ use arrow::array::{
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::error::ArrowError;
-use arrow::ipc::reader::{FileReader, StreamReader};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 
+use super::arrow_file::ArrowFile;
+use super::arrow_stream::ArrowStream;
+use super::arrow_text::{is_text, texts, without_runs};
 use super::block::OpenFile;
+use super::group_rows::GroupRows;
 use super::guard::guarded;
+use super::parquet_footer::read_footer;
 use super::sample::{Sample, SampleFault, SampleValue, is_path};
-
-/// Rows that are read at once.
-const BATCH_ROWS: usize = 1024;
-/// How the file format begins; the stream format does not.
-const FILE_MAGIC: &[u8] = b"ARROW1";
 
 /// Reads up to `rows_max` rows of a Parquet file.
 pub(crate) fn parquet(
@@ -29,11 +30,22 @@ pub(crate) fn parquet(
     sample: &mut dyn Sample,
 ) -> Result<(), SampleFault> {
     behind_wall(file, |opened| {
-        let reader = ParquetRecordBatchReaderBuilder::try_new(opened)?
-            .with_batch_size(BATCH_ROWS)
-            .with_limit(rows_max as usize)
-            .build()?;
-        batches(reader, rows_max, sample)
+        let mut opened = opened;
+        let footer = Arc::new(read_footer(&mut opened)?);
+        let plain = ArrowReaderMetadata::try_new(Arc::clone(&footer), ArrowReaderOptions::new())?;
+        let (all, hint) = (ProjectionMask::all(), plain.schema().fields());
+        let levels = parquet_to_arrow_field_levels(plain.parquet_schema(), all, Some(hint))?;
+        let (file, levels) = (Arc::new(opened), Arc::new(levels));
+        for group in 0..footer.num_row_groups() {
+            let (file, levels) = (Arc::clone(&file), Arc::clone(&levels));
+            let mut rows = GroupRows::new(file, &footer, group, levels)?;
+            let next = std::iter::from_fn(|| rows.next().map_err(ArrowError::from).transpose());
+            batches(next, rows_max, sample)?;
+            if sample.records() >= rows_max {
+                break;
+            }
+        }
+        Ok(())
     })
 }
 
@@ -43,14 +55,14 @@ pub(crate) fn arrow(
     rows_max: u64,
     sample: &mut dyn Sample,
 ) -> Result<(), SampleFault> {
-    behind_wall(file, |mut opened| {
-        let mut magic = Vec::new();
-        (&mut opened).take(FILE_MAGIC.len() as u64).read_to_end(&mut magic)?;
-        opened.seek(SeekFrom::Start(0))?;
-        if magic == FILE_MAGIC {
-            return batches(FileReader::try_new_buffered(opened, None)?, rows_max, sample);
+    behind_wall(file, |opened| {
+        if let Some(mut rows) = ArrowFile::open(&file.path)? {
+            let next = std::iter::from_fn(|| rows.next().map_err(ArrowError::from).transpose());
+            return batches(next.map(|next| next.map(|(rows, _)| rows)), rows_max, sample);
         }
-        batches(StreamReader::try_new_buffered(opened, None)?, rows_max, sample)
+        let mut rows = ArrowStream::new(BufReader::new(opened));
+        let next = std::iter::from_fn(|| rows.next().map_err(ArrowError::from).transpose());
+        batches(next.map(|next| next.map(|(rows, _)| rows)), rows_max, sample)
     })
 }
 
@@ -116,7 +128,7 @@ fn column(
         }
         return Ok(());
     }
-    let leaf = leaf(array)?;
+    let leaf = leaf(&without_runs(array.slice(0, rows)))?;
     for row in 0..rows {
         sample.value(path, leaf.value(row));
     }
@@ -128,8 +140,11 @@ fn leaf(array: &ArrayRef) -> Result<Leaf, ArrowError> {
     let to = |kind: &DataType| cast(array, kind);
     Ok(match array.data_type() {
         T::Boolean => Leaf::Flags(array.as_boolean().clone()),
-        T::Utf8 | T::LargeUtf8 | T::Utf8View => Leaf::Texts(to(&T::Utf8)?.as_string().clone()),
-        T::Dictionary(_, value) => return leaf(&to(value)?),
+        kind if is_text(kind) && !kind.is_binary() => match texts(array) {
+            Some(texts) => Leaf::Texts(texts.as_string().clone()),
+            None => Leaf::Other(array.clone()),
+        },
+        T::Dictionary(_, value) if !value.is_binary() => return leaf(&to(value)?),
         T::Timestamp(..) | T::Date32 | T::Date64 => {
             let times = to(&T::Timestamp(TimeUnit::Microsecond, None))?;
             Leaf::Times(times.as_primitive().clone())

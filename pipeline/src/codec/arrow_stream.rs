@@ -1,31 +1,31 @@
 //! Arrow IPC, file and stream: record batches out of bytes, read from front to back.
 //!
-//! A file is a stream between a magic and a footer, so one reader does for both, and what stands
-//! before a cut is used. Every length is checked before memory is taken for it.
-//! Source: Arrow Columnar Format, "Serialization and Interprocess Communication".
+//! A file is a stream between a magic and a footer, so what stands before a cut is used, and a pipe can be
+//! read; whole files are read by their footers (`arrow_file`). Every length is checked before memory is
+//! taken for it. Source: Arrow Columnar Format, "Serialization and Interprocess Communication".
 
 use std::io::{self, Read};
 
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::ipc::reader::StreamDecoder;
-use arrow::ipc::{Message, root_as_message};
+use arrow::ipc::root_as_message;
 
+use super::arrow_message::{Dictionaries, broken, check_lengths};
 use super::guard::guarded;
 
-/// Most bytes of a message, as stored and decompressed.
-const MESSAGE_BYTES_MAX: u64 = 256 << 20;
-/// Most rows of a batch.
-const ROWS_MAX: i64 = 1 << 26;
 const FILE_MAGIC: &[u8; 8] = b"ARROW1\0\0";
 /// Zero words that may stand behind the magic, up to an alignment of 64 bytes.
 const PADDING_WORDS_MAX: usize = 15;
 const CONTINUATION: [u8; 4] = [0xFF; 4];
+/// Shorter than any schema: what stands in the place of a length is none then.
+const SCHEMA_BYTES_MIN: u32 = 24;
 
 /// Record batches of one input.
 pub(crate) struct ArrowStream<R> {
     input: R,
     decoder: StreamDecoder,
+    dictionaries: Dictionaries,
     begun: bool,
     is_file: bool,
     ended: bool,
@@ -33,11 +33,18 @@ pub(crate) struct ArrowStream<R> {
 
 impl<R: Read> ArrowStream<R> {
     pub(crate) fn new(input: R) -> Self {
-        Self { input, decoder: StreamDecoder::new(), begun: false, is_file: false, ended: false }
+        Self {
+            input,
+            decoder: StreamDecoder::new(),
+            dictionaries: Dictionaries::default(),
+            begun: false,
+            is_file: false,
+            ended: false,
+        }
     }
 
-    /// The next batch; `Ok(None)` at the end. After an error there is no more.
-    pub(crate) fn next(&mut self) -> io::Result<Option<RecordBatch>> {
+    /// The next batch, and the bytes that it holds; `Ok(None)` at the end. After an error there is no more.
+    pub(crate) fn next(&mut self) -> io::Result<Option<(RecordBatch, u64)>> {
         if self.ended {
             return Ok(None);
         }
@@ -46,15 +53,15 @@ impl<R: Read> ArrowStream<R> {
         next
     }
 
-    fn advance(&mut self) -> io::Result<Option<RecordBatch>> {
+    fn advance(&mut self) -> io::Result<Option<(RecordBatch, u64)>> {
         loop {
-            let Some(message) = self.message()? else { return Ok(None) };
+            let Some((message, held)) = self.message()? else { return Ok(None) };
             for bytes in message {
                 let mut bytes = Buffer::from_vec(bytes);
                 while !bytes.is_empty() {
                     let decoded = guarded(|| self.decoder.decode(&mut bytes));
                     match decoded.map_err(io::Error::other)?.map_err(io::Error::other)? {
-                        Some(batch) => return Ok(Some(batch)),
+                        Some(batch) => return Ok(Some((batch, held))),
                         None => continue,
                     }
                 }
@@ -62,8 +69,8 @@ impl<R: Read> ArrowStream<R> {
         }
     }
 
-    /// One message as its head and its body; `None` at the end.
-    fn message(&mut self) -> io::Result<Option<[Vec<u8>; 2]>> {
+    /// One message as its head and its body, and the bytes that it holds; `None` at the end.
+    fn message(&mut self) -> io::Result<Option<([Vec<u8>; 2], u64)>> {
         let mut word = self.up_to(4)?;
         if !self.begun {
             self.begun = true;
@@ -95,21 +102,18 @@ impl<R: Read> ArrowStream<R> {
         if length == 0 {
             return Ok(None);
         }
-        if u64::from(length) > MESSAGE_BYTES_MAX {
-            return Err(broken("no Arrow IPC, or a message head of more than 256 MiB"));
+        if length < SCHEMA_BYTES_MIN && self.is_file && self.decoder.schema().is_none() {
+            return Err(broken(
+                "cut short, or an Arrow file that can only be read from its end, as Polars writes them: give it \
+                 unpacked and not through a pipe, or write it by write_ipc_stream",
+            ));
         }
+        check_lengths(u64::from(length), 0)?;
         let head = self.exactly(u64::from(length))?;
         let message = root_as_message(&head).map_err(|error| broken(&error.to_string()))?;
-        let body_length = u64::try_from(message.bodyLength()).unwrap_or(u64::MAX);
-        if body_length > MESSAGE_BYTES_MAX {
-            return Err(broken("a batch of more than 256 MiB; write smaller batches"));
-        }
-        let body = self.exactly(body_length)?;
-        check(&message, &body)?;
-        let mut framed = CONTINUATION.to_vec();
-        framed.extend_from_slice(&length.to_le_bytes());
-        framed.extend_from_slice(&head);
-        Ok(Some([framed, body]))
+        let body = self.exactly(check_lengths(0, message.bodyLength())?)?;
+        let held = self.dictionaries.check(&message, &body)?;
+        Ok(Some(([framed(&head), body], held)))
     }
 
     fn up_to(&mut self, length: u64) -> io::Result<Vec<u8>> {
@@ -127,34 +131,8 @@ impl<R: Read> ArrowStream<R> {
     }
 }
 
-fn broken(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
-}
-
-/// Refuses a batch whose declared sizes would take more memory than a message may.
-fn check(message: &Message<'_>, body: &[u8]) -> io::Result<()> {
-    let dictionary = message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data());
-    let Some(batch) = message.header_as_record_batch().or(dictionary) else { return Ok(()) };
-    if !(0..=ROWS_MAX).contains(&batch.length()) {
-        return Err(broken("a batch of more than 67 million rows, or of fewer than none"));
-    }
-    let mut total = 0u64;
-    for buffer in batch.buffers().into_iter().flatten().filter(|buffer| buffer.length() != 0) {
-        let start = usize::try_from(buffer.offset()).unwrap_or(usize::MAX);
-        let length = usize::try_from(buffer.length()).unwrap_or(usize::MAX);
-        let Some(stored) = body.get(start..start.saturating_add(length)) else {
-            return Err(broken("a column lies outside of its message"));
-        };
-        if batch.compression().is_none() {
-            continue;
-        }
-        // Each compressed buffer begins with its length decompressed; -1 = stored as it is.
-        let prefix = stored.first_chunk::<8>();
-        let length = prefix.map_or(i64::MAX, |bytes| i64::from_le_bytes(*bytes));
-        total = total.saturating_add(u64::try_from(length.max(0)).unwrap_or(u64::MAX));
-    }
-    if total > MESSAGE_BYTES_MAX {
-        return Err(broken("a batch that decompresses to more than 256 MiB"));
-    }
-    Ok(())
+/// A head with the mark and the length before it.
+fn framed(head: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(head.len()).unwrap_or(u32::MAX);
+    [&CONTINUATION, &length.to_le_bytes(), head].concat()
 }

@@ -34,12 +34,36 @@ pub struct Block {
     /// Number of its first record in the file, from 0.
     pub first_offset: u64,
     content: Box<dyn Any + Send + Sync>,
+    bytes: u64,
+    streamed: bool,
 }
 
 impl Block {
     /// A block with the codec's own content.
     pub fn new(partition: u32, first_offset: u64, content: impl Any + Send + Sync) -> Self {
-        Self { partition, first_offset, content: Box::new(content) }
+        Self { partition, first_offset, content: Box::new(content), bytes: 0, streamed: false }
+    }
+
+    /// The same block, which holds so many bytes: few such blocks are kept at one time. Not needed for
+    /// blocks of about [`Limits::block_bytes`].
+    pub fn with_bytes(self, bytes: u64) -> Self {
+        Self { bytes, ..self }
+    }
+
+    /// The same block, which may decode to more than should be held at one time: its batches are taken as
+    /// they come.
+    pub fn streamed(self) -> Self {
+        Self { streamed: true, ..self }
+    }
+
+    /// Bytes that it holds, if it has said so.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether it decodes to more than should be held at one time.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.streamed
     }
 
     /// The content, which is a `T` where the block comes from a codec whose blocks hold a `T`.

@@ -68,12 +68,16 @@ impl LabelReader {
             return self.without_text(column);
         };
         let strings = values.as_string::<i32>();
+        let source = self.source.clone();
+        let is_there = |key| source.as_ref().is_some_and(|source| source.is_valid(key));
         let Self { map, distinct, .. } = self;
         let mut label = |key: u32| {
             let Some(known) = map.get_mut(key as usize) else { return INVALID_LABEL };
             if *known == UNSEEN {
                 *known = match strings.is_valid(key as usize) {
                     true => intern(distinct, strings.value(key as usize), bytes_max),
+                    // What is there but has no text is too long, or not UTF-8.
+                    false if is_there(key as usize) => INVALID_LABEL,
                     false => NULL_LABEL,
                 };
             }

@@ -5,7 +5,9 @@
 //! blocks of files of any format, a [`MessageDecoder`] messages of one; have one for each thread. Not here:
 //! where bytes come from (`source`), what values mean to a detector (`engine`).
 
+mod arrow_file;
 mod arrow_ipc;
+mod arrow_message;
 mod arrow_metrics;
 mod arrow_rows;
 mod arrow_sample;
@@ -23,9 +25,11 @@ mod csv_delimiter;
 mod csv_sample;
 mod csv_text;
 mod decoder;
+mod delta_lengths;
 mod field_values;
 mod file_block;
 mod format;
+mod group_rows;
 mod guard;
 mod json;
 mod json_layout;
@@ -38,13 +42,18 @@ pub mod lines;
 mod message;
 mod message_decoder;
 mod ndjson;
+mod page_head;
+mod page_unpack;
 mod parquet;
+mod parquet_footer;
+mod parquet_pages;
 mod path_tree;
 mod record_blocks;
 mod row_group;
 mod rules;
 mod sample;
 mod setup;
+mod thrift;
 mod time;
 pub(crate) mod unpack;
 mod utf16;

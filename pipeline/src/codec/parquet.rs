@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::ParquetMetaData;
 
 use super::arrow_rows::RowReader;
 use super::arrow_sample;
@@ -16,7 +16,7 @@ use super::batch_builder::BatchBuilder;
 use super::block::{Block, OpenFile};
 use super::contract::{Blocks, Codec, DecodeBlocks, FileCodec};
 use super::format::Format;
-use super::guard::guarded;
+use super::parquet_footer::read_footer;
 use super::row_group::{GroupReader, RowGroup};
 use super::sample::{Sample, SampleFault};
 use super::setup::Setup;
@@ -50,9 +50,7 @@ impl FileCodec for Parquet {
                 "Parquet is read from its end: give an uncompressed file, not a pipe",
             ));
         }
-        let opened = File::open(&file.path)?;
-        let read = guarded(|| ParquetMetaDataReader::new().parse_and_finish(&opened));
-        let metadata = read.map_err(io::Error::other)?.map_err(io::Error::other)?;
+        let metadata = read_footer(&mut File::open(&file.path)?).map_err(io::Error::other)?;
         file.bytes_read.store(0, Ordering::Relaxed);
         Ok(Box::new(ParquetBlocks {
             name: file.path.display().to_string().into(),
@@ -100,7 +98,7 @@ impl Blocks for ParquetBlocks {
             return Ok(None);
         }
         // Opened anew for each block, so that no two threads share a position.
-        let file = File::open(&self.path)?;
+        let file = Arc::new(File::open(&self.path)?);
         let about = self.metadata.row_group(self.group);
         let content = RowGroup {
             group: self.group,
@@ -108,9 +106,10 @@ impl Blocks for ParquetBlocks {
             name: Arc::clone(&self.name),
             metadata: Arc::clone(&self.metadata),
         };
-        let block = Block::new(self.partition, self.offset, content);
+        let block = Block::new(self.partition, self.offset, content).streamed();
         self.group += 1;
-        self.offset += u64::try_from(about.num_rows()).unwrap_or(0);
+        let rows = u64::try_from(about.num_rows()).unwrap_or(0);
+        self.offset = self.offset.saturating_add(rows);
         let bytes = u64::try_from(about.compressed_size()).unwrap_or(0);
         self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
         Ok(Some(block))

@@ -8,17 +8,16 @@ use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Fields, Schema};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-};
+use arrow::datatypes::{DataType, Field, Fields};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
-use super::arrow_rows::{BATCH_ROWS, RowReader, wanted_columns};
+use super::arrow_rows::{RowReader, wanted_columns};
 use super::bad_record::bad_file;
 use super::block::Block;
+use super::group_rows::GroupRows;
 use super::guard::guarded;
 use super::path_tree::PathTree;
 use super::rules::Rules;
@@ -30,7 +29,7 @@ pub(crate) struct RowGroup {
     /// Its number in the file.
     pub(crate) group: usize,
     /// The file, opened for this block: its position is shared with nobody.
-    pub(crate) file: File,
+    pub(crate) file: Arc<File>,
     /// Name of the file, for rejects.
     pub(crate) name: Arc<str>,
     /// The file's footer.
@@ -41,8 +40,7 @@ pub(crate) struct RowGroup {
 #[derive(Debug)]
 struct Opened {
     footer: Arc<ParquetMetaData>,
-    metadata: ArrowReaderMetadata,
-    mask: ProjectionMask,
+    levels: Arc<FieldLevels>,
 }
 
 /// Reads row groups; remembers the last file.
@@ -86,16 +84,9 @@ impl GroupReader {
                 .map_err(ParquetError::General)??,
         };
         let opened = self.opened.insert(opened);
-        let file = unit.file.try_clone()?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, opened.metadata.clone())
-                .with_projection(opened.mask.clone())
-                .with_row_groups(vec![unit.group])
-                .with_batch_size(BATCH_ROWS);
-        let broken = ParquetError::General;
-        let mut reader = guarded(|| builder.build()).map_err(broken)??;
-        while let Some(batch) = guarded(|| reader.next()).map_err(broken)? {
-            let batch = batch?;
+        let (file, levels) = (Arc::clone(&unit.file), Arc::clone(&opened.levels));
+        let mut rows = GroupRows::new(file, &unit.metadata, unit.group, levels)?;
+        while let Some(batch) = rows.next()? {
             read(rules, *offset, &batch);
             *offset += batch.num_rows() as u64;
         }
@@ -120,11 +111,11 @@ impl Opened {
             .filter(|(node, _)| Some(*node) != paths.id)
             .map(|(_, path)| path.as_slice())
             .collect();
-        let fields = with_dictionaries(schema.fields(), &labels);
-        let hint = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
-        let options = ArrowReaderOptions::new().with_schema(hint);
-        let metadata = ArrowReaderMetadata::try_new(Arc::clone(footer), options).unwrap_or(plain);
-        Ok(Self { footer: Arc::clone(footer), metadata, mask })
+        let hint = with_dictionaries(schema.fields(), &labels);
+        let levels =
+            |hint| parquet_to_arrow_field_levels(plain.parquet_schema(), mask.clone(), hint);
+        let levels = levels(Some(&hint)).or_else(|_| levels(Some(schema.fields())))?;
+        Ok(Self { footer: Arc::clone(footer), levels: Arc::new(levels) })
     }
 }
 
