@@ -10,6 +10,7 @@ mod docs;
 mod http;
 mod init;
 mod operations;
+mod reading;
 mod sbom;
 mod schemas;
 mod sinks;
