@@ -2,6 +2,8 @@
 //! few hundred changes in `./test`, from fixed seeds; as many as a time allows by `just fuzz`, from a seed
 //! that is printed.
 
+#![allow(clippy::print_stderr)] // which inputs were tried is the point of a long run
+
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -41,11 +43,14 @@ const TOKENS: [&[u8]; 14] = [
     b"\x1F\x8B",
 ];
 
+/// Reads bytes, whatever they are.
+type Read = Box<dyn Fn(&[u8])>;
+
 /// A reader, and inputs that it reads as they are.
 struct Target {
     name: &'static str,
     inputs: Vec<Vec<u8>>,
-    read: Box<dyn Fn(&[u8])>,
+    read: Read,
 }
 
 fn decode(path: &Path, bytes: &[u8]) {
