@@ -216,11 +216,13 @@ struct Mapped<R, M> {
     out: Vec<u8>,
     given: usize,
     is_over: bool,
+    /// The last byte was no line's end.
+    in_line: bool,
 }
 
 impl<R: Read, M: Map> Mapped<R, M> {
     fn new(input: R, map: M) -> Self {
-        Self { input, map, out: Vec::new(), given: 0, is_over: false }
+        Self { input, map, out: Vec::new(), given: 0, is_over: false, in_line: false }
     }
 }
 
@@ -233,10 +235,11 @@ impl<R: Read, M: Map> Read for Mapped<R, M> {
             self.given = 0;
             self.is_over = count == 0;
             self.map.take(&read[..count], &mut self.out);
-            if self.is_over {
+            if self.is_over && self.in_line {
                 // What a file that ends within a line has left.
                 self.map.take(b"\n", &mut self.out);
             }
+            self.in_line = read[..count].last().is_some_and(|byte| *byte != b'\n');
         }
         let rest = &self.out[self.given..];
         let count = rest.len().min(into.len());
