@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use super::run::RESTART;
 use super::terminal::Terminal;
 use crate::codec::{LayoutError, UnknownFormat};
 use crate::config::ConfigError;
@@ -64,6 +65,10 @@ fn code_of(error: &anyhow::Error) -> u8 {
         let is_config = is_format || is_sink;
         if cause.is::<clap::Error>() || cause.is::<PlanError>() || is_config {
             return USAGE;
+        }
+        // A part of the process died: a supervisor starts it again, and it goes on from the last commit.
+        if let Some(LiveFault::Died(_)) = cause.downcast_ref() {
+            return RESTART;
         }
         let live = cause.is::<LiveFault>() || cause.is::<TopicReplayError>();
         let outside = cause.is::<KafkaFault>() || cause.is::<StateFault>() || live;

@@ -41,6 +41,11 @@ pub fn crash_point(name: &str) {
     }
 }
 
+/// Panics here if that is wished: one thread dies, and the process has to notice.
+pub fn panic_point(name: &str) {
+    assert!(!wish().is_some_and(|wish| wish.is_due(name)), "a test wishes it at {name}");
+}
+
 /// Dies a little later, in the midst of what comes next, if that is wished.
 pub fn crash_soon(name: &str, after: Duration) {
     if wish().is_some_and(|wish| wish.is_due(name)) {

@@ -12,5 +12,5 @@ pub mod fault;
 mod token;
 
 pub use cluster::Cluster;
-pub use crash::{crash_point, crash_soon};
+pub use crash::{crash_point, crash_soon, panic_point};
 pub use fault::{Doing, KafkaFault};

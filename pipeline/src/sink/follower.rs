@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 use super::contract::{FollowingSink, Refusal};
 use super::spec::Role;
@@ -160,6 +160,11 @@ impl Follower {
         state.bury(self.name, left.len() as u64, "the queue is full");
         drop(state);
         self.shared.changed.notify_one();
+    }
+
+    /// Whether its thread has ended, which only a bug or [`Follower::stop`] does.
+    pub fn has_ended(&self) -> bool {
+        !matches!(self.ended.try_recv(), Err(TryRecvError::Empty))
     }
 
     /// How it stands.

@@ -1,7 +1,9 @@
 //! A home: putting snapshots there, finding the newest that may be gone on from, clearing old ones away.
 
 use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -45,6 +47,19 @@ struct Listed {
     at: ObjectMeta,
 }
 
+/// Bytes that tell when they come.
+struct Moving<'a> {
+    bytes: &'a mut dyn Read,
+    moves: &'a dyn Fn(),
+}
+
+impl Read for Moving<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        (self.moves)();
+        self.bytes.read(into)
+    }
+}
+
 /// Why a snapshot gives nothing: it is damaged, or the store gives none at all.
 enum Unread {
     Damaged,
@@ -67,6 +82,16 @@ impl SnapshotStore {
         let store::Opened { store, prefix, folder } = store::open(settings)?;
         let names = [pipeline, group].map(|text| part(text).into());
         let base = Path::from_iter(prefix.parts().chain(names));
+        if let Some(folder) = &folder {
+            // Whoever may look into the home itself, state is for this user alone.
+            let own = folder.join(base.as_ref());
+            let kept = store::make_private(&own)
+                .and_then(|()| fs::set_permissions(&own, Permissions::from_mode(0o700)));
+            kept.map_err(|source| {
+                let error = object_store::Error::Generic { store: "folder", source: source.into() };
+                StateFault::of("make the folder", &own.display().to_string(), &error)
+            })?;
+        }
         Ok(Self { store, base, folder, calls: Calls::new(handle, settings.home.clone()) })
     }
 
@@ -89,9 +114,16 @@ impl SnapshotStore {
     /// Where the store refuses, or does not answer.
     pub fn put(&self, shard: &str, manifest: &Manifest, engine: Engine) -> Result<u64, StateFault> {
         let path = self.shard(shard).join(Name::of(manifest).text());
-        let mut upload = Upload::new(&self.calls, &*self.store, path);
+        let mut upload = Upload::new(&self.calls, &*self.store, path.clone());
         let written = write(&mut upload, manifest, engine);
-        upload.finish(written)
+        let bytes = upload.finish(written)?;
+        if let Some(folder) = &self.folder {
+            let file = folder.join(path.as_ref());
+            if let Err(error) = fs::set_permissions(&file, Permissions::from_mode(0o600)) {
+                tracing::warn!(file = %file.display(), %error, "others may read this snapshot");
+            }
+        }
+        Ok(bytes)
     }
 
     /// The newest snapshot that lies at or before the committed offsets, with the bytes for
@@ -112,7 +144,36 @@ impl SnapshotStore {
         })
     }
 
-    /// As [`SnapshotStore::newest`], with the engine itself, built as the bytes come: under `settings`,
+    /// As [`SnapshotStore::newest`], with the engine itself, built as the bytes come, under the settings
+    /// that the snapshot was made with. What nobody can make an engine of is passed over likewise.
+    ///
+    /// # Errors
+    /// As [`SnapshotStore::newest`].
+    pub fn resume(
+        &self,
+        shard: &str,
+        committed: &[(TopicPartition, i64)],
+    ) -> Result<Option<(Manifest, Engine)>, StateFault> {
+        self.resume_and(shard, committed, &|| {})
+    }
+
+    /// As [`SnapshotStore::resume`]; `moves` is called as the bytes come.
+    ///
+    /// # Errors
+    /// As [`SnapshotStore::newest`].
+    pub fn resume_and(
+        &self,
+        shard: &str,
+        committed: &[(TopicPartition, i64)],
+        moves: &dyn Fn(),
+    ) -> Result<Option<(Manifest, Engine)>, StateFault> {
+        self.find(shard, committed, None, |manifest, bytes| {
+            let input = Moving { bytes, moves };
+            Engine::restore_from(manifest.settings.clone(), input).ok()
+        })
+    }
+
+    /// As [`SnapshotStore::resume`], and then under `settings`,
     /// where the snapshot was made under the same or others ([`Engine::carry_over`]).
     ///
     /// # Errors
@@ -124,13 +185,12 @@ impl SnapshotStore {
         settings: &Settings,
     ) -> Result<Option<(Manifest, Engine)>, StateFault> {
         let fresh = Engine::new(settings.clone());
-        self.find(shard, committed, None, |manifest, bytes| {
-            if manifest.config == fresh.config() {
-                return Engine::restore_from(settings.clone(), bytes).ok();
-            }
-            let engine = Engine::restore_from(manifest.settings.clone(), bytes).ok()?;
-            Some(engine.carry_over(settings.clone()))
-        })
+        let found = self.resume(shard, committed)?;
+        Ok(found.map(|(manifest, engine)| {
+            let is_same = engine.config() == fresh.config();
+            let engine = if is_same { engine } else { engine.carry_over(settings.clone()) };
+            (manifest, engine)
+        }))
     }
 
     /// Removes all snapshots of a shard but the newest `keep`, by their offsets and by their age alike: so
@@ -203,6 +263,7 @@ impl SnapshotStore {
         config: Option<&str>,
         read: impl Fn(&Manifest, &mut dyn Read) -> Option<T>,
     ) -> Result<Option<(Manifest, T)>, StateFault> {
+        let mut unusable = 0;
         for listed in self.listed(shard)? {
             if config.is_some_and(|config| config != listed.name.config) {
                 continue;
@@ -210,14 +271,25 @@ impl SnapshotStore {
             match self.look(&listed.at, committed, &read) {
                 Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) => {}
-                Err(Unread::Damaged) => tracing::warn!(
-                    snapshot = %listed.at.location,
-                    "this snapshot is damaged, or from another version of Driftline; using the one before it"
-                ),
+                Err(Unread::Damaged) => {
+                    unusable += 1;
+                    tracing::warn!(
+                        snapshot = %listed.at.location,
+                        "this snapshot is damaged, or from another version of Driftline: the one before it \
+                         is tried"
+                    );
+                }
                 // It was removed since it was listed.
                 Err(Unread::Fault(StateFault::Missing { .. })) => {}
                 Err(Unread::Fault(fault)) => return Err(fault),
             }
+        }
+        if unusable > 0 {
+            tracing::warn!(
+                shard,
+                unusable,
+                "no snapshot is left that can be used: state is built again from the input"
+            );
         }
         Ok(None)
     }

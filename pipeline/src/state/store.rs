@@ -3,6 +3,7 @@
 //! A folder by its path, or a URL: `s3://bucket/prefix`, `gs://`, `az://`, `memory://` (for tests). What
 //! the settings do not say comes from the environment, as with the tools of each cloud.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,12 +92,17 @@ fn folder(settings: &StateSettings, folder: PathBuf) -> Result<Opened, StateFaul
         let error = object_store::Error::Generic { store: "folder", source: Box::new(source) };
         StateFault::of("make the folder", &folder.display().to_string(), &error)
     };
-    std::fs::create_dir_all(&folder).map_err(unusable)?;
+    make_private(&folder).map_err(unusable)?;
     let store = LocalFileSystem::new_with_prefix(&folder);
     let store = store.map_err(|e| StateFault::of("open", &folder.display().to_string(), &e))?;
     // A snapshot that is told to be there survives a power cut: file and folder are synced.
     let store = Arc::new(store.with_fsync(true));
     Ok(Opened { store, prefix: Path::default(), folder: Some(folder) })
+}
+
+/// Makes a folder, and what it lies in, for this user alone; what is there stays as it is.
+pub(super) fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// An option by its name, whatever the cloud.

@@ -14,5 +14,6 @@ mod replay;
 mod security;
 mod sinks;
 mod source;
+mod state;
 mod topics;
 mod trouble;

@@ -19,6 +19,7 @@ use super::watch::Watch;
 use super::{Command, LiveFault};
 use crate::codec::{Codecs, MessageCodec};
 use crate::kafka::cluster::Cluster;
+use crate::kafka::panic_point;
 use crate::model::Settings;
 use crate::model::live::{Live, Split};
 use crate::model::stream::{Fetched, Outcome, TopicPartition};
@@ -185,11 +186,14 @@ impl Flow {
             // A full outbox waits for its sink: nothing more is taken, so nothing more is fetched.
             let fetched = if self.outbox.is_full() { never() } else { self.fetched.clone() };
             select! {
-                recv(fetched) -> batch => if let Ok(batch) = batch { self.take(batch) },
+                recv(fetched) -> batch => match batch {
+                    Ok(batch) => self.take(batch),
+                    Err(_) => return Err(LiveFault::Died("every fetch thread".into())),
+                },
                 recv(outcomes) -> outcome => if let Ok(outcome) = outcome { self.settle(outcome) },
                 recv(member_events) -> event => match event {
                     Ok(event) => self.rebalance(event)?,
-                    Err(_) => return Err(LiveFault::Member("its thread has ended".into())),
+                    Err(_) => return Err(LiveFault::Died("the thread of the group's member".into())),
                 },
                 recv(saved) -> saved => if let Ok(saved) = saved { self.kept(saved) },
                 recv(appeared) -> found => if let Ok(found) = found { self.appear(&found) },
@@ -265,7 +269,22 @@ impl Flow {
         true
     }
 
+    /// Threads that have ended though nobody told them to.
+    fn dead(&self) -> Option<&'static str> {
+        let parts = [
+            ("a fetch thread", self.fetchers.iter().any(Fetcher::has_ended)),
+            ("the commit thread", self.committer.as_ref().is_some_and(Committer::has_ended)),
+            ("the snapshot thread", self.saver.is_dead()),
+            ("the thread of a sink", self.followers.iter().any(Follower::has_ended)),
+        ];
+        parts.into_iter().find_map(|(name, is_dead)| is_dead.then_some(name))
+    }
+
     fn tick(&mut self) -> Result<(), LiveFault> {
+        if let Some(part) = self.dead() {
+            return Err(LiveFault::Died(part.into()));
+        }
+        panic_point("flow");
         let now_us = self.now_us();
         if self.open_after.is_some_and(|at| at <= Instant::now()) {
             self.open_assigned();
@@ -314,11 +333,13 @@ impl Flow {
 
     /// Hands an epoch to the commit thread; with it, where it is time, forks to be saved once it is through.
     fn cut(&mut self) {
-        let Some(committer) = &self.committer else { return };
+        if self.committer.is_none() {
+            return;
+        }
         self.cut_at = Instant::now();
         let every = Duration::from_micros(self.live.state.every_us.unsigned_abs());
         let save = self.save_wanted || self.saved_at.elapsed() >= every;
-        let save = save && self.saver.is_free() && self.shards.values().all(|s| !s.recovering());
+        let save = save && self.saver.is_idle() && self.shards.values().all(|s| !s.recovering());
         let findings_since_us = self.outbox.findings_since_us();
         let epoch = self.outbox.cut(self.shards.values());
         if save && !self.shards.is_empty() {
@@ -335,7 +356,9 @@ impl Flow {
         }
         if let Some(epoch) = epoch {
             self.report.cut(&epoch, findings_since_us);
-            committer.submit(epoch);
+            if let Some(committer) = &self.committer {
+                committer.submit(epoch);
+            }
         }
     }
 
@@ -357,14 +380,8 @@ impl Flow {
         self.shards.values().map(fork).collect()
     }
 
-    pub(super) fn save(&self, save: Save) {
-        let shard = save.manifest.shard.clone();
-        if !self.saver.save(save) {
-            tracing::warn!(
-                shard,
-                "the previous snapshot is still being written: this one is skipped"
-            );
-        }
+    pub(super) fn save(&mut self, save: Save) {
+        self.saver.save(save);
     }
 
     fn kept(&mut self, saved: Saved) {
@@ -422,11 +439,14 @@ impl Flow {
                 }
             }
             match self.outcomes.recv_deadline(deadline) {
-                Ok(Outcome::Lost { number, why }) => {
-                    tracing::warn!("epoch {number} is discarded: {why}");
-                    return false;
+                Ok(outcome) => {
+                    let is_lost = matches!(outcome, Outcome::Lost { .. });
+                    self.settle(outcome);
+                    // Shards are dropped with it, and opened again.
+                    if is_lost && self.outbox.in_flight().is_none() {
+                        return false;
+                    }
                 }
-                Ok(outcome) => self.settle(outcome),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
             }
         }

@@ -26,7 +26,6 @@ pub use self::flow::{Ended, Flow, Parts};
 pub use self::opening::EngineFactory;
 pub use self::report::Report;
 use crate::codec::{LayoutError, UnknownFormat};
-use crate::engine::SnapshotError;
 use crate::kafka::KafkaFault;
 use crate::model::Settings;
 use crate::state::StateFault;
@@ -50,9 +49,6 @@ pub enum LiveFault {
     /// Where snapshots are kept.
     #[error(transparent)]
     State(#[from] StateFault),
-    /// A snapshot that cannot be used.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
     /// The layout cannot be read.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -69,6 +65,11 @@ pub enum LiveFault {
         "the consumer group is lost: {0}; start again, and check that no other member has the same instance_id"
     )]
     Member(String),
+    /// A part of this process has died, which is a bug: only a new start mends it.
+    #[error(
+        "{0} has ended unexpectedly, which is a bug in Driftline: the process exits; the next start continues from the last commit"
+    )]
+    Died(String),
     /// A baseline file.
     #[error("cannot load the baselines: {0}")]
     Baseline(String),

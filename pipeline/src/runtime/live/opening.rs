@@ -54,9 +54,8 @@ impl Opener<'_> {
         if committed.is_empty() {
             return self.begin(name, partitions, settings);
         }
-        match self.store.newest(name, &committed, None)? {
-            Some((manifest, bytes)) => {
-                let engine = Engine::restore(manifest.settings.clone(), &bytes)?;
+        match self.store.resume(name, &committed)? {
+            Some((manifest, engine)) => {
                 let words = format!(
                     "continues from the snapshot of {}",
                     crate::model::time::rfc3339(manifest.created_us)
@@ -120,10 +119,11 @@ impl Opener<'_> {
             places.push((of.clone(), began.unwrap_or(*at)));
         }
         let words = if whole {
-            "has no snapshot: all records since its start are read again".to_string()
+            "has no snapshot that can be used: all records since its start are read again"
+                .to_string()
         } else {
             places = committed.to_vec();
-            "has no snapshot, and the topic no longer holds its first records: baselines are learned again"
+            "has no snapshot that can be used, and the topic no longer holds its first records: baselines are learned again"
                 .to_string()
         };
         self.go_on(name, engine, places, committed, partitions, decisions, words)

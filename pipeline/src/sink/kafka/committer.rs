@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
+use crossbeam_channel::{
+    Receiver, RecvTimeoutError, SendTimeoutError, Sender, TryRecvError, bounded,
+};
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::at_least_once::AtLeastOnce;
@@ -16,7 +18,7 @@ use super::transactional::ExactlyOnce;
 use super::watch::{self, CallWatchdog};
 use super::write::{WriterParts, elapsed_us};
 use super::{CommitSettings, Group, producer};
-use crate::kafka::{Doing, KafkaFault};
+use crate::kafka::{Doing, KafkaFault, panic_point};
 use crate::model::live::Delivery;
 use crate::model::stream::{Epoch, Outcome, TopicPartition};
 use crate::sink::contract::{EpochSink, Lost};
@@ -96,6 +98,11 @@ impl Committer {
         self.shared.withdraw(number);
     }
 
+    /// Whether the thread has ended, which only a bug or [`Committer::stop`] does.
+    pub fn has_ended(&self) -> bool {
+        !matches!(self.ended.try_recv(), Err(TryRecvError::Empty))
+    }
+
     /// Where the thread stands.
     pub fn status(&self) -> CommitStatus {
         self.shared.status().clone()
@@ -149,6 +156,7 @@ fn run(
             }
             Err(_) => break,
         };
+        panic_point("commit_thread");
         let begun = Instant::now();
         let written = if epoch.is_empty() { Ok(()) } else { sink.write(&epoch) };
         let number = epoch.number;

@@ -121,6 +121,16 @@ impl Fetcher {
         }
     }
 
+    /// Whether its thread has ended, which only a bug or [`Fetcher::stop`] does.
+    pub fn has_ended(&self) -> bool {
+        self.counters.ended.load(Ordering::Relaxed)
+    }
+
+    /// Grows as long as its thread moves.
+    pub fn beats(&self) -> u64 {
+        self.counters.beats.load(Ordering::Relaxed)
+    }
+
     /// How it is doing.
     pub fn status(&self) -> FetchStatus {
         self.counters.status(self.context.last_error())
