@@ -3,7 +3,6 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use super::run::RESTART;
 use super::terminal::Terminal;
 use crate::codec::{LayoutError, UnknownFormat};
 use crate::config::ConfigError;
@@ -25,6 +24,9 @@ pub const ENVIRONMENT: u8 = 3;
 
 /// Nothing was judged: that nothing was found says nothing.
 pub const UNJUDGED: u8 = 4;
+
+/// A program that ends here is to be started again: all that it knew is durable or is read again.
+pub const RESTART: u8 = 75;
 
 /// Tells the error on standard error and gives its exit code. A reader that went away is no error.
 pub(super) fn report(error: &anyhow::Error, terminal: &Terminal) -> ExitCode {

@@ -11,6 +11,7 @@ use crossbeam_channel::{Sender, bounded};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Terminal;
+use super::exit::RESTART;
 use crate::codec::Codecs;
 use crate::config::{self, DEFAULT_PATH, Files};
 use crate::engine::Engine;
@@ -24,8 +25,6 @@ use crate::telemetry::{Health, Taps, Telemetry};
 
 /// The end of a drain: a process that is told to stop is gone by then.
 const STOP_WITHIN: Duration = Duration::from_millis(9_500);
-/// A program that ends here is to be started again: all that it knew is durable or is read again.
-pub const RESTART: u8 = 75;
 
 const EXAMPLES: &str = "\
 Examples:
