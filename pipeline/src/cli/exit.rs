@@ -26,7 +26,7 @@ pub const ENVIRONMENT: u8 = 3;
 pub const UNJUDGED: u8 = 4;
 
 /// A program that ends here is to be started again: all that it knew is durable or is read again.
-pub const RESTART: u8 = 75;
+pub(super) const RESTART: u8 = 75;
 
 /// Tells the error on standard error and gives its exit code. A reader that went away is no error.
 pub(super) fn report(error: &anyhow::Error, terminal: &Terminal) -> ExitCode {
