@@ -42,13 +42,16 @@ impl Reference {
         replay.args(["replay", "--quiet", "--config"]).arg(&file).arg(folder);
         let out = replay.output().expect("driftline can be run");
         let said = String::from_utf8_lossy(&out.stderr);
-        // 4: most of it could not be read, so that nothing was judged, which a test of poison is about.
-        assert!(matches!(out.status.code(), Some(0 | 4)), "the replay failed: {said}");
+        let unread = |sent: &&Sent| sent.value.is_some() && !is_readable(sent);
+        // 4: nothing was judged, which is right only where most of it could not be read.
+        let is_mostly_unread = 2 * records.iter().filter(unread).count() > records.len();
+        let is_right =
+            matches!((out.status.code(), is_mostly_unread), (Some(0), _) | (Some(4), true));
+        assert!(is_right, "the replay failed: {said}");
         let lines = |name: &str| -> Vec<String> {
             let text = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
             text.lines().map(str::to_owned).collect()
         };
-        let unread = |sent: &&Sent| sent.value.is_some() && !is_readable(sent);
         let text = |sent: &Sent| {
             String::from_utf8_lossy(sent.value.as_deref().unwrap_or_default()).into_owned()
         };
