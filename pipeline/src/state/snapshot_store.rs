@@ -47,19 +47,6 @@ struct Listed {
     at: ObjectMeta,
 }
 
-/// Bytes that tell when they come.
-struct Moving<'a> {
-    bytes: &'a mut dyn Read,
-    moves: &'a dyn Fn(),
-}
-
-impl Read for Moving<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        (self.moves)();
-        self.bytes.read(into)
-    }
-}
-
 /// Why a snapshot gives nothing: it is damaged, or the store gives none at all.
 enum Unread {
     Damaged,
@@ -154,22 +141,8 @@ impl SnapshotStore {
         shard: &str,
         committed: &[(TopicPartition, i64)],
     ) -> Result<Option<(Manifest, Engine)>, StateFault> {
-        self.resume_and(shard, committed, &|| {})
-    }
-
-    /// As [`SnapshotStore::resume`]; `moves` is called as the bytes come.
-    ///
-    /// # Errors
-    /// As [`SnapshotStore::newest`].
-    pub fn resume_and(
-        &self,
-        shard: &str,
-        committed: &[(TopicPartition, i64)],
-        moves: &dyn Fn(),
-    ) -> Result<Option<(Manifest, Engine)>, StateFault> {
         self.find(shard, committed, None, |manifest, bytes| {
-            let input = Moving { bytes, moves };
-            Engine::restore_from(manifest.settings.clone(), input).ok()
+            Engine::restore_from(manifest.settings.clone(), bytes).ok()
         })
     }
 

@@ -14,6 +14,9 @@ use crate::engine::Engine;
 use crate::kafka::{crash_point, panic_point};
 use crate::state::{Manifest, SnapshotStore};
 
+/// Shards whose turns are remembered.
+const TURNS_MAX: usize = 65_536;
+
 /// An engine to keep.
 pub(super) struct Save {
     pub(super) manifest: Manifest,
@@ -106,6 +109,12 @@ impl Saver {
         self.is_busy = self.saves.as_ref().is_some_and(|saves| saves.try_send(save).is_ok());
         self.turn += 1;
         self.turns.insert(shard, self.turn);
+        // Of shards that have left, the oldest are forgotten: at worst one that comes back is early.
+        if self.turns.len() > TURNS_MAX {
+            let oldest =
+                self.turns.iter().min_by_key(|(_, turn)| **turn).map(|(shard, _)| shard.clone());
+            oldest.map(|shard| self.turns.remove(&shard));
+        }
     }
 
     /// Waits until all is kept, for so long.

@@ -90,7 +90,6 @@ impl FetchThread {
     pub(super) fn run(mut self) {
         while !self.is_stopped() {
             panic_point("fetch_thread");
-            self.beat();
             self.consumer.serve();
             self.take_orders();
             self.look_after_the_stuck();
@@ -106,10 +105,6 @@ impl FetchThread {
             self.fetch();
             self.hand_on();
         }
-    }
-
-    fn beat(&self) {
-        self.counters.beats.fetch_add(1, Ordering::Relaxed);
     }
 
     fn is_stopped(&self) -> bool {
@@ -197,7 +192,6 @@ impl FetchThread {
                 }
                 Err(SendTimeoutError::Timeout(fetched)) => {
                     self.outbox.push_front(fetched);
-                    self.beat();
                     self.counters.blocked.store(true, Ordering::Relaxed);
                     let waiting = self.consumer.waiting();
                     self.counters.waiting_messages.store(waiting, Ordering::Relaxed);
@@ -354,8 +348,6 @@ impl FetchThread {
         let is_due = |cursor: &&PartitionCursor| cursor.stuck_until.is_some_and(|due| due <= now);
         let due: Vec<u32> = self.cursors.iter().filter(is_due).map(|r| r.partition).collect();
         for partition in due {
-            // Each may take a while to answer.
-            self.beat();
             if let Some(trouble) = self.try_on(partition) {
                 tracing::error!("{trouble}");
                 self.complain(trouble);

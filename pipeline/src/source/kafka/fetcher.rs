@@ -126,11 +126,6 @@ impl Fetcher {
         self.counters.ended.load(Ordering::Relaxed)
     }
 
-    /// Grows as long as its thread moves.
-    pub fn beats(&self) -> u64 {
-        self.counters.beats.load(Ordering::Relaxed)
-    }
-
     /// How it is doing.
     pub fn status(&self) -> FetchStatus {
         self.counters.status(self.context.last_error())

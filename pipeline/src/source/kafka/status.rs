@@ -31,7 +31,6 @@ pub(super) struct Counters {
     pub(super) lost_offsets: AtomicU64,
     pub(super) blocked: AtomicBool,
     pub(super) ended: AtomicBool,
-    pub(super) beats: AtomicU64,
     trouble: Mutex<Option<String>>,
 }
 
