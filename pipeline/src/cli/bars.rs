@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use driftline_detectors::baseline::Baseline;
 
+use super::instance::readable;
 use crate::model::finding::BarRecord;
 
 const WIDTH: f64 = 40.0;
@@ -13,7 +14,7 @@ pub(super) fn one(baseline: &Baseline) -> String {
     let total = baseline.events().max(1) as f64;
     let label_width = (0..baseline.counts.len())
         .filter(|c| baseline.counts[*c] > 0)
-        .map(|c| baseline.encoder.label(c).chars().count())
+        .map(|c| readable(&baseline.encoder.label(c)).chars().count())
         .max()
         .unwrap_or(0);
     let largest = baseline.counts.iter().max().copied().unwrap_or(1).max(1) as f64;
@@ -21,7 +22,7 @@ pub(super) fn one(baseline: &Baseline) -> String {
     for (code, n) in baseline.counts.iter().enumerate().filter(|(_, n)| **n > 0) {
         let share = *n as f64 / total;
         let bar = bar(*n as f64 / largest);
-        let label = baseline.encoder.label(code);
+        let label = readable(&baseline.encoder.label(code));
         let _ = writeln!(out, "  {label:>label_width$} {:>6.2} % {bar}", share * 100.0);
     }
     out

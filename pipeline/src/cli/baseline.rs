@@ -10,6 +10,7 @@ use driftline_detectors::encoder::Encoder;
 use driftline_detectors::score::window_scores;
 
 use super::input::InputArgs;
+use super::instance::readable;
 use super::progress::Progress;
 use super::summary::grouped;
 use super::{FOUND, Terminal};
@@ -201,7 +202,7 @@ fn show(args: &Show, terminal: &Terminal) -> anyhow::Result<ExitCode> {
             grouped(baseline.events()),
             rfc3339(baseline.provenance.from_us),
             rfc3339(baseline.provenance.to_us),
-            entry.version
+            readable(&entry.version)
         );
         let weights: Vec<f64> = baseline.counts.iter().map(|n| *n as f64).collect();
         if let Encoder::Number(encoder) = &baseline.encoder {
@@ -285,5 +286,5 @@ fn name_of(entry: &BaselineEntry) -> String {
     let others: Vec<&str> = keys.into_iter().filter(|k| *k != model).collect();
     let others =
         if others.is_empty() { String::new() } else { format!(" [{}]", others.join(", ")) };
-    format!("{model}{others} {}", entry.metric)
+    readable(&format!("{model}{others} {}", entry.metric))
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::examples::{Examples, examples};
-use super::instance::readable;
+use super::instance::{readable, readable_record};
 use super::replay::read_findings;
 use super::summary::{self, grouped};
 use super::{Terminal, bars};
@@ -71,7 +71,8 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
             )
         }
     };
-    let mut text = explain(finding);
+    // Names in a finding are other people's text.
+    let mut text = explain(&readable_record::<Finding>(finding)?);
     if let Some(baseline) = &args.baseline {
         let (mut settings, files) = config::load(&args.config)?;
         super::input::limit_time(&mut settings, &files, None, None);
@@ -81,7 +82,6 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
             &examples(&wanted, settings, &source).context("the events behind the finding")?,
         );
     }
-    // Names in a finding are other people's text.
     let lines: Vec<String> = text.lines().map(readable).collect();
     terminal.print(&format!("{}\n", lines.join("\n")))?;
     Ok(ExitCode::SUCCESS)

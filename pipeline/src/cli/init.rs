@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
+use super::instance::readable;
 use super::{FOUND, Terminal};
 use crate::config;
 use crate::config::formats::input_formats;
@@ -86,12 +87,12 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         terminal.error(&format!("{missing}; add it by hand"));
     }
     if let Some(output) = &args.output {
-        terminal.tell(&format!(
+        terminal.tell(&readable(&format!(
             "Wrote {} with {} metrics. Next: driftline check {0} --sample {}",
             output.display(),
             inference.metrics,
             args.sample.display()
-        ));
+        )));
     }
     Ok(if inference.missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }

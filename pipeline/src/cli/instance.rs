@@ -115,7 +115,27 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(text: &str) -> anyhow::Resul
         .context("the answer cannot be read: is that a Driftline of this version?")
 }
 
-/// Text of others for a terminal: control characters could do more than be read.
+/// Text of others for a terminal: control characters could do more than be read, and marks of direction
+/// (Unicode, annex 9) make it read as something else.
 pub(super) fn readable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// A record of others' texts, each of them readable.
+pub(super) fn readable_record<T>(record: &T) -> anyhow::Result<T>
+where
+    T: serde::Serialize + serde::de::DeserializeOwned,
+{
+    fn all(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::String(text) => *text = readable(text),
+            serde_json::Value::Array(items) => items.iter_mut().for_each(all),
+            serde_json::Value::Object(fields) => fields.values_mut().for_each(all),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(record)?;
+    all(&mut value);
+    Ok(serde_json::from_value(value)?)
 }

@@ -5,6 +5,7 @@
 //! about it goes to standard error.
 
 mod bars;
+mod blind;
 mod disorder;
 mod examples;
 mod exit;
@@ -74,7 +75,7 @@ Exit codes:
   1   something was found, or another error
   2   wrong usage, or an invalid config
   3   the environment: a file, a broker or an address cannot be used
-  4   `replay` judged nothing: no record could be used, or nothing was learned and --fail-on is given
+  4   `replay` judged nothing, or, with --fail-on, not all that it was to watch
   75  `run` could not finish its work: start it again, nothing is lost";
 
 macro_rules! commands {

@@ -68,6 +68,8 @@ pub(super) struct Summary<'a> {
     pub(super) source: String,
     /// What was not read, and what is out of order.
     pub(super) notes: Vec<String>,
+    /// Metrics without a value, each in a sentence.
+    pub(super) blind: Vec<String>,
     /// Whether to colour.
     pub(super) color: bool,
 }
@@ -130,7 +132,7 @@ impl Summary<'_> {
         if refused_groups > 0 {
             let _ = writeln!(out, "{} groups refused", grouped(refused_groups));
         }
-        for note in self.notes.iter().chain(&self.tally.broken) {
+        for note in self.notes.iter().chain(&self.tally.broken).chain(&self.blind) {
             let _ = writeln!(out, "{}", readable(note));
         }
         for (reason, count) in &self.tally.rejects {
@@ -195,7 +197,10 @@ impl Summary<'_> {
         let findings = self.tally.findings.len();
         if findings == 0 {
             let unjudged = self.unjudged().map(|cause| cause.text());
-            let text = unjudged.unwrap_or_else(|| "Nothing changed.".into());
+            let text = unjudged.unwrap_or_else(|| match self.blind.len() {
+                0 => "Nothing changed.".into(),
+                _ => "Nothing changed in what is watched; not every metric is (see above).".into(),
+            });
             let _ = writeln!(out, "\n{text}");
             return;
         }

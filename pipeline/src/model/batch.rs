@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Float32Array, Float64Array, StringArray, UInt8Array, UInt32Array};
+use arrow::array::{Array, Float32Array, Float64Array, StringArray, UInt8Array, UInt32Array};
 
 use super::reject::Reject;
 
@@ -89,7 +89,41 @@ pub struct Labels {
     pub values: Arc<StringArray>,
 }
 
+impl Column {
+    /// How many rows have no value: null, and invalid.
+    pub fn absent(&self) -> (u64, u64) {
+        match self {
+            Self::Category(labels) => labels.absent(),
+            Self::Number(numbers) => {
+                let invalid = numbers.iter().flatten().filter(|number| !number.is_finite()).count();
+                (numbers.null_count() as u64, invalid as u64)
+            }
+            Self::Flag(flags) => {
+                let count =
+                    |wanted| flags.values().iter().filter(|flag| **flag == wanted).count() as u64;
+                (count(2), count(3))
+            }
+            Self::Vector { offsets, values } => {
+                let mut counts = (0, 0);
+                for row in offsets.windows(2) {
+                    let [start, end] = [row[0] as usize, row[1] as usize];
+                    let entries = values.values().get(start..end).unwrap_or(&[]);
+                    counts.0 += u64::from(entries.is_empty());
+                    counts.1 += u64::from(entries.iter().any(|entry| !entry.is_finite()));
+                }
+                counts
+            }
+        }
+    }
+}
+
 impl Labels {
+    /// How many rows have no label: null, and invalid.
+    pub fn absent(&self) -> (u64, u64) {
+        let count = |wanted| self.indices.values().iter().filter(|at| **at == wanted).count();
+        (count(NULL_LABEL) as u64, count(INVALID_LABEL) as u64)
+    }
+
     fn slice(&self, from: usize, len: usize) -> Self {
         Self { indices: self.indices.slice(from, len), values: Arc::clone(&self.values) }
     }

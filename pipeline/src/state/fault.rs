@@ -68,6 +68,21 @@ const READ_ONLY: &str = "that place is read-only: choose another `home` in [stat
 const REACH: &str = "check that the endpoint is right and can be reached from here (an http:// endpoint \
      needs `allow_http = \"true\"` in [state.options])";
 
+/// Nobody is there, or nobody answers.
+const UNREACHED: &[io::ErrorKind] = &[
+    io::ErrorKind::ConnectionRefused,
+    io::ErrorKind::ConnectionReset,
+    io::ErrorKind::ConnectionAborted,
+    io::ErrorKind::HostUnreachable,
+    io::ErrorKind::NetworkUnreachable,
+    io::ErrorKind::NetworkDown,
+    io::ErrorKind::TimedOut,
+];
+/// Where the clients of clouds ask for credentials when they are given none.
+const CREDENTIAL_HOSTS: &[&str] = &["169.254.169.254", "169.254.170.2", "metadata.google.internal"];
+/// What a store, or a client of one, says of credentials that are wrong or missing.
+const DENIED: &[&str] = &["credential", "credentials", "metadata", "token", "401", "403"];
+
 impl StateFault {
     pub(super) fn of(doing: &'static str, place: &str, error: &object_store::Error) -> Self {
         let (place, why, remedy) = (place.to_owned(), words(error), remedy(error));
@@ -80,6 +95,7 @@ impl StateFault {
 
 fn remedy(error: &object_store::Error) -> &'static str {
     use object_store::Error::{NotFound, PermissionDenied, Unauthenticated};
+    let text = words(error).to_lowercase();
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
         let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
@@ -89,20 +105,25 @@ fn remedy(error: &object_store::Error) -> &'static str {
             Some(io::ErrorKind::ReadOnlyFilesystem) => return READ_ONLY,
             Some(io::ErrorKind::PermissionDenied) => return FOLDER,
             Some(io::ErrorKind::NotADirectory | io::ErrorKind::NotFound) => return BUCKET,
+            Some(kind) if UNREACHED.contains(&kind) => return unreached(&text),
             _ => cause = error.source(),
         }
     }
     match error {
         PermissionDenied { .. } | Unauthenticated { .. } => CREDENTIALS,
         NotFound { .. } => BUCKET,
-        _ if mentions(error, &["credential", "metadata", "token", "403", "401"]) => CREDENTIALS,
+        // Whole words: an address may hold the same digits.
+        _ if text.split(|c: char| !c.is_alphanumeric()).any(|word| DENIED.contains(&word)) => {
+            CREDENTIALS
+        }
         _ => REACH,
     }
 }
 
-fn mentions(error: &object_store::Error, words: &[&str]) -> bool {
-    let text = self::words(error).to_lowercase();
-    words.iter().any(|word| text.contains(word))
+/// Nobody answered: where credentials are asked for, it is these that are missing.
+fn unreached(text: &str) -> &'static str {
+    let asked = CREDENTIAL_HOSTS.iter().any(|host| text.contains(host));
+    if asked { CREDENTIALS } else { REACH }
 }
 
 /// What an error and its causes say, without repeats, on one line.
@@ -121,5 +142,29 @@ fn words(error: &object_store::Error) -> String {
     match line.char_indices().nth(WHY_MAX) {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_there_is_not_taken_for_wrong_credentials() {
+        let of = |kind: io::ErrorKind, text: &str| {
+            let source = Box::new(io::Error::new(kind, text.to_owned()));
+            remedy(&object_store::Error::Generic { store: "S3", source })
+        };
+        let refused = io::ErrorKind::ConnectionRefused;
+        for address in
+            ["http://127.0.0.1:40115/b", "http://h:40300/b", "http://h:9000/token-metadata"]
+        {
+            assert_eq!(of(refused, address), REACH, "{address}");
+        }
+        assert_eq!(of(refused, "http://169.254.169.254/latest/api/token"), CREDENTIALS);
+        let other = io::ErrorKind::Other;
+        assert_eq!(of(other, "http://h:40115/b: status 500"), REACH);
+        assert_eq!(of(other, "status: 403 Forbidden"), CREDENTIALS);
+        assert_eq!(of(other, "no credentials in the chain"), CREDENTIALS);
     }
 }

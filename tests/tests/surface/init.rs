@@ -198,7 +198,9 @@ fn samples_that_are_none_are_told_apart() {
         let path = folder.path().join(name);
         std::fs::write(&path, content).expect("a file");
         let error = records::read(&path, None, 100).expect_err(name);
-        assert!(error.to_string().contains(part), "{name}: {error}");
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        let told = format!("{error}: {}", cause.unwrap_or_default());
+        assert!(told.contains(part), "{name}: {told}");
         assert!(error.to_string().contains(name), "{name}: {error}");
     }
     let error = records::read(folder.path(), None, 100).expect_err("a folder");

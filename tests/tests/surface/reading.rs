@@ -174,3 +174,66 @@ fn nothing_judged_is_an_outcome_of_its_own() {
         assert_eq!(told.contains("Nothing was judged"), words != "Nothing changed.", "{told}");
     }
 }
+
+#[test]
+fn a_metric_without_values_is_told_and_no_check_passes_on_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    config(folder.path());
+    let objects = objects();
+    let with = |value: &str| -> String {
+        let other = |object: &String| {
+            let (before, after) = object.split_once("\"latency_ms\":").expect("the metric");
+            let rest = after.split_once(',').expect("more").1;
+            format!("{before}\"latency_ms\":{value},{rest}\n")
+        };
+        objects.iter().map(other).collect()
+    };
+    for (value, words) in
+        [("null", "null in all of them"), ("\"fast\"", "3,000 cannot be read as its kind")]
+    {
+        std::fs::write(folder.path().join("blind.ndjson"), with(value)).expect("written");
+        let replay = ["replay", "blind.ndjson", "-c", "c.toml"];
+        let (code, told) = run(folder.path(), &replay);
+        assert_eq!(code, Some(0), "{told}");
+        assert!(told.contains("metrics.latency_ms is not watched"), "{told}");
+        assert!(told.contains(words) && !told.contains("Nothing changed.\n"), "{told}");
+        let (code, _) = run(folder.path(), &[&replay[..], &["--fail-on", "firing"]].concat());
+        assert_eq!(code, Some(4), "{value}");
+    }
+}
+
+#[test]
+fn names_of_others_do_nothing_to_a_terminal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    config(folder.path());
+    // It clears the screen, sets the clipboard, writes from right to left, and forges a line.
+    let hostile = "m\\u001b[2J\\u001b]52;c;aGk=\\u0007\\u202e\\u009b\\nforged";
+    let mut text = String::new();
+    for at in 0..4 * EVENTS {
+        let (time_ms, off) = (1_789_372_800_000 + at * 3_600, if at < 2 * EVENTS { 0 } else { 80 });
+        let latency_ms = 300 + off + at * 7919 % 101;
+        let _ =
+            writeln!(text, r#"{{"ts":{time_ms},"model":"{hostile}","latency_ms":{latency_ms}}}"#);
+    }
+    std::fs::write(folder.path().join("h.ndjson"), text).expect("written");
+    let replay = ["replay", "h.ndjson", "-c", "c.toml", "--save-baseline", "h.baseline"];
+    let findings = || std::fs::read_to_string(folder.path().join("findings.ndjson"));
+    let mut told = vec![run(folder.path(), &replay).1];
+    let found = findings().expect("findings");
+    let id = found.split("\"id\":\"").nth(1).expect("a finding").get(..12).expect("an id");
+    for command in [
+        &["explain", id, "-c", "c.toml"][..],
+        &["explain", id, "-c", "c.toml", "--baseline", "h.baseline", "h.ndjson"],
+        &["baseline", "show", "h.baseline"],
+        &["check", "c.toml", "--sample", "h.ndjson"],
+        &["init", "h.ndjson", "-o", "i.toml"],
+        &["tune", "h.ndjson", "-c", "c.toml", "--panes", "10s", "--zones", "0.1", "--budgets", "1"],
+    ] {
+        told.push(run(folder.path(), command).1);
+    }
+    for told in told {
+        let marks = ['\u{1b}', '\u{7}', '\u{202e}', '\u{9b}'];
+        assert!(!told.contains(marks), "{told:?}");
+        assert!(!told.lines().any(|line| line.starts_with("forged")), "{told}");
+    }
+}

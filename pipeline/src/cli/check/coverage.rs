@@ -5,7 +5,6 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use arrow::array::Array;
 use serde_json::{Value, json};
 
 use super::marks::{Marks, counted};
@@ -18,7 +17,7 @@ use crate::config::infer::profile::Profile;
 use crate::config::infer::records;
 use crate::config::options::kind_name;
 use crate::model::settings::Settings;
-use crate::model::{Batch, Column, INVALID_LABEL, Labels, Limits, NULL_LABEL, Reason};
+use crate::model::{Batch, Column, Labels, Limits, Reason};
 use crate::source::FileSource;
 
 /// Events that are read.
@@ -123,9 +122,9 @@ impl Coverage {
 
     fn add(&mut self, batch: &Batch) {
         self.events += batch.rows() as u64;
-        let labels = batch.keys.iter().chain(&batch.id).map(labels);
+        let labels = batch.keys.iter().chain(&batch.id).map(Labels::absent);
         for (share, (null, invalid)) in
-            self.shares.iter_mut().zip(labels.chain(batch.metrics.iter().map(column)))
+            self.shares.iter_mut().zip(labels.chain(batch.metrics.iter().map(Column::absent)))
         {
             share.null += null;
             share.invalid += invalid;
@@ -237,38 +236,6 @@ impl Coverage {
             let _ = writeln!(text, "{} {warning}", marks.doubt);
         }
         text
-    }
-}
-
-/// Null and invalid labels.
-fn labels(labels: &Labels) -> (u64, u64) {
-    let count = |wanted| labels.indices.values().iter().filter(|index| **index == wanted).count();
-    (count(NULL_LABEL) as u64, count(INVALID_LABEL) as u64)
-}
-
-/// Null and invalid values.
-fn column(column: &Column) -> (u64, u64) {
-    match column {
-        Column::Category(labels) => self::labels(labels),
-        Column::Number(numbers) => {
-            let invalid = numbers.iter().flatten().filter(|number| !number.is_finite()).count();
-            (numbers.null_count() as u64, invalid as u64)
-        }
-        Column::Flag(flags) => {
-            let count =
-                |wanted| flags.values().iter().filter(|flag| **flag == wanted).count() as u64;
-            (count(2), count(3))
-        }
-        Column::Vector { offsets, values } => {
-            let mut counts = (0, 0);
-            for row in offsets.windows(2) {
-                let [start, end] = [row[0] as usize, row[1] as usize];
-                let entries = values.values().get(start..end).unwrap_or(&[]);
-                counts.0 += u64::from(entries.is_empty());
-                counts.1 += u64::from(entries.iter().any(|entry| !entry.is_finite()));
-            }
-            counts
-        }
     }
 }
 

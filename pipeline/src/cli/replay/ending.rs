@@ -42,9 +42,10 @@ pub(super) fn close(
         FailOn::Critical => tally.findings.iter().any(|f| f.severity == "critical"),
         FailOn::Firing => tally.alerts.values().any(|a| a.status == Status::Firing),
     };
-    // Nothing that was read could be used, or a check that is to fail has nothing to go by.
+    // Nothing that was read could be used, or a check that is to fail has nothing to go by, or not all of it.
     let is_checked = args.fail_on != FailOn::Never;
-    let is_unjudged = summary.unjudged().is_some_and(|cause| is_checked || !cause.is_read());
+    let is_unjudged = summary.unjudged().is_some_and(|cause| is_checked || !cause.is_read())
+        || is_checked && !summary.blind.is_empty();
     Ok(match (fails, is_unjudged) {
         (true, _) => ExitCode::from(FOUND),
         (false, true) => ExitCode::from(UNJUDGED),

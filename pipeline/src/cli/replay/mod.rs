@@ -16,6 +16,7 @@ pub use self::args::Args;
 use self::ending::{close, set_budget};
 use self::outputs::Outputs;
 use super::Terminal;
+use super::blind::Blind;
 use super::disorder::Disorder;
 use super::progress::Progress;
 use super::summary::{Summary, Tally};
@@ -36,7 +37,8 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         super::baseline::load_into(&mut engine, path)?;
     }
     let mut outputs = Outputs::create(&args.outputs, &files)?;
-    let (mut tally, mut disorder) = (Tally::default(), Disorder::default());
+    let (mut tally, mut disorder, mut blind) =
+        (Tally::default(), Disorder::default(), Blind::default());
     let progress = Progress::of_bytes(terminal, source.bytes_total());
     let begun = Instant::now();
     let threads = args
@@ -59,7 +61,10 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
                 }
             }
             Event::Progress { bytes, time_us, events } => progress.show(bytes, time_us, events),
-            Event::Input(Input::Batch(batch)) => disorder.take(batch, &engine.settings().time),
+            Event::Input(Input::Batch(batch)) => {
+                disorder.take(batch, &engine.settings().time);
+                blind.take(batch);
+            }
             Event::Input(_) => {}
         }
         Ok(())
@@ -82,6 +87,7 @@ pub fn run(args: Args, terminal: &Terminal) -> anyhow::Result<ExitCode> {
             .into_iter()
             .chain(disorder.lines(|file| source.name_of(file)))
             .collect(),
+        blind: blind.lines(engine.settings().metrics.iter().map(|metric| metric.name.as_str())),
         color: false,
     };
     close(&args, terminal, outputs, summary)

@@ -104,6 +104,7 @@ impl Replay<'_> {
             elapsed: begun.elapsed(),
             source,
             notes: Vec::new(),
+            blind: Vec::new(),
             color: false,
         };
         close(self.args, self.terminal, outputs, summary)

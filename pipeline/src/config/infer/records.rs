@@ -16,7 +16,7 @@ use crate::model::Limits;
 #[derive(Debug, thiserror::Error)]
 pub enum SampleError {
     /// The file cannot be read.
-    #[error("cannot read the sample {path}: {source}")]
+    #[error("cannot read the sample {path}")]
     Unreadable {
         /// The file.
         path: PathBuf,
