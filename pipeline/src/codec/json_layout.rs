@@ -9,12 +9,12 @@
 
 use std::io::{self, Cursor, Read};
 
+use super::mapped::{Map, Mapped};
 use super::unpack::Stream;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Bytes that tell the layout.
 const BEGINNING_BYTES: u64 = 1 << 16;
-const READ_BYTES: usize = 1 << 16;
 /// Streams of a container's log, as containerd and CRI-O name them.
 const STREAMS: [&[u8]; 2] = [b" stdout ", b" stderr "];
 /// Longest time before the name of a stream.
@@ -100,11 +100,6 @@ impl Nesting {
     }
 }
 
-/// What makes lines of bytes.
-trait Map: Send {
-    fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>);
-}
-
 /// Each value on a line of its own.
 struct Values {
     nesting: Nesting,
@@ -143,6 +138,12 @@ impl Map for Values {
                 *self = Self::new(self.length_max);
                 out.push(b'\n');
             }
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if self.length > 0 {
+            out.push(b'\n');
         }
     }
 }
@@ -199,6 +200,13 @@ impl Map for Container {
             }
         }
     }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if self.in_content || !self.head.is_empty() {
+            self.is_part = false;
+            self.take(b"\n", out);
+        }
+    }
 }
 
 /// An error that was met while the layout was told, where it is due.
@@ -207,45 +215,6 @@ struct Failed(Option<io::Error>);
 impl Read for Failed {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         self.0.take().map_or(Ok(0), Err)
-    }
-}
-
-struct Mapped<R, M> {
-    input: R,
-    map: M,
-    out: Vec<u8>,
-    given: usize,
-    is_over: bool,
-    /// The last byte was no line's end.
-    in_line: bool,
-}
-
-impl<R: Read, M: Map> Mapped<R, M> {
-    fn new(input: R, map: M) -> Self {
-        Self { input, map, out: Vec::new(), given: 0, is_over: false, in_line: false }
-    }
-}
-
-impl<R: Read, M: Map> Read for Mapped<R, M> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.given == self.out.len() && !self.is_over {
-            let mut read = [0; READ_BYTES];
-            let count = self.input.read(&mut read)?;
-            self.out.clear();
-            self.given = 0;
-            self.is_over = count == 0;
-            self.map.take(&read[..count], &mut self.out);
-            if self.is_over && self.in_line {
-                // What a file that ends within a line has left.
-                self.map.take(b"\n", &mut self.out);
-            }
-            self.in_line = read[..count].last().is_some_and(|byte| *byte != b'\n');
-        }
-        let rest = &self.out[self.given..];
-        let count = rest.len().min(into.len());
-        into[..count].copy_from_slice(&rest[..count]);
-        self.given += count;
-        Ok(count)
     }
 }
 

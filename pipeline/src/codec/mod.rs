@@ -39,6 +39,7 @@ mod json_text;
 mod label_reader;
 mod labels;
 pub mod lines;
+mod mapped;
 mod message;
 mod message_decoder;
 mod ndjson;

@@ -8,6 +8,7 @@ use std::io::{self, BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::mapped::Mapped;
 use super::utf16::{ByteOrder, Utf16};
 
 /// Bytes of any source.
@@ -69,7 +70,7 @@ pub(crate) fn unpack(stored: Stream) -> io::Result<Unpacked> {
     let (bytes, beginning) = if is_packed { peek(bytes)? } else { (bytes, beginning) };
     match ByteOrder::of(&beginning) {
         Some(order) => {
-            let (bytes, beginning) = peek(Box::new(Utf16::new(bytes, order)))?;
+            let (bytes, beginning) = peek(Box::new(Mapped::new(bytes, Utf16::new(order))))?;
             Ok(Unpacked { bytes, beginning, is_packed: true })
         }
         None => Ok(Unpacked { bytes, beginning, is_packed }),

@@ -1,9 +1,7 @@
 //! UTF-16 as UTF-8, as far as a byte order mark says that it is UTF-16: what PowerShell's `>` and some
 //! Windows programs write.
 
-use std::io::{self, Read};
-
-const READ_BYTES: usize = 1 << 14;
+use super::mapped::Map;
 
 /// Which byte of a unit comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,29 +21,20 @@ impl ByteOrder {
     }
 }
 
-/// A reader of UTF-8. What is no text becomes U+FFFD, as in any decoder (Unicode, section 3.9).
-pub(super) struct Utf16<R> {
-    input: R,
+/// UTF-8 of UTF-16. What is no text becomes U+FFFD, as in any decoder (Unicode, section 3.9).
+pub(super) struct Utf16 {
     order: ByteOrder,
     is_first: bool,
     /// Bytes that are no whole unit, or half of a surrogate pair.
     rest: Vec<u8>,
-    out: Vec<u8>,
-    given: usize,
-    is_over: bool,
 }
 
-impl<R: Read> Utf16<R> {
-    pub(super) fn new(input: R, order: ByteOrder) -> Self {
-        let (rest, out) = (Vec::new(), Vec::new());
-        Self { input, order, is_first: true, rest, out, given: 0, is_over: false }
+impl Utf16 {
+    pub(super) fn new(order: ByteOrder) -> Self {
+        Self { order, is_first: true, rest: Vec::new() }
     }
 
-    fn fill(&mut self) -> io::Result<()> {
-        let mut read = [0; READ_BYTES];
-        let count = self.input.read(&mut read)?;
-        self.is_over = count == 0;
-        self.rest.extend_from_slice(&read[..count]);
+    fn units(&mut self, may_go_on: bool, out: &mut Vec<u8>) {
         let mut units: Vec<u16> = (self.rest.chunks_exact(2))
             .map(|pair| match self.order {
                 ByteOrder::Little => u16::from_le_bytes([pair[0], pair[1]]),
@@ -53,39 +42,37 @@ impl<R: Read> Utf16<R> {
             })
             .collect();
         // The second half of a pair may come with the next bytes.
-        if !self.is_over && units.last().is_some_and(|unit| (0xD800..0xDC00).contains(unit)) {
+        if may_go_on && units.last().is_some_and(|unit| (0xD800..0xDC00).contains(unit)) {
             units.pop();
         }
         self.rest.drain(..2 * units.len());
-        self.out.clear();
-        self.given = 0;
         for unit in char::decode_utf16(units) {
             let unit = unit.unwrap_or(char::REPLACEMENT_CHARACTER);
             if !(self.is_first && unit == '\u{FEFF}') {
-                self.out.extend_from_slice(unit.encode_utf8(&mut [0; 4]).as_bytes());
+                out.extend_from_slice(unit.encode_utf8(&mut [0; 4]).as_bytes());
             }
             self.is_first = false;
         }
-        Ok(())
     }
 }
 
-impl<R: Read> Read for Utf16<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.given == self.out.len() && !self.is_over {
-            self.fill()?;
-        }
-        let rest = &self.out[self.given..];
-        let count = rest.len().min(into.len());
-        into[..count].copy_from_slice(&rest[..count]);
-        self.given += count;
-        Ok(count)
+impl Map for Utf16 {
+    fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        self.rest.extend_from_slice(bytes);
+        self.units(true, out);
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        self.units(false, out);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Read};
+
     use super::*;
+    use crate::codec::mapped::Mapped;
 
     /// Gives a byte at a time.
     struct Slow(std::io::Cursor<Vec<u8>>);
@@ -109,12 +96,12 @@ mod tests {
             assert_eq!(ByteOrder::of(&bytes), Some(order));
             let mut made = String::new();
             let slow = Slow(std::io::Cursor::new(bytes.clone()));
-            Utf16::new(slow, order).read_to_string(&mut made).expect("text");
+            Mapped::new(slow, Utf16::new(order)).read_to_string(&mut made).expect("text");
             assert_eq!(made, text);
         }
         let mut made = String::new();
         let half = std::io::Cursor::new(vec![0x00, 0xD8, b'a', 0, b'b']);
-        Utf16::new(half, ByteOrder::Little).read_to_string(&mut made).expect("text");
+        Mapped::new(half, Utf16::new(ByteOrder::Little)).read_to_string(&mut made).expect("text");
         assert_eq!(made, "\u{FFFD}a");
     }
 }
